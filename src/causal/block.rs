@@ -1,0 +1,227 @@
+//! [`Block`]: 64 consecutive counters of one replica; and [`Blocks`], where they are kept.
+
+use super::Dot;
+use crate::replica::ReplicaId;
+use alloc::vec::Vec;
+use core::hash::Hash;
+use smallvec::{SmallVec, smallvec};
+
+/// Counters to a block: the bits of a word.
+pub(super) const BLOCK: u64 = u64::BITS as u64;
+
+/// The block that holds a counter, and the counter's bit in it.
+#[allow(clippy::cast_possible_truncation)] // a remainder below 64
+pub(super) const fn place(counter: u64) -> (u64, u32) {
+    (counter / BLOCK, (counter % BLOCK) as u32)
+}
+
+/// The counter of a block's lowest bit. Bit 0 of block 0 stands for no dot and is never set.
+pub(super) const fn first_counter(block: u64) -> u64 {
+    block * BLOCK
+}
+
+/// The set bits of a mask, ascending.
+pub(super) fn bits(mut mask: u64) -> impl Iterator<Item = u32> {
+    core::iter::from_fn(move || {
+        let bit = (mask != 0).then(|| mask.trailing_zeros())?;
+        mask &= mask - 1;
+        Some(bit)
+    })
+}
+
+/// The live dots among 64 consecutive counters: a mask, and the payloads packed behind it in the
+/// order of their bits.
+#[derive(Clone, Debug)]
+pub(super) struct Block<P> {
+    replica: ReplicaId,
+    number: u64,
+    mask: u64,
+    /// The sum of the payloads' hashes: where two blocks have one mask and one sum, no dot has
+    /// two payloads. A guard against accidents (a cloned or restored replica), not against a
+    /// forger who searches for collisions.
+    sum: u64,
+    payloads: SmallVec<[P; 1]>,
+}
+
+/// The same live dots with equal payloads.
+impl<P: PartialEq> PartialEq for Block<P> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.replica, self.number, self.mask) == (other.replica, other.number, other.mask)
+            && self.payloads == other.payloads
+    }
+}
+
+impl<P> Block<P> {
+    pub(super) const fn mask(&self) -> u64 {
+        self.mask
+    }
+
+    pub(super) const fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// Whether the same dots of this range are alive in `other`, by their sums with the same
+    /// payloads.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        (self.mask, self.sum) == (other.mask, other.sum)
+    }
+
+    pub(super) fn payloads(&self) -> &[P] {
+        &self.payloads
+    }
+
+    pub(super) fn dot(&self, bit: u32) -> Dot {
+        Dot::of(self.replica, first_counter(self.number) + u64::from(bit))
+    }
+
+    /// The live counters with their payloads, in order.
+    #[cfg(feature = "serde")]
+    pub(super) fn live(&self) -> impl Iterator<Item = (u64, &P)> + '_ {
+        let start = first_counter(self.number);
+        bits(self.mask).map(move |bit| start + u64::from(bit)).zip(&self.payloads)
+    }
+
+    /// How many live dots lie below `bit`: where its payload is.
+    const fn rank(&self, bit: u32) -> usize {
+        if self.mask == u64::MAX {
+            return bit as usize;
+        }
+        (self.mask & !(u64::MAX << bit)).count_ones() as usize
+    }
+
+    pub(super) fn get(&self, bit: u32) -> Option<&P> {
+        (self.mask >> bit & 1 == 1).then(|| &self.payloads[self.rank(bit)])
+    }
+}
+
+impl<P: Hash> Block<P> {
+    /// Sets `bit`, which must be free.
+    fn insert(&mut self, bit: u32, payload: P) {
+        debug_assert!(self.mask >> bit & 1 == 0, "a dot is alive twice");
+        self.sum = self.sum.wrapping_add(hash(bit, &payload));
+        self.payloads.insert(self.rank(bit), payload);
+        self.mask |= 1 << bit;
+    }
+
+    /// Clears `bit`; the payload, if it was set.
+    fn remove(&mut self, bit: u32) -> Option<P> {
+        if self.mask >> bit & 1 == 0 {
+            return None;
+        }
+        let payload = self.payloads.remove(self.rank(bit));
+        self.sum = self.sum.wrapping_sub(hash(bit, &payload));
+        self.mask &= !(1 << bit);
+        Some(payload)
+    }
+
+    /// The sum over some of the live bits.
+    pub(super) fn partial_sum(&self, mask: u64) -> u64 {
+        let hashes = bits(mask).filter_map(|bit| Some(hash(bit, self.get(bit)?)));
+        hashes.fold(0, u64::wrapping_add)
+    }
+}
+
+/// The hash of one payload at one bit, the same in every block of this process: blocks of
+/// different states are compared by their sums.
+fn hash<P: Hash>(bit: u32, payload: &P) -> u64 {
+    const SEEDED: ahash::RandomState = ahash::RandomState::with_seeds(
+        0x9e37_79b9_7f4a_7c15,
+        0xf39c_c060_5ced_c834,
+        0x1082_276b_f3a2_7251,
+        0xf86c_6a11_d0c1_8e95,
+    );
+    SEEDED.hash_one((bit, payload))
+}
+
+/// Where a live dot's payload is: a block's place and a bit, in 32 bits, so that an index entry
+/// takes 4 bytes. Valid while the dot is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    fn new(at: u32, bit: u32) -> Self {
+        Self(at * u64::BITS + bit)
+    }
+
+    fn block(self) -> usize {
+        (self.0 / u64::BITS) as usize
+    }
+
+    fn bit(self) -> u32 {
+        self.0 % u64::BITS
+    }
+}
+
+/// All blocks of a kernel, each at a place that stays its own while it has live dots.
+#[derive(Clone, Debug)]
+pub(crate) struct Blocks<P> {
+    blocks: SmallVec<[Block<P>; 1]>,
+    free: Vec<u32>,
+}
+
+impl<P> Default for Blocks<P> {
+    fn default() -> Self {
+        Self { blocks: SmallVec::new(), free: Vec::new() }
+    }
+}
+
+impl<P> Blocks<P> {
+    pub(super) fn at(&self, at: u32) -> &Block<P> {
+        &self.blocks[at as usize]
+    }
+
+    /// The payload of a live dot.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&P> {
+        self.blocks.get(slot.block())?.get(slot.bit())
+    }
+
+    /// The live dot at a slot.
+    pub(crate) fn dot(&self, slot: Slot) -> Dot {
+        self.blocks[slot.block()].dot(slot.bit())
+    }
+
+    /// The slot of a bit in the block at `at`.
+    pub(super) fn slot(at: u32, bit: u32) -> Slot {
+        Slot::new(at, bit)
+    }
+
+    /// A place for the block `number` of `replica`, empty for now.
+    ///
+    /// # Panics
+    ///
+    /// At 2²⁶ blocks, each of which takes at least 64 bytes and an allocation: like running out
+    /// of memory, which is what happens first.
+    pub(super) fn open(&mut self, replica: ReplicaId, number: u64) -> u32 {
+        let block = Block { replica, number, mask: 0, sum: 0, payloads: smallvec![] };
+        if let Some(at) = self.free.pop() {
+            self.blocks[at as usize] = block;
+            return at;
+        }
+        assert!(self.blocks.len() < 1 << 26, "a kernel holds at most 2^26 blocks of live dots");
+        self.blocks.push(block);
+        #[allow(clippy::cast_possible_truncation)] // below 2²⁶
+        let last = (self.blocks.len() - 1) as u32;
+        last
+    }
+
+    /// Gives back the place of an empty block.
+    pub(super) fn close(&mut self, at: u32) {
+        self.blocks[at as usize].payloads = smallvec![];
+        self.free.push(at);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.blocks.len() - self.free.len()
+    }
+}
+
+impl<P: Hash> Blocks<P> {
+    pub(super) fn insert(&mut self, at: u32, bit: u32, payload: P) -> Slot {
+        self.blocks[at as usize].insert(bit, payload);
+        Slot::new(at, bit)
+    }
+
+    pub(super) fn remove(&mut self, at: u32, bit: u32) -> Option<P> {
+        self.blocks[at as usize].remove(bit)
+    }
+}

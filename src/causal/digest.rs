@@ -1,0 +1,98 @@
+//! [`Digest`]: what a kernel holds, without its payloads; and the deltas computed from it.
+
+use super::{CausalContext, DotKernel, intervals::Intervals};
+use crate::merge::{DeltaState, Merge};
+use core::hash::Hash;
+
+/// What a kernel holds, without its payloads: the dots seen, and which of them are alive.
+///
+/// Both, because what was seen alone does not tell what was removed: two replicas may have seen
+/// the same dots and yet hold different ones, if deltas reached one of them out of causal order.
+/// With both, [`delta_since`](DeltaState::delta_since) is exact and minimal, whatever happened.
+///
+/// 16 bytes for each run of consecutive counters that were seen, and for each run of those that
+/// are alive: a state with many scattered removals has a large digest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Digest {
+    seen: CausalContext,
+    live: CausalContext,
+}
+
+impl Digest {
+    /// The dots seen.
+    pub fn seen(&self) -> &CausalContext {
+        &self.seen
+    }
+
+    /// The dots alive.
+    pub fn live(&self) -> &CausalContext {
+        &self.live
+    }
+}
+
+impl<P> DotKernel<P> {
+    /// The live counters of each replica that has any. O(blocks): it lists what is alive.
+    fn live_context(&self) -> CausalContext {
+        let mut live = CausalContext::new();
+        for (replica, blocks) in self.live_rows() {
+            let mut counters = Intervals::default();
+            blocks.for_each(|(number, block)| counters.append_mask(number, block.mask()));
+            if !counters.is_empty() {
+                live.lanes.push((replica, counters));
+            }
+        }
+        live
+    }
+}
+
+impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
+    type Delta = Self;
+    type Version = Digest;
+
+    fn version(&self) -> Digest {
+        Digest { seen: self.context().clone(), live: self.live_context() }
+    }
+
+    /// The live dots that the peer has not seen, and of those it has alive the ones that are
+    /// seen and dead here.
+    fn delta_since(&self, peer: &Digest) -> Self {
+        let nothing = Intervals::default();
+        let (seen, live) = (self.context(), self.live_context());
+        let mut context = CausalContext::new();
+        for (replica, ours) in &seen.lanes {
+            let lane_in =
+                |context: &CausalContext| context.lane(*replica).unwrap_or(&nothing).clone();
+            let mut counters = ours.difference(&lane_in(&peer.seen));
+            let dead = ours.difference(&lane_in(&live));
+            counters.union(&dead.intersection(&lane_in(&peer.live)));
+            if !counters.is_empty() {
+                context.lanes.push((*replica, counters));
+            }
+        }
+        let news = self.unseen_by(&peer.seen).map(|(dot, payload)| (dot, payload.clone()));
+        Self::assemble(context, news)
+    }
+
+    fn apply(&mut self, delta: Self) -> bool {
+        self.merge_owned(delta)
+    }
+}
+
+impl<P: Hash> DotKernel<P> {
+    /// A kernel from a context and live dots that it contains, each once.
+    pub(crate) fn assemble(
+        context: CausalContext,
+        live: impl IntoIterator<Item = (super::Dot, P)>,
+    ) -> Self {
+        let mut kernel = Self::with_context(context);
+        for (dot, payload) in live {
+            kernel.put(dot, payload);
+        }
+        kernel
+    }
+}

@@ -1,0 +1,723 @@
+//! [`DotKernel`]: a causal context, and the dots in it that are still alive.
+
+use super::{
+    CausalContext, Dot,
+    block::{Block, Blocks, Slot, bits, place},
+    intervals::Intervals,
+};
+use crate::{
+    merge::Merge,
+    replica::{CounterOverflow, ReplicaId},
+};
+use core::{cmp::Ordering, fmt, hash::Hash};
+use smallvec::SmallVec;
+
+/// A causal context and the dots in it that are alive, each with its payload: the state, and
+/// also the delta, of everything that removes.
+///
+/// A join keeps a dot if both sides hold it, or if one holds it and the other has never seen it;
+/// a dot that one side has seen and no longer holds was removed, and goes. There are no
+/// tombstones: a removed dot costs nothing but its place in the context, which is nearly always
+/// inside an interval.
+///
+/// Per replica, live dots lie in blocks of 64 consecutive counters: a mask, and the payloads
+/// packed behind it. For one block, with `a` and `b` the masks and `seen_a` and `seen_b` the
+/// contexts, the join is `drop = a & !b & seen_b` and `take = b & !a & !seen_a`.
+///
+/// - [`merge`](Merge::merge): O(blocks of the smaller context's range + changes); blocks that
+///   agree cost a comparison of two words.
+/// - [`write`](Self::write), [`erase`](Self::erase): O(dots removed + log), whatever the size.
+/// - Size: the payloads, and about 2 bytes a live dot where counters are dense.
+///
+/// Should two states hold different payloads under one dot (a replica id that was used by two
+/// writers), the greater one stays, on every side: hence `P: Ord`. Such a difference is found by
+/// a 64-bit sum of payload hashes per block.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{causal::DotKernel, Merge};
+///
+/// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+/// let mut ours = DotKernel::new();
+/// ours.write("draft", &[], us)?;
+/// let mut theirs = ours.clone();
+///
+/// // Each side replaces what it sees; neither had seen the other's write.
+/// let dots: Vec<_> = ours.iter().map(|(dot, _)| dot).collect();
+/// let delta = ours.write("final", &dots, us)?;
+/// theirs.write("approved", &dots, eu)?;
+/// theirs.merge(&delta);
+/// assert_eq!(theirs.iter().map(|(_, text)| *text).collect::<Vec<_>>(), ["approved", "final"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct DotKernel<P> {
+    context: CausalContext,
+    /// For each lane of the context, in the same order: the blocks with live dots.
+    rows: SmallVec<[Row; 1]>,
+    blocks: Blocks<P>,
+    live: usize,
+}
+
+/// The blocks of one replica, sorted by number; none is empty.
+type Row = SmallVec<[Head; 1]>;
+
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    number: u64,
+    at: u32,
+}
+
+/// What a merge did to one dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a, P> {
+    /// The dot is alive here now, with this payload.
+    Came(Dot, &'a P),
+    /// The dot was alive here, with this payload, and is so no longer.
+    Went(Dot, &'a P),
+}
+
+/// An index over a kernel, kept by the kernel's reports.
+pub(crate) trait Page<P> {
+    /// About `additional` dots are on their way.
+    fn expect(&mut self, _blocks: &Blocks<P>, _additional: usize) {}
+    /// A dot has become alive.
+    fn came(&mut self, blocks: &Blocks<P>, slot: Slot);
+    /// A dot is about to go; its payload can still be read.
+    fn going(&mut self, blocks: &Blocks<P>, slot: Slot);
+}
+
+/// No index.
+impl<P> Page<P> for () {
+    fn came(&mut self, _: &Blocks<P>, _: Slot) {}
+    fn going(&mut self, _: &Blocks<P>, _: Slot) {}
+}
+
+/// What a join does to one block.
+struct Step {
+    number: u64,
+    ours: Option<u32>,
+    theirs: u32,
+    drop: u64,
+    take: u64,
+    replace: u64,
+}
+
+type Plan = SmallVec<[Step; 2]>;
+
+/// Where the block `number` is in a row, or would be.
+fn find(row: &[Head], number: u64) -> Result<usize, usize> {
+    // Rows are dense more often than not: look where the block would be without gaps.
+    let first = row.first().ok_or(0_usize)?.number;
+    let guess = number.checked_sub(first).and_then(|steps| usize::try_from(steps).ok());
+    match guess.filter(|&at| row.get(at).is_some_and(|head| head.number == number)) {
+        Some(at) => Ok(at),
+        None => row.binary_search_by_key(&number, |head| head.number),
+    }
+}
+
+/// The blocks `from..=upto` of a row.
+fn within(row: &[Head], from: u64, upto: u64) -> &[Head] {
+    let start = find(row, from).unwrap_or_else(|free| free);
+    let rest = &row[start..];
+    let end = match upto - from {
+        0 => usize::from(rest.first().is_some_and(|head| head.number == from)),
+        _ if rest.last().is_none_or(|head| head.number <= upto) => rest.len(),
+        _ => rest.partition_point(|head| head.number <= upto),
+    };
+    &rest[..end]
+}
+
+impl<P> Default for DotKernel<P> {
+    fn default() -> Self {
+        Self {
+            context: CausalContext::default(),
+            rows: SmallVec::new(),
+            blocks: Blocks::default(),
+            live: 0,
+        }
+    }
+}
+
+impl<P> DotKernel<P> {
+    /// The kernel that has seen nothing. Allocates nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every dot ever seen, alive or not.
+    pub fn context(&self) -> &CausalContext {
+        &self.context
+    }
+
+    /// How many dots are alive.
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether no dot is alive. Something may still have been seen: see
+    /// [`context`](Self::context).
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// The payload of `dot`, if it is alive. O(log replicas + log blocks).
+    pub fn get(&self, dot: Dot) -> Option<&P> {
+        self.slot(dot).and_then(|slot| self.blocks.get(slot))
+    }
+
+    /// The live dots with their payloads, by replica and counter: the same order for equal
+    /// kernels, whatever their history.
+    pub fn iter(&self) -> impl Iterator<Item = (Dot, &P)> + '_ {
+        self.live_blocks()
+            .flat_map(|block| bits(block.mask()).map(|bit| block.dot(bit)).zip(block.payloads()))
+    }
+
+    /// The live payloads, in the order of [`iter`](Self::iter).
+    pub fn payloads(&self) -> impl Iterator<Item = &P> + '_ {
+        self.live_blocks().flat_map(Block::payloads)
+    }
+
+    pub(crate) fn blocks(&self) -> &Blocks<P> {
+        &self.blocks
+    }
+
+    /// The slots of all live dots, in the order of [`iter`](Self::iter).
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        let heads = self.rows.iter().flatten();
+        heads.flat_map(|head| {
+            bits(self.blocks.at(head.at).mask()).map(|bit| Blocks::<P>::slot(head.at, bit))
+        })
+    }
+
+    /// The slot of a dot, if it is alive.
+    pub(crate) fn slot(&self, dot: Dot) -> Option<Slot> {
+        let (number, bit) = place(dot.counter());
+        let row = &self.rows[self.context.find(dot.replica()).ok()?];
+        let at = row[find(row, number).ok()?].at;
+        self.blocks.at(at).get(bit).map(|_| Blocks::<P>::slot(at, bit))
+    }
+
+    fn live_blocks(&self) -> impl Iterator<Item = &Block<P>> + '_ {
+        self.rows.iter().flatten().map(|head| self.blocks.at(head.at))
+    }
+
+    /// A kernel that has seen `context`, and holds nothing.
+    pub(super) fn with_context(context: CausalContext) -> Self {
+        let rows = context.lanes.iter().map(|_| Row::new()).collect();
+        Self { context, rows, ..Self::default() }
+    }
+
+    /// For each lane of the context, its blocks with their numbers.
+    pub(super) fn live_rows(
+        &self,
+    ) -> impl Iterator<Item = (ReplicaId, impl Iterator<Item = (u64, &Block<P>)> + '_)> + '_ {
+        self.context.lanes.iter().zip(&self.rows).map(|(lane, row)| {
+            (lane.0, row.iter().map(|head| (head.number, self.blocks.at(head.at))))
+        })
+    }
+
+    /// The live dots that `context` has not seen, with their payloads. O(what it has not seen).
+    pub(crate) fn unseen_by(&self, context: &CausalContext) -> impl Iterator<Item = (Dot, &P)> {
+        let lanes = self.context.lanes.iter().zip(&self.rows);
+        lanes.flat_map(|((replica, seen), row)| {
+            let unseen = match context.lane(*replica) {
+                Some(theirs) => seen.difference(theirs),
+                None => seen.clone(),
+            };
+            self.live_within(row, &unseen)
+        })
+    }
+
+    /// The last counter that `replica` has minted; 0 if none.
+    pub(crate) fn minted(&self, replica: ReplicaId) -> u64 {
+        self.context.lane(replica).map_or(0, Intervals::last)
+    }
+
+    /// The live dots of `replica` after `last`. O(what it minted since).
+    pub(crate) fn live_after(&self, replica: ReplicaId, last: u64) -> SmallVec<[Dot; 4]> {
+        let since = last.checked_add(1).map(|first| Intervals::of(first, u64::MAX));
+        match (self.context.find(replica), since) {
+            (Ok(lane), Some(since)) => {
+                self.live_within(&self.rows[lane], &since).into_iter().map(|it| it.0).collect()
+            }
+            _ => SmallVec::new(),
+        }
+    }
+
+    /// The live dots of one row whose counters lie in `intervals`.
+    fn live_within<'a>(
+        &'a self,
+        row: &'a Row,
+        intervals: &Intervals,
+    ) -> SmallVec<[(Dot, &'a P); 4]> {
+        let mut live = SmallVec::new();
+        let mut next = 0;
+        for interval in intervals.as_slice() {
+            let (from, upto) = (place(interval.first).0.max(next), place(interval.last).0);
+            if from > upto {
+                continue;
+            }
+            for head in within(row, from, upto) {
+                let block = self.blocks.at(head.at);
+                let bits = bits(block.mask() & intervals.mask(head.number));
+                live.extend(bits.filter_map(|bit| Some((block.dot(bit), block.get(bit)?))));
+            }
+            next = upto + 1;
+        }
+        live
+    }
+
+    /// Checks everything that the kernel relies on. For tests and fuzzers; O(size).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    pub fn check_invariants(&self) -> Result<(), &'static str>
+    where
+        P: Hash,
+    {
+        let check = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
+        self.context.check_invariants()?;
+        check(self.rows.len() == self.context.lanes.len(), "rows and lanes differ in number")?;
+        let mut live = 0;
+        for ((replica, seen), row) in self.context.lanes.iter().zip(&self.rows) {
+            let sorted = row.windows(2).all(|pair| pair[0].number < pair[1].number);
+            check(sorted, "blocks are repeated or out of order")?;
+            for head in row {
+                let block = self.blocks.at(head.at);
+                let mask = block.mask();
+                check(mask != 0, "an empty block is kept")?;
+                check(mask & !seen.mask(head.number) == 0, "a live dot was never seen")?;
+                check(
+                    block.payloads().len() == mask.count_ones() as usize,
+                    "payloads and mask differ in number",
+                )?;
+                check(block.sum() == block.partial_sum(mask), "a block's sum is stale")?;
+                let first = block.dot(mask.trailing_zeros());
+                let home = (first.replica(), place(first.counter()).0);
+                check(home == (*replica, head.number), "a block does not know its home")?;
+                live += block.payloads().len();
+            }
+        }
+        check(live == self.live, "the count of live dots is stale")?;
+        let heads = self.rows.iter().map(SmallVec::len).sum::<usize>();
+        check(heads == self.blocks.len(), "a block is lost or listed twice")
+    }
+}
+
+/// What changes one kernel: minting, putting and killing dots.
+impl<P: Hash> DotKernel<P> {
+    /// Mints the next dot of `replica`: seen from now on, and not alive.
+    pub(crate) fn mint(&mut self, replica: ReplicaId) -> Result<Dot, CounterOverflow> {
+        let dot = self.context.next(replica)?;
+        self.see(dot);
+        Ok(dot)
+    }
+
+    /// Adds a dot to the context.
+    pub(crate) fn see(&mut self, dot: Dot) {
+        let lane = self.lane(dot.replica());
+        self.context.lanes[lane].1.insert(dot.counter(), dot.counter());
+    }
+
+    /// Makes a dot that was seen, and is not alive, alive.
+    pub(crate) fn put(&mut self, dot: Dot, payload: P) -> Slot {
+        let (number, bit) = place(dot.counter());
+        let lane = self.lane(dot.replica());
+        let row = &mut self.rows[lane];
+        let at = match find(row, number) {
+            Ok(found) => row[found].at,
+            Err(free) => {
+                let at = self.blocks.open(dot.replica(), number);
+                row.insert(free, Head { number, at });
+                at
+            }
+        };
+        self.live += 1;
+        self.blocks.insert(at, bit, payload)
+    }
+
+    /// Ends the life of a dot; its payload, if it was alive.
+    pub(crate) fn kill(&mut self, dot: Dot) -> Option<P> {
+        let (number, bit) = place(dot.counter());
+        let row = &mut self.rows[self.context.find(dot.replica()).ok()?];
+        let found = find(row, number).ok()?;
+        let at = row[found].at;
+        let payload = self.blocks.remove(at, bit)?;
+        if self.blocks.at(at).mask() == 0 {
+            self.blocks.close(at);
+            row.remove(found);
+        }
+        self.live -= 1;
+        Some(payload)
+    }
+
+    /// Forgets the dots of `replica` after `last`, none of which may be alive.
+    pub(crate) fn unmint(&mut self, replica: ReplicaId, last: u64) {
+        if let Ok(lane) = self.context.find(replica) {
+            let seen = &mut self.context.lanes[lane].1;
+            seen.truncate_after(last);
+            if seen.is_empty() {
+                self.context.lanes.remove(lane);
+                self.rows.remove(lane);
+            }
+        }
+    }
+
+    /// The lane of `replica`, made if need be; the caller fills it.
+    fn lane(&mut self, replica: ReplicaId) -> usize {
+        self.context.find(replica).unwrap_or_else(|free| {
+            self.context.lanes.insert(free, (replica, Intervals::default()));
+            self.rows.insert(free, Row::new());
+            free
+        })
+    }
+
+    /// Makes a lane for each replica of `other` that has none: one pass however many are new.
+    fn open_lanes(&mut self, other: &CausalContext) {
+        let known = &self.context;
+        let missing: SmallVec<[ReplicaId; 1]> =
+            other.replicas().filter(|replica| known.find(*replica).is_err()).collect();
+        if let [one] = missing[..] {
+            self.lane(one);
+        } else if !missing.is_empty() {
+            let mut rows: SmallVec<[(ReplicaId, Row); 1]> =
+                self.context.replicas().zip(self.rows.drain(..)).collect();
+            rows.extend(missing.into_iter().map(|replica| (replica, Row::new())));
+            // Two sorted runs, which a stable sort merges in one pass.
+            rows.sort_by_key(|row| row.0);
+            self.rows = rows.into_iter().map(|(_, row)| row).collect();
+            self.context.open_lanes(other);
+        }
+    }
+}
+
+impl<P: Clone + Ord + Hash> DotKernel<P> {
+    /// Writes `payload` under a new dot of `replica`, in place of those of the dots in `over`
+    /// that are alive; returns the delta.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica has no dot left; the kernel is as it was.
+    pub fn write(
+        &mut self,
+        payload: P,
+        over: &[Dot],
+        replica: ReplicaId,
+    ) -> Result<Self, CounterOverflow> {
+        let mut delta = Self::new();
+        self.commit(Some(payload), over, replica, &mut (), &mut delta)?;
+        Ok(delta)
+    }
+
+    /// Removes those of the dots in `over` that are alive; returns the delta. A remove mints a
+    /// dot too, which is never alive; where there is nothing to remove nothing is minted, and the
+    /// delta is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica has no dot left; the kernel is as it was.
+    pub fn erase(&mut self, over: &[Dot], replica: ReplicaId) -> Result<Self, CounterOverflow> {
+        let mut delta = Self::new();
+        if over.iter().any(|&dot| self.get(dot).is_some()) {
+            self.commit(None, over, replica, &mut (), &mut delta)?;
+        }
+        Ok(delta)
+    }
+
+    /// One write: mints a dot, kills `over`, puts the payload if there is one, tells the page,
+    /// and adds all of it to `delta`.
+    pub(crate) fn commit(
+        &mut self,
+        payload: Option<P>,
+        over: &[Dot],
+        replica: ReplicaId,
+        page: &mut impl Page<P>,
+        delta: &mut Self,
+    ) -> Result<(), CounterOverflow> {
+        let dot = self.mint(replica)?;
+        for &old in over {
+            if let Some(slot) = self.slot(old) {
+                page.going(&self.blocks, slot);
+                self.kill(old);
+                delta.see(old);
+                delta.kill(old);
+            }
+        }
+        delta.see(dot);
+        if let Some(payload) = payload {
+            delta.put(dot, payload.clone());
+            let slot = self.put(dot, payload);
+            page.came(&self.blocks, slot);
+        }
+        Ok(())
+    }
+
+    /// The delta of what `replica` has minted after `last` and of the dots it `killed`. O(that).
+    pub(crate) fn delta_after(
+        &self,
+        replica: ReplicaId,
+        last: u64,
+        killed: impl Iterator<Item = Dot>,
+    ) -> Self {
+        let mut context: CausalContext = killed.collect();
+        let minted = self.minted(replica);
+        if minted > last {
+            context.insert_all(replica, last + 1, minted);
+        }
+        let live = self.live_after(replica, last).into_iter();
+        let live = live.filter_map(|dot| Some((dot, self.get(dot)?.clone())));
+        Self::assemble(context, live)
+    }
+
+    /// Joins `other` and reports each dot that came or went, in the order of replicas and
+    /// blocks. A payload that was replaced (one dot with two payloads) goes and comes.
+    ///
+    /// ```
+    /// use rejoin::causal::{Change, DotKernel};
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut ours = DotKernel::new();
+    /// let delta = ours.write("hello", &[], us)?;
+    /// let mut theirs = DotKernel::new();
+    /// theirs.merge_reporting(&delta, |change| {
+    ///     assert!(matches!(change, Change::Came(_, &"hello")));
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn merge_reporting(&mut self, other: &Self, report: impl FnMut(Change<'_, P>)) -> bool {
+        self.join(other, &mut Reporter(report))
+    }
+
+    /// The join; `true` if and only if something changed.
+    pub(crate) fn join(&mut self, other: &Self, page: &mut impl Page<P>) -> bool {
+        self.open_lanes(&other.context);
+        let mut changed = false;
+        for (their_lane, (replica, their_seen)) in other.context.lanes.iter().enumerate() {
+            let lane = self.lane(*replica);
+            let plan = self.plan(Some(lane), other, their_lane);
+            changed |= !plan.is_empty();
+            self.execute(lane, &plan, other, page);
+            changed |= self.context.lanes[lane].1.union(their_seen);
+        }
+        changed
+    }
+
+    /// Tells what a join would report, and joins nothing.
+    pub(crate) fn preview<'a>(&'a self, other: &'a Self, mut report: impl FnMut(Change<'a, P>)) {
+        for (their_lane, replica) in other.context.replicas().enumerate() {
+            for step in self.plan(self.context.find(replica).ok(), other, their_lane) {
+                let theirs = other.blocks.at(step.theirs);
+                if let Some(ours) = step.ours.map(|at| self.blocks.at(at)) {
+                    for bit in bits(step.drop | step.replace) {
+                        report_each(&mut report, Change::Went, ours, bit);
+                    }
+                }
+                for bit in bits(step.take | step.replace) {
+                    report_each(&mut report, Change::Came, theirs, bit);
+                }
+            }
+        }
+    }
+
+    /// The blocks of one replica that a join would change: only those that `other` has seen, so
+    /// a delta costs what the delta is.
+    fn plan(&self, lane: Option<usize>, other: &Self, their_lane: usize) -> Plan {
+        let nothing = Intervals::default();
+        let (our_seen, our_row) = match lane {
+            Some(lane) => (&self.context.lanes[lane].1, &self.rows[lane][..]),
+            None => (&nothing, &[][..]),
+        };
+        let (their_seen, their_row) = (&other.context.lanes[their_lane].1, &other.rows[their_lane]);
+        let mut plan = Plan::new();
+        let mut next = 0;
+        for interval in their_seen.as_slice() {
+            let (from, upto) = (place(interval.first).0.max(next), place(interval.last).0);
+            if from > upto {
+                continue;
+            }
+            next = upto + 1;
+            let mut ours = within(our_row, from, upto);
+            let mut theirs = within(their_row, from, upto);
+            loop {
+                let pairs = ours.iter().zip(theirs);
+                let agreeing = pairs.take_while(|(our, their)| {
+                    let (ours, theirs) = (self.blocks.at(our.at), other.blocks.at(their.at));
+                    our.number == their.number && ours.agrees_with(theirs)
+                });
+                let agreeing = agreeing.count();
+                (ours, theirs) = (&ours[agreeing..], &theirs[agreeing..]);
+                let Some((number, our, their)) = next_pair(&mut ours, &mut theirs) else { break };
+                let our = our.map(|at| (at, self.blocks.at(at)));
+                let their = their.map(|at| (at, other.blocks.at(at)));
+                plan.extend(step(number, our, their, our_seen, their_seen));
+            }
+        }
+        plan
+    }
+
+    fn execute(&mut self, lane: usize, plan: &Plan, other: &Self, page: &mut impl Page<P>) {
+        let replica = self.context.lanes[lane].0;
+        let arriving: u32 = plan.iter().map(|step| step.take.count_ones()).sum();
+        page.expect(&self.blocks, arriving as usize);
+        let mut opened = SmallVec::<[Head; 2]>::new();
+        let mut emptied = false;
+        for step in plan {
+            let at = step.ours.unwrap_or_else(|| {
+                let at = self.blocks.open(replica, step.number);
+                opened.push(Head { number: step.number, at });
+                at
+            });
+            for bit in bits(step.drop | step.replace) {
+                page.going(&self.blocks, Blocks::<P>::slot(at, bit));
+                self.blocks.remove(at, bit);
+            }
+            for bit in bits(step.take | step.replace) {
+                if let Some(payload) = other.blocks.at(step.theirs).get(bit) {
+                    let slot = self.blocks.insert(at, bit, payload.clone());
+                    page.came(&self.blocks, slot);
+                }
+            }
+            self.live += step.take.count_ones() as usize;
+            self.live -= step.drop.count_ones() as usize;
+            emptied |= self.blocks.at(at).mask() == 0;
+        }
+        let row = &mut self.rows[lane];
+        if emptied {
+            let blocks = &mut self.blocks;
+            row.retain(|head| {
+                let keep = blocks.at(head.at).mask() != 0;
+                if !keep {
+                    blocks.close(head.at);
+                }
+                keep
+            });
+        }
+        let in_order = row
+            .last()
+            .is_none_or(|last| opened.first().is_none_or(|first| last.number < first.number));
+        row.extend(opened);
+        if !in_order {
+            row.sort_by_key(|head| head.number);
+        }
+    }
+}
+
+/// The next block number that either row has, and where each keeps it.
+fn next_pair(ours: &mut &[Head], theirs: &mut &[Head]) -> Option<(u64, Option<u32>, Option<u32>)> {
+    let order = match (ours.first(), theirs.first()) {
+        (None, None) => return None,
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(our), Some(their)) => our.number.cmp(&their.number),
+    };
+    let our = if order.is_le() { pop_first(ours) } else { None };
+    let their = if order.is_ge() { pop_first(theirs) } else { None };
+    let number = our.or(their)?.number;
+    Some((number, our.map(|head| head.at), their.map(|head| head.at)))
+}
+
+fn pop_first(row: &mut &[Head]) -> Option<Head> {
+    let (first, rest) = row.split_first()?;
+    *row = rest;
+    Some(*first)
+}
+
+/// What a join does to one block, if anything.
+fn step<P: Ord + Hash>(
+    number: u64,
+    ours: Option<(u32, &Block<P>)>,
+    theirs: Option<(u32, &Block<P>)>,
+    our_seen: &Intervals,
+    their_seen: &Intervals,
+) -> Option<Step> {
+    let (a, b) = (ours.map_or(0, |our| our.1.mask()), theirs.map_or(0, |their| their.1.mask()));
+    let (mut drop, mut take, mut replace) = (0, 0, 0);
+    if a != b {
+        drop = a & !b & their_seen.mask(number);
+        take = b & !a & !our_seen.mask(number);
+    }
+    if let (Some((_, ours)), Some((_, theirs))) = (ours, theirs) {
+        let our_sum = ours.sum().wrapping_sub(ours.partial_sum(a & !b));
+        let their_sum = theirs.sum().wrapping_sub(theirs.partial_sum(b & !a));
+        if our_sum != their_sum {
+            let greater = |&bit: &u32| theirs.get(bit) > ours.get(bit);
+            replace = bits(a & b).filter(greater).fold(0, |mask, bit| mask | 1 << bit);
+        }
+    }
+    let theirs = theirs.map_or(0, |their| their.0);
+    let step = Step { number, ours: ours.map(|our| our.0), theirs, drop, take, replace };
+    (drop | take | replace != 0).then_some(step)
+}
+
+fn report_each<'a, P>(
+    report: &mut impl FnMut(Change<'a, P>),
+    change: fn(Dot, &'a P) -> Change<'a, P>,
+    block: &'a Block<P>,
+    bit: u32,
+) {
+    if let Some(payload) = block.get(bit) {
+        report(change(block.dot(bit), payload));
+    }
+}
+
+struct Reporter<F>(F);
+
+impl<P, F: FnMut(Change<'_, P>)> Page<P> for Reporter<F> {
+    fn came(&mut self, blocks: &Blocks<P>, slot: Slot) {
+        if let Some(payload) = blocks.get(slot) {
+            (self.0)(Change::Came(blocks.dot(slot), payload));
+        }
+    }
+
+    fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {
+        if let Some(payload) = blocks.get(slot) {
+            (self.0)(Change::Went(blocks.dot(slot), payload));
+        }
+    }
+}
+
+impl<P: Clone + Ord + Hash> Merge for DotKernel<P> {
+    fn merge(&mut self, other: &Self) -> bool {
+        self.join(other, &mut ())
+    }
+
+    fn merge_owned(&mut self, other: Self) -> bool {
+        if self.context.is_empty() {
+            *self = other;
+            return !self.context.is_empty();
+        }
+        self.merge(&other)
+    }
+}
+
+/// Equal means converged: the same dots seen, the same alive, with equal payloads.
+impl<P: PartialEq> PartialEq for DotKernel<P> {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |kernel: &Self| kernel.rows.iter().map(SmallVec::len).sum::<usize>();
+        self.live == other.live
+            && self.context == other.context
+            && numbers(self) == numbers(other)
+            && self.live_blocks().zip(other.live_blocks()).all(|(ours, theirs)| ours == theirs)
+    }
+}
+
+impl<P: Eq> Eq for DotKernel<P> {}
+
+/// The context, and the live dots with their payloads.
+impl<P: fmt::Debug> fmt::Debug for DotKernel<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Live<'a, P>(&'a DotKernel<P>);
+        impl<P: fmt::Debug> fmt::Debug for Live<'_, P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_map().entries(self.0.iter()).finish()
+            }
+        }
+        f.debug_struct("DotKernel")
+            .field("context", &self.context)
+            .field("live", &Live(self))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! [`PnCounter`]: what was counted up less what was counted down.
+
+use super::GCounter;
+use crate::{
+    merge::{DeltaState, Merge},
+    replica::{CounterOverflow, ReplicaId},
+};
+
+/// A counter that goes up and down: how many sessions are open, over all regions.
+///
+/// Two [`GCounter`]s, so it costs twice what one costs. In JSON it is
+/// `{"increments":{"us-east-1":3},"decrements":{}}`.
+///
+/// It has no reset: no replica could tell which concurrent increments a reset was meant to undo.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{Merge, PnCounter};
+///
+/// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+/// let mut ours = PnCounter::new();
+/// ours.increment(2, us)?;             // two sessions open in the US ...
+/// let mut theirs = ours.clone();
+/// theirs.decrement(1, eu)?;           // ... one of them closes in the EU
+/// ours.increment(1, us)?;             // while another opens
+/// ours.merge(&theirs);
+/// assert_eq!(ours.value(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct PnCounter {
+    increments: GCounter,
+    decrements: GCounter,
+}
+
+impl PnCounter {
+    /// The counter at 0. Allocates nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All increments less all decrements. O(n). Exact for fewer than 2⁶³ replicas, which is
+    /// more than a memory holds.
+    #[allow(clippy::cast_possible_wrap)] // a sum of fewer than 2⁶³ counts stays below 2¹²⁷
+    pub fn value(&self) -> i128 {
+        self.increments.value() as i128 - self.decrements.value() as i128
+    }
+
+    /// Counts `by` up on `replica`; returns the delta.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica's own increments would pass `u64::MAX`; the counter is
+    /// as it was.
+    pub fn increment(&mut self, by: u64, replica: ReplicaId) -> Result<Self, CounterOverflow> {
+        let increments = self.increments.increment(by, replica)?;
+        Ok(Self { increments, decrements: GCounter::new() })
+    }
+
+    /// Counts `by` down on `replica`; returns the delta. The value may become negative.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica's own decrements would pass `u64::MAX`; the counter is
+    /// as it was.
+    pub fn decrement(&mut self, by: u64, replica: ReplicaId) -> Result<Self, CounterOverflow> {
+        let decrements = self.decrements.increment(by, replica)?;
+        Ok(Self { increments: GCounter::new(), decrements })
+    }
+
+    /// What was counted up, per replica.
+    pub fn increments(&self) -> &GCounter {
+        &self.increments
+    }
+
+    /// What was counted down, per replica.
+    pub fn decrements(&self) -> &GCounter {
+        &self.decrements
+    }
+}
+
+impl Merge for PnCounter {
+    fn merge(&mut self, other: &Self) -> bool {
+        let up = self.increments.merge(&other.increments);
+        let down = self.decrements.merge(&other.decrements);
+        up || down
+    }
+}
+
+/// A counter is its own delta and its own version.
+impl DeltaState for PnCounter {
+    type Delta = Self;
+    type Version = Self;
+
+    fn version(&self) -> Self {
+        self.clone()
+    }
+
+    fn delta_since(&self, peer: &Self) -> Self {
+        Self {
+            increments: self.increments.delta_since(&peer.increments),
+            decrements: self.decrements.delta_since(&peer.decrements),
+        }
+    }
+
+    fn apply(&mut self, delta: Self) -> bool {
+        self.merge(&delta)
+    }
+}

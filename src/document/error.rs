@@ -1,0 +1,133 @@
+//! [`DocumentError`]: why a document could not be edited.
+
+use super::{
+    path::{DEPTH_MAX, Path},
+    value::Kind,
+};
+use crate::{
+    replica::{CounterOverflow, ReplicaId},
+    time::{TimeError, WriteError},
+};
+use alloc::string::String;
+use core::{error::Error, fmt};
+
+/// Why a document could not be edited or built. It is as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// Not a JSON Pointer: neither empty nor starting with `/`, or with a `~` that is not `~0`
+    /// or `~1`.
+    InvalidPointer {
+        /// The text in question.
+        pointer: String,
+    },
+    /// Nothing is there.
+    NotFound {
+        /// The first path on the way where nothing is.
+        path: String,
+    },
+    /// A field was addressed inside something that is no object.
+    NotAnObject {
+        /// Where it stands.
+        path: String,
+        /// What stands there.
+        found: Kind,
+    },
+    /// Deeper than documents may nest.
+    TooDeep {
+        /// Where.
+        path: String,
+        /// How many levels are allowed.
+        limit: usize,
+    },
+    /// Nothing to resolve: no conflict stands open there.
+    NoConflict {
+        /// Where.
+        path: String,
+    },
+    /// The replica's writes or the stamp are out of bounds.
+    Write(WriteError),
+    /// A snapshot's clock does not count the replica that wrote it.
+    UncountedWriter {
+        /// The writer.
+        replica: ReplicaId,
+    },
+    /// A snapshot's clock counts past 2³² − 2, or it has 2³² leaves.
+    SnapshotTooLarge {
+        /// Whose count it is.
+        replica: ReplicaId,
+    },
+}
+
+impl DocumentError {
+    pub(super) fn too_deep(path: &Path) -> Self {
+        Self::TooDeep { path: path.as_str().into(), limit: DEPTH_MAX }
+    }
+
+    pub(super) fn not_found(path: &Path) -> Self {
+        Self::NotFound { path: path.as_str().into() }
+    }
+}
+
+/// A path as a reader recognises it: the root's is empty.
+struct Named<'a>(&'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "the root" } else { self.0 })
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidPointer { pointer } => write!(
+                f,
+                "{pointer:?} is not a JSON Pointer: it is empty or starts with '/', and '~' is written \
+                 \"~0\", '/' in a name \"~1\""
+            ),
+            Self::NotFound { path } => write!(f, "there is nothing at {}", Named(path)),
+            Self::NotAnObject { path, found } => {
+                write!(f, "{} holds {found}, which has no fields; set it as a whole", Named(path))
+            }
+            Self::TooDeep { path, limit } => {
+                let path = Named(path);
+                write!(f, "the value at {path} would nest deeper than {limit} levels")
+            }
+            Self::NoConflict { path } => {
+                write!(f, "no conflict stands open at {}; use set to write there", Named(path))
+            }
+            Self::Write(error) => error.fmt(f),
+            Self::UncountedWriter { replica } => {
+                write!(
+                    f,
+                    "the snapshot's clock does not count a write of {replica}, which wrote it"
+                )
+            }
+            Self::SnapshotTooLarge { replica } => write!(
+                f,
+                "the snapshot's clock counts {replica} past 2^32 - 2, or the snapshot has 2^32 leaves"
+            ),
+        }
+    }
+}
+
+impl Error for DocumentError {}
+
+impl From<WriteError> for DocumentError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl From<TimeError> for DocumentError {
+    fn from(error: TimeError) -> Self {
+        Self::Write(error.into())
+    }
+}
+
+impl From<CounterOverflow> for DocumentError {
+    fn from(error: CounterOverflow) -> Self {
+        Self::Write(error.into())
+    }
+}

@@ -1,0 +1,99 @@
+//! [`Path`]: where in a document, as a JSON Pointer (RFC 6901).
+
+use super::DocumentError;
+use alloc::{borrow::Cow, string::String, sync::Arc};
+use core::{cmp::Ordering, fmt};
+
+/// How deep a document may nest, counted in the tokens of a path: as deep as `serde_json` reads.
+pub(super) const DEPTH_MAX: usize = 128;
+
+/// A valid JSON Pointer, no deeper than [`DEPTH_MAX`]. Shared: a state, its clones and its deltas
+/// hold one text.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Path(Arc<str>);
+
+/// Token by token, so that what lies below a path follows it at once.
+impl Ord for Path {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.split('/').cmp(other.0.split('/'))
+    }
+}
+
+impl PartialOrd for Path {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Path {
+    pub(super) fn root() -> Self {
+        Self("".into())
+    }
+
+    pub(super) fn parse(pointer: &str) -> Result<Self, DocumentError> {
+        let rooted = pointer.is_empty() || pointer.starts_with('/');
+        let escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        if !rooted || !escaped {
+            return Err(DocumentError::InvalidPointer { pointer: pointer.into() });
+        }
+        let path = Self(pointer.into());
+        if path.depth() > DEPTH_MAX {
+            return Err(DocumentError::too_deep(&path));
+        }
+        Ok(path)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How many tokens it has.
+    pub(super) fn depth(&self) -> usize {
+        self.0.bytes().filter(|&byte| byte == b'/').count()
+    }
+
+    /// The names on the way from the root.
+    pub(super) fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.0.split('/').skip(1).map(unescape)
+    }
+
+    /// The path of a field below.
+    pub(super) fn field(&self, name: &str) -> Self {
+        let mut text = String::with_capacity(self.0.len() + 1 + name.len());
+        text.push_str(&self.0);
+        text.push('/');
+        for char in name.chars() {
+            match char {
+                '~' => text.push_str("~0"),
+                '/' => text.push_str("~1"),
+                other => text.push(other),
+            }
+        }
+        Self(text.into())
+    }
+
+    /// The containers that it lies in, from the root down; not itself.
+    pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
+        self.0.match_indices('/').map(|(end, _)| Self(self.0[..end].into()))
+    }
+
+    /// Whether `other` lies below this path.
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        other.0.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+fn unescape(token: &str) -> Cow<'_, str> {
+    if token.contains('~') {
+        // In this order: "~01" is "~1", not "/".
+        token.replace("~1", "/").replace("~0", "~").into()
+    } else {
+        token.into()
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

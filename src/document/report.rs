@@ -1,0 +1,318 @@
+//! [`Report`]: what a merge changed, and what was in conflict.
+
+use super::{
+    Document, DocumentDelta,
+    delta::Removal,
+    path::Path,
+    tree::{Node, Rank, Reading, View},
+    value::{Kind, Value},
+    write::Write,
+};
+use crate::{
+    causal::{self, DotKernel},
+    time::Stamp,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+
+/// What a merge changed, and what was in conflict: the same for the same two documents, sorted by
+/// path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    changed: bool,
+    changes: Vec<Change>,
+    conflicts: Vec<Conflict>,
+}
+
+impl Report {
+    /// Whether the merge changed the document at all; it may have learnt something (say, of a
+    /// deletion it had itself made) without a change to what is read.
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// What is read otherwise than before: enough to refresh a screen or a search index.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What was in conflict where the merge touched the document.
+    pub fn conflicts(&self) -> &[Conflict] {
+        &self.conflicts
+    }
+}
+
+/// One path where something else is read than before. Where a whole value came, went or turned
+/// into another kind it is one change; where both are objects the changes are those inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where, as a JSON Pointer.
+    pub path: String,
+    /// What was read before, if anything.
+    pub before: Option<Value>,
+    /// What is read now, if anything.
+    pub after: Option<Value>,
+}
+
+/// Concurrent writes that could not all be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where, as a JSON Pointer.
+    pub path: String,
+    /// What contended.
+    pub kind: ConflictKind,
+    /// What is read.
+    pub winner: Contender,
+    /// What is not, the greatest (time, replica) first.
+    pub losers: Vec<Contender>,
+}
+
+/// What contended in a [`Conflict`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ConflictKind {
+    /// Different scalars, or different arrays. The losers stay readable.
+    Value,
+    /// Values of different kinds. The losers stay readable.
+    Type,
+    /// A deletion, and a write that had not seen it; the write is read.
+    Deletion,
+}
+
+/// One side of a [`Conflict`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contender {
+    /// The value; none if it is a deletion.
+    pub value: Option<Value>,
+    /// When it was written, and by whom; for an object the greatest stamp in it. For a deletion it
+    /// is known only where the delta that made it was applied: a state keeps no tombstones.
+    pub stamp: Option<Stamp>,
+}
+
+impl Document {
+    /// Joins `other` as [`merge`](crate::Merge::merge) does, and tells what that changed and what
+    /// was in conflict. O(changes × depth), beside the merge and what `other` has not seen yet.
+    pub fn merge_reporting(&mut self, other: &Self) -> Report {
+        let edited_here = self.deleted_at(other);
+        let mut report = self.join_reporting(&other.kernel, &[]);
+        if report.changed {
+            self.report_deletions(&mut report, edited_here.into_iter().map(|path| (path, None)));
+        }
+        report
+    }
+
+    /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
+    /// what was in conflict. O(changes × depth).
+    pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
+        self.join_reporting(&delta.kernel, &delta.removals)
+    }
+
+    /// Every conflict that stands open: each is settled by one [`resolve`](Self::resolve), or by
+    /// any write there that has seen it.
+    ///
+    /// Of deletions only those of objects in which something survived can stand open; where a
+    /// field was deleted and set concurrently, the value stands alone and only the merge reports
+    /// it. While deltas arrive out of order, an object whose own write is still on its way is
+    /// listed as deleted.
+    ///
+    /// Walks the whole document: which of its parts stand open is not indexed.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        let mut open = Vec::new();
+        let view = self.view();
+        if let Some(root) = view.visible(&Path::root()) {
+            view.conflicts_below(root, &Path::root(), true, &mut open);
+        }
+        open
+    }
+
+    /// The paths that this document has edited and `other` has deleted, neither knowing of the
+    /// other. O(what `other` has not seen).
+    fn deleted_at(&self, other: &Self) -> BTreeSet<Path> {
+        let seen = other.kernel.context();
+        let unseen = self.kernel.unseen_by(seen).map(|(_, write)| write);
+        let deleted = unseen.filter(|write| {
+            write.birth.is_some_and(|birth| seen.contains(birth))
+                && !other.tree.lives_at(&write.path)
+        });
+        deleted.map(|write| write.path.clone()).collect()
+    }
+
+    fn join_reporting(&mut self, incoming: &DotKernel<Write>, removals: &[Removal]) -> Report {
+        let seen = self.kernel.context();
+        let is_news = |removal: &&Removal| !seen.contains(removal.dot);
+        let news: Vec<&Removal> = removals.iter().filter(is_news).collect();
+        let mut touched = BTreeSet::new();
+        let mut edited_there = BTreeSet::new();
+        self.kernel.preview(incoming, |change| {
+            let (causal::Change::Came(_, write) | causal::Change::Went(_, write)) = change;
+            touched.insert(write.path.clone());
+            let came = matches!(change, causal::Change::Came(..));
+            if came
+                && write.birth.is_some_and(|birth| seen.contains(birth))
+                && !self.tree.lives_at(&write.path)
+            {
+                edited_there.insert(write.path.clone());
+            }
+        });
+        let before = self.view().contested(&touched);
+        let mut report = Report {
+            changed: self.kernel.join(incoming, &mut self.tree),
+            changes: self.view().changes(&touched, before),
+            conflicts: self.view().conflicts_on_the_way(&touched),
+        };
+        let edited_there = edited_there.into_iter().map(|path| (path, None));
+        let survived = news.into_iter().filter(|removal| {
+            let node = self.tree.node(&removal.path);
+            let mut births = node.into_iter().flat_map(|node| self.view().births(node));
+            births.any(|birth| incoming.context().contains(birth))
+        });
+        let survived = survived.map(|removal| {
+            let stamp = Stamp { time: removal.time, replica: removal.dot.replica() };
+            (removal.path.clone(), Some(stamp))
+        });
+        let deletions: Vec<_> = edited_there.chain(survived).collect();
+        self.report_deletions(&mut report, deletions);
+        report
+    }
+
+    /// Adds conflicts between a deletion and the write that is read in spite of it.
+    fn report_deletions(
+        &self,
+        report: &mut Report,
+        deletions: impl IntoIterator<Item = (Path, Option<Stamp>)>,
+    ) {
+        for (path, stamp) in deletions {
+            let view = self.view();
+            let survivor =
+                view.visible(&path).and_then(|node| view.contenders(node).into_iter().next());
+            let listed = report.conflicts.iter().any(|it| it.path == path.as_str());
+            if let (Some(winner), false) = (survivor, listed) {
+                report.conflicts.push(Conflict {
+                    path: path.as_str().into(),
+                    kind: ConflictKind::Deletion,
+                    winner,
+                    losers: Vec::from([Contender { value: None, stamp }]),
+                });
+            }
+        }
+        report.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+}
+
+impl View<'_> {
+    /// What is read at the touched paths, and at those on the way to them where another kind
+    /// might be read after the merge: where a leaf or nothing is, or an object without a mark.
+    fn contested(self, touched: &BTreeSet<Path>) -> BTreeMap<Path, Option<Value>> {
+        let mut before = BTreeMap::new();
+        for path in touched {
+            for ancestor in path.ancestors() {
+                let node = self.tree.node(&ancestor);
+                let settled = |node| self.is_marked(node) && self.leaves(node).next().is_none();
+                if !before.contains_key(&ancestor) && !node.is_some_and(settled) {
+                    let value = self.get(&ancestor);
+                    before.insert(ancestor, value);
+                }
+            }
+            if !before.contains_key(path) {
+                before.insert(path.clone(), self.get(path));
+            }
+        }
+        before
+    }
+
+    /// Compares with what was read before; the uppermost path where the kind differs stands for
+    /// everything below it.
+    fn changes(
+        self,
+        touched: &BTreeSet<Path>,
+        before: BTreeMap<Path, Option<Value>>,
+    ) -> Vec<Change> {
+        let kind = |value: &Option<Value>| value.as_ref().map(Value::kind);
+        let mut changes: Vec<Change> = Vec::new();
+        let mut covered: Option<Path> = None;
+        for (path, before) in before {
+            if covered.as_ref().is_some_and(|upper| upper.contains(&path)) {
+                continue;
+            }
+            let after = self.get(&path);
+            let other_kind = kind(&before) != kind(&after);
+            let object = kind(&after) == Some(Kind::Object);
+            if other_kind {
+                covered = Some(path.clone());
+            }
+            if other_kind || (!object && touched.contains(&path) && before != after) {
+                changes.push(Change { path: path.as_str().into(), before, after });
+            }
+        }
+        changes
+    }
+
+    /// The conflicts at the touched paths and at those on the way to them.
+    fn conflicts_on_the_way(self, touched: &BTreeSet<Path>) -> Vec<Conflict> {
+        let mut paths = touched.clone();
+        paths.extend(touched.iter().flat_map(|path| path.ancestors().collect::<Vec<_>>()));
+        paths.iter().filter_map(|path| self.conflict_at(path)).collect()
+    }
+
+    /// The conflict that stands open at `path`, if there is one.
+    pub(super) fn conflict_at(self, path: &Path) -> Option<Conflict> {
+        let parent = path.ancestors().last().and_then(|parent| self.visible(&parent));
+        let parent_stands = parent.is_none_or(|parent| self.is_marked(parent));
+        self.conflict(self.visible(path)?, path, parent_stands)
+    }
+
+    fn conflict(self, node: &Node, path: &Path, parent_stands: bool) -> Option<Conflict> {
+        let mut contenders = self.contenders(node).into_iter();
+        let winner = contenders.next()?;
+        let mut losers: Vec<Contender> = contenders.collect();
+        let kind_of = |it: &Contender| it.value.as_ref().map(Value::kind);
+        let kind = if losers.iter().any(|loser| kind_of(loser) != kind_of(&winner)) {
+            ConflictKind::Type
+        } else if !losers.is_empty() {
+            ConflictKind::Value
+        } else if !self.is_marked(node) && self.has_object(node) && parent_stands {
+            losers.push(Contender { value: None, stamp: None });
+            ConflictKind::Deletion
+        } else {
+            return None;
+        };
+        Some(Conflict { path: path.as_str().into(), kind, winner, losers })
+    }
+
+    /// The different values that live at a node, an object being one, the one that is read first.
+    fn contenders(self, node: &Node) -> Vec<Contender> {
+        let leaves = self.leaves(node).map(|(rank, value)| (rank, value.clone()));
+        let mut ranked: Vec<(Rank, Value)> = leaves.collect();
+        if self.has_object(node) {
+            ranked.extend(self.object_rank(node).map(|rank| (rank, self.object(node))));
+        }
+        ranked.sort_by_key(|ranked| core::cmp::Reverse(ranked.0));
+        let mut contenders: Vec<Contender> = Vec::new();
+        for ((stamp, _), value) in ranked {
+            let value = Some(value);
+            if contenders.iter().all(|contender| contender.value != value) {
+                contenders.push(Contender { value, stamp: Some(stamp) });
+            }
+        }
+        contenders
+    }
+
+    fn conflicts_below(
+        self,
+        node: &Node,
+        path: &Path,
+        parent_stands: bool,
+        open: &mut Vec<Conflict>,
+    ) {
+        open.extend(self.conflict(node, path, parent_stands));
+        if matches!(self.reading(node), Some(Reading::Object(_))) {
+            let stands = self.is_marked(node);
+            for (name, child) in node.fields() {
+                self.conflicts_below(child, &path.field(name), stands, open);
+            }
+        }
+    }
+}

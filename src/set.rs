@@ -1,0 +1,253 @@
+//! [`OrSet`]: a set where a concurrent add wins over a remove.
+//!
+//! Shapiro et al., *A comprehensive study of Convergent and Commutative Replicated Data Types*,
+//! 2011, §3.3.5, without its tombstones (Bieniusa et al., *An Optimized Conflict-free Replicated
+//! Set*, 2012).
+
+use crate::{
+    causal::{Blocks, Digest, DotKernel, KeyIndex, KeyOf, Slot},
+    merge::{DeltaState, Merge},
+    replica::{CounterOverflow, ReplicaId},
+};
+use core::{fmt, hash::Hash};
+
+/// A set: of a concurrent add and remove of one element, the add wins. A remove takes away just
+/// the adds that its replica had seen.
+///
+/// Elements are listed by the replica that added them and the order in which it did: the same
+/// order for equal sets, whatever their history. Two replicas that add one element concurrently
+/// hold it under two dots until one of them adds or removes it again; it is listed once.
+///
+/// With *n* elements: [`contains`](Self::contains), [`add`](Self::add) and
+/// [`remove`](Self::remove) O(1) and a search among replicas; [`merge`](Merge::merge) O(blocks of
+/// 64 + changes) for whole states, O(changes) for deltas. A `u64` costs about 17 bytes: itself, a
+/// 32-bit index entry, and the block's share. Removed elements cost nothing.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{Merge, OrSet};
+///
+/// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+/// let mut ours: OrSet<String> = OrSet::new();
+/// ours.add("ana".into(), us)?;
+/// ours.add("bo".into(), us)?;
+/// let mut theirs = ours.clone();
+///
+/// ours.remove(&"ana".into(), us)?;
+/// theirs.add("ana".into(), eu)?;       // again, without having seen the remove
+/// theirs.remove(&"bo".into(), eu)?;
+/// ours.merge(&theirs);
+/// assert_eq!(ours.iter().collect::<Vec<_>>(), ["ana"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct OrSet<T> {
+    kernel: DotKernel<T>,
+    index: KeyIndex<Whole>,
+}
+
+/// The payload is its own key.
+#[derive(Clone, Copy)]
+struct Whole;
+
+impl<T: Eq + Hash> KeyOf<T> for Whole {
+    type Key = T;
+
+    fn key(payload: &T) -> &T {
+        payload
+    }
+}
+
+impl<T> Default for OrSet<T> {
+    fn default() -> Self {
+        Self { kernel: DotKernel::new(), index: KeyIndex::default() }
+    }
+}
+
+impl<T> OrSet<T> {
+    /// The empty set. Allocates nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many elements there are. O(1).
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.kernel.is_empty()
+    }
+
+    /// The kernel below: the live adds with their dots, and all that was seen.
+    pub fn kernel(&self) -> &DotKernel<T> {
+        &self.kernel
+    }
+}
+
+impl<T: Eq + Hash> OrSet<T> {
+    /// Whether `element` is in the set. O(1).
+    pub fn contains(&self, element: &T) -> bool {
+        self.index.find(self.kernel.blocks(), element).next().is_some()
+    }
+
+    /// The elements, each once, in an order that equal sets share.
+    pub fn iter(&self) -> impl Iterator<Item = &T> + '_ {
+        let blocks = self.kernel.blocks();
+        let doubles = self.index.has_doubles();
+        let listed = move |&slot: &Slot| !doubles || self.is_first(blocks, slot);
+        self.kernel.slots().filter(listed).filter_map(|slot| blocks.get(slot))
+    }
+
+    /// Whether no smaller live dot holds the same element.
+    fn is_first(&self, blocks: &Blocks<T>, slot: Slot) -> bool {
+        let dot = blocks.dot(slot);
+        blocks.get(slot).is_some_and(|element| {
+            self.index.find(blocks, element).all(|other| dot <= blocks.dot(other))
+        })
+    }
+
+    /// Checks everything the set relies on. For tests and fuzzers; O(size).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    pub fn check_invariants(&self) -> Result<(), &'static str> {
+        self.kernel.check_invariants()?;
+        self.index.check_invariants(&self.kernel)
+    }
+}
+
+impl<T: Clone + Ord + Hash> OrSet<T> {
+    /// Adds `element`; returns the delta. The new add supersedes those seen here, so adding again
+    /// costs no space, and wins over a concurrent remove.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica has no write left; the set is as it was.
+    pub fn add(&mut self, element: T, replica: ReplicaId) -> Result<DotKernel<T>, CounterOverflow> {
+        let mut delta = DotKernel::new();
+        self.add_into(&mut delta, element, replica)?;
+        Ok(delta)
+    }
+
+    /// Adds all `elements`; returns one delta.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica runs out of writes; the elements before that are added.
+    pub fn add_all(
+        &mut self,
+        elements: impl IntoIterator<Item = T>,
+        replica: ReplicaId,
+    ) -> Result<DotKernel<T>, CounterOverflow> {
+        let mut delta = DotKernel::new();
+        for element in elements {
+            self.add_into(&mut delta, element, replica)?;
+        }
+        Ok(delta)
+    }
+
+    fn add_into(
+        &mut self,
+        delta: &mut DotKernel<T>,
+        element: T,
+        replica: ReplicaId,
+    ) -> Result<(), CounterOverflow> {
+        let seen = self.index.dots(self.kernel.blocks(), &element);
+        self.kernel.commit(Some(element), &seen, replica, &mut self.index, delta)
+    }
+
+    /// Removes `element` as far as this replica has seen it; returns the delta, empty if it was
+    /// not there.
+    ///
+    /// # Errors
+    ///
+    /// [`CounterOverflow`] if the replica has no write left; the set is as it was.
+    pub fn remove(
+        &mut self,
+        element: &T,
+        replica: ReplicaId,
+    ) -> Result<DotKernel<T>, CounterOverflow> {
+        let mut delta = DotKernel::new();
+        let seen = self.index.dots(self.kernel.blocks(), element);
+        if !seen.is_empty() {
+            self.kernel.commit(None, &seen, replica, &mut self.index, &mut delta)?;
+        }
+        Ok(delta)
+    }
+}
+
+impl<T: Clone + Ord + Hash> Merge for OrSet<T> {
+    fn merge(&mut self, other: &Self) -> bool {
+        self.kernel.join(&other.kernel, &mut self.index)
+    }
+
+    fn merge_owned(&mut self, other: Self) -> bool {
+        if self.kernel.context().is_empty() {
+            *self = other;
+            return !self.kernel.context().is_empty();
+        }
+        self.merge(&other)
+    }
+}
+
+impl<T: Clone + Ord + Hash> DeltaState for OrSet<T> {
+    type Delta = DotKernel<T>;
+    type Version = Digest;
+
+    fn version(&self) -> Digest {
+        self.kernel.version()
+    }
+
+    fn delta_since(&self, peer: &Digest) -> DotKernel<T> {
+        self.kernel.delta_since(peer)
+    }
+
+    fn apply(&mut self, delta: DotKernel<T>) -> bool {
+        self.kernel.join(&delta, &mut self.index)
+    }
+}
+
+/// Equal means converged: also what was seen, not only the elements.
+impl<T: PartialEq> PartialEq for OrSet<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kernel == other.kernel
+    }
+}
+
+impl<T: Eq> Eq for OrSet<T> {}
+
+impl<T: fmt::Debug + Eq + Hash> fmt::Debug for OrSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// A set from a kernel: the index is rebuilt, O(size).
+impl<T: Eq + Hash> From<DotKernel<T>> for OrSet<T> {
+    fn from(kernel: DotKernel<T>) -> Self {
+        let index = KeyIndex::over(&kernel);
+        Self { kernel, index }
+    }
+}
+
+#[cfg(feature = "serde")]
+mod form {
+    use super::{DotKernel, Hash, OrSet};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    impl<T: Serialize> Serialize for OrSet<T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.kernel.serialize(serializer)
+        }
+    }
+
+    impl<'de, T: Deserialize<'de> + Eq + Hash> Deserialize<'de> for OrSet<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            DotKernel::deserialize(deserializer).map(Self::from)
+        }
+    }
+}
