@@ -138,7 +138,7 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
         self.index.find(self.kernel.blocks(), key).max_by_key(|&slot| self.rank(slot))
     }
 
-    /// The order among concurrent writes. The dot decides only where a replica id was misused.
+    /// The order among live writes: the stamp, and of two by one replica at one time the later.
     fn rank(&self, slot: Slot) -> Option<(Stamp, Dot)> {
         let (write, dot) = (self.kernel.blocks().get(slot)?, self.kernel.blocks().dot(slot));
         Some((Stamp { time: write.time, replica: dot.replica() }, dot))

@@ -74,6 +74,11 @@ impl<P> Block<P> {
         Dot::of(self.replica, first_counter(self.number) + u64::from(bit))
     }
 
+    /// Those of the live dots that `mask` names, with their payloads.
+    pub(super) fn some(&self, mask: u64) -> impl Iterator<Item = (Dot, &P)> + '_ {
+        bits(self.mask & mask).filter_map(|bit| Some((self.dot(bit), self.get(bit)?)))
+    }
+
     /// The live counters with their payloads, in order.
     #[cfg(feature = "serde")]
     pub(super) fn live(&self) -> impl Iterator<Item = (u64, &P)> + '_ {

@@ -98,10 +98,22 @@ impl<P> Page<P> for () {
 struct Step {
     number: u64,
     ours: Option<u32>,
-    theirs: u32,
+    theirs: Option<u32>,
     drop: u64,
     take: u64,
     replace: u64,
+}
+
+impl Step {
+    /// The live dots of ours that go.
+    const fn going(&self) -> u64 {
+        self.drop | self.replace
+    }
+
+    /// The live dots of theirs that come.
+    const fn coming(&self) -> u64 {
+        self.take | self.replace
+    }
 }
 
 type Plan = SmallVec<[Step; 2]>;
@@ -261,8 +273,7 @@ impl<P> DotKernel<P> {
             }
             for head in within(row, from, upto) {
                 let block = self.blocks.at(head.at);
-                let bits = bits(block.mask() & intervals.mask(head.number));
-                live.extend(bits.filter_map(|bit| Some((block.dot(bit), block.get(bit)?))));
+                live.extend(block.some(intervals.mask(head.number)));
             }
             next = upto + 1;
         }
@@ -509,14 +520,13 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     pub(crate) fn preview<'a>(&'a self, other: &'a Self, mut report: impl FnMut(Change<'a, P>)) {
         for (their_lane, replica) in other.context.replicas().enumerate() {
             for step in self.plan(self.context.find(replica).ok(), other, their_lane) {
-                let theirs = other.blocks.at(step.theirs);
-                if let Some(ours) = step.ours.map(|at| self.blocks.at(at)) {
-                    for bit in bits(step.drop | step.replace) {
-                        report_each(&mut report, Change::Went, ours, bit);
-                    }
+                let ours = step.ours.map(|at| self.blocks.at(at));
+                for (dot, payload) in ours.into_iter().flat_map(|it| it.some(step.going())) {
+                    report(Change::Went(dot, payload));
                 }
-                for bit in bits(step.take | step.replace) {
-                    report_each(&mut report, Change::Came, theirs, bit);
+                let theirs = step.theirs.map(|at| other.blocks.at(at));
+                for (dot, payload) in theirs.into_iter().flat_map(|it| it.some(step.coming())) {
+                    report(Change::Came(dot, payload));
                 }
             }
         }
@@ -570,12 +580,13 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
                 opened.push(Head { number: step.number, at });
                 at
             });
-            for bit in bits(step.drop | step.replace) {
+            for bit in bits(step.going()) {
                 page.going(&self.blocks, Blocks::<P>::slot(at, bit));
                 self.blocks.remove(at, bit);
             }
-            for bit in bits(step.take | step.replace) {
-                if let Some(payload) = other.blocks.at(step.theirs).get(bit) {
+            let theirs = step.theirs.map(|at| other.blocks.at(at));
+            for bit in bits(step.coming()) {
+                if let Some(payload) = theirs.and_then(|theirs| theirs.get(bit)) {
                     let slot = self.blocks.insert(at, bit, payload.clone());
                     page.came(&self.blocks, slot);
                 }
@@ -647,20 +658,9 @@ fn step<P: Ord + Hash>(
             replace = bits(a & b).filter(greater).fold(0, |mask, bit| mask | 1 << bit);
         }
     }
-    let theirs = theirs.map_or(0, |their| their.0);
-    let step = Step { number, ours: ours.map(|our| our.0), theirs, drop, take, replace };
+    let (ours, theirs) = (ours.map(|our| our.0), theirs.map(|their| their.0));
+    let step = Step { number, ours, theirs, drop, take, replace };
     (drop | take | replace != 0).then_some(step)
-}
-
-fn report_each<'a, P>(
-    report: &mut impl FnMut(Change<'a, P>),
-    change: fn(Dot, &'a P) -> Change<'a, P>,
-    block: &'a Block<P>,
-    bit: u32,
-) {
-    if let Some(payload) = block.get(bit) {
-        report(change(block.dot(bit), payload));
-    }
 }
 
 struct Reporter<F>(F);

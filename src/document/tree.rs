@@ -113,8 +113,7 @@ impl Page<Write> for Tree {
     }
 }
 
-/// The order among concurrent writes: (time, replica). The dot decides only where a replica id
-/// was misused.
+/// The order among live writes: (time, replica), and of two by one replica at one time the later.
 pub(super) type Rank = (Stamp, Dot);
 
 /// What is read at a node.

@@ -1,1 +1,25 @@
 //! The integration tests, in one binary.
+//!
+//! `history` plays random histories on several replicas and compares each with an obvious model
+//! after every step; `spec` holds those models. `pitfalls` and `table` are the named cases.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod basics;
+mod forms;
+mod history;
+mod pitfalls;
+mod size;
+mod spec;
+mod table;
+
+use rejoin::{ReplicaId, Timestamp};
+
+#[track_caller]
+fn replica(name: &str) -> ReplicaId {
+    name.parse().expect("a replica id")
+}
+
+const fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}

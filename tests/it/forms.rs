@@ -1,0 +1,203 @@
+//! The serde forms: round trips through JSON and bincode for every type, empty to large; what
+//! services store already reads in; and what breaks an invariant is refused.
+
+use crate::{at, replica};
+use rejoin::{
+    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Min, MvRegister, OrMap, OrSet,
+    PnCounter, ReplicaId, Stamp, VectorClock,
+    causal::{CausalContext, DotKernel},
+    document::{DocumentDelta, Value},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use std::fmt::Debug;
+
+#[track_caller]
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let text = serde_json::to_string(value).unwrap();
+    assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *value, "{text}");
+    let tree = serde_json::to_value(value).unwrap();
+    assert_eq!(serde_json::from_value::<T>(tree).unwrap(), *value);
+    let config = bincode::config::standard();
+    let bytes = bincode::serde::encode_to_vec(value, config).unwrap();
+    let (back, read) = bincode::serde::decode_from_slice::<T, _>(&bytes, config).unwrap();
+    assert_eq!((&back, read), (value, bytes.len()));
+    for end in 0..bytes.len().min(200) {
+        let cut = bincode::serde::decode_from_slice::<T, _>(&bytes[..end], config);
+        assert!(cut.is_err(), "{end} of {} bytes are not the value", bytes.len());
+    }
+}
+
+#[track_caller]
+fn reads_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    value: &T,
+    json: serde_json::Value,
+) {
+    assert_eq!(serde_json::to_value(value).unwrap(), json);
+    round_trip(value);
+}
+
+#[track_caller]
+fn refuses<T: DeserializeOwned + Debug>(json: serde_json::Value, because: &str) {
+    let error = serde_json::from_value::<T>(json).unwrap_err().to_string();
+    assert!(error.contains(because), "{error}");
+}
+
+fn ids() -> [ReplicaId; 2] {
+    [replica("us-east-1"), replica("eu-west-1")]
+}
+
+#[test]
+fn clocks_and_counters_read_as_typescript_services_store_them() {
+    let [us, eu] = ids();
+    let clock: VectorClock = [(us, 5), (eu, 3)].into_iter().collect();
+    reads_as(&clock, json!({"us-east-1": 5, "eu-west-1": 3}));
+    reads_as(&VectorClock::new(), json!({}));
+    let zero = serde_json::from_value::<VectorClock>(json!({"us-east-1": 0, "eu-west-1": 3}));
+    assert_eq!(zero.unwrap(), [(eu, 3)].into_iter().collect(), "zero is absence");
+
+    let mut counter = PnCounter::new();
+    reads_as(&counter, json!({"increments": {}, "decrements": {}}));
+    counter.increment(3, us).unwrap();
+    reads_as(&counter, json!({"increments": {"us-east-1": 3}, "decrements": {}}));
+    let mut counter = GCounter::new();
+    counter.increment(u64::MAX, us).unwrap();
+    reads_as(&counter, json!({"us-east-1": u64::MAX}));
+
+    let large: VectorClock = (1..=2_000_u128).map(|id| (id.into(), 7)).collect();
+    round_trip(&large);
+}
+
+#[test]
+fn ids_stamps_and_registers() {
+    let [us, _] = ids();
+    reads_as(&us, json!("us-east-1"));
+    reads_as(&ReplicaId::from_u128(1), json!("00000000-0000-0000-0000-000000000001"));
+    reads_as(&Stamp { time: at(5), replica: us }, json!({"time": 5, "replica": "us-east-1"}));
+    reads_as(&LwwRegister::<String>::new(), json!(null));
+    let mut register = LwwRegister::new();
+    register.set("open".to_owned(), us, at(5)).unwrap();
+    reads_as(&register, json!({"written": {"time": 5, "replica": "us-east-1"}, "value": "open"}));
+    reads_as(&Max(3), json!(3));
+    round_trip(&Min(3));
+}
+
+#[test]
+fn everything_that_removes_reads_as_its_kernel() {
+    let [us, eu] = ids();
+    let mut set = OrSet::new();
+    reads_as(&set, json!({}));
+    set.add_all(["ana", "bo", "cy"].map(String::from), us).unwrap();
+    set.remove(&"bo".into(), us).unwrap();
+    reads_as(&set, json!({"us-east-1": {"seen": [[1, 4]], "live": [[1, "ana"], [3, "cy"]]}}));
+    round_trip(&set.version());
+
+    let mut flag = EnableFlag::new();
+    flag.enable(eu).unwrap();
+    reads_as(&flag, json!({"eu-west-1": {"seen": [[1, 1]], "live": [[1, null]]}}));
+    let mut register = MvRegister::new();
+    register.set(7, us).unwrap();
+    reads_as(&register, json!({"us-east-1": {"seen": [[1, 1]], "live": [[1, 7]]}}));
+    let mut map = OrMap::new();
+    let delta = map.put("theme".to_owned(), "dark".to_owned(), us, at(9)).unwrap();
+    let write = json!({"key": "theme", "time": 9, "value": "dark"});
+    reads_as(&map, json!({"us-east-1": {"seen": [[1, 1]], "live": [[1, write]]}}));
+    round_trip(&delta);
+
+    let mut large = OrSet::new();
+    large.add_all(0..20_000_u64, us).unwrap();
+    (0..20_000).step_by(3).for_each(|element| _ = large.remove(&element, eu).unwrap());
+    round_trip(&large);
+    round_trip(&large.version());
+    round_trip(large.kernel().context());
+}
+
+#[test]
+fn documents_read_as_their_writes() {
+    let [us, eu] = ids();
+    round_trip(&Document::new());
+    let content =
+        json!({"title": "Booking", "n": [1, -2, 0.5, {"deep": [null, true]}], "empty": {}});
+    let mut document = Document::from_json(&content, us, at(5)).unwrap();
+    round_trip(&document);
+    let delta = document.set("/title", "Booking Help", eu, at(3)).unwrap();
+    let birth = json!({"replica": "us-east-1", "counter": 4});
+    let write = json!({"path": "/title", "time": 6, "value": "Booking Help", "birth": birth});
+    let lanes = json!({
+        "us-east-1": {"seen": [[4, 4]], "live": []},
+        "eu-west-1": {"seen": [[1, 1]], "live": [[1, write]]},
+    });
+    reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    round_trip(&document.remove("/n", eu, at(3)).unwrap());
+    round_trip(&document);
+
+    let fields = (0..3_000_u64).map(|field| (format!("field {field}/~"), field));
+    let large = Document::from_value(fields.collect::<Value>(), us, at(1)).unwrap();
+    round_trip(&large);
+}
+
+#[test]
+fn what_breaks_an_invariant_is_refused() {
+    let lane = |seen: serde_json::Value, live: serde_json::Value| json!({"us-east-1": {"seen": seen, "live": live}});
+    type Kernel = DotKernel<u8>;
+    refuses::<Kernel>(lane(json!([[1, 3], [4, 5]]), json!([])), "interval 4 to 5");
+    refuses::<Kernel>(lane(json!([[3, 1]]), json!([])), "interval 3 to 1");
+    refuses::<Kernel>(lane(json!([[0, 1]]), json!([])), "interval 0 to 1");
+    refuses::<Kernel>(lane(json!([[5, 9], [1, 2]]), json!([])), "interval 1 to 2");
+    refuses::<Kernel>(lane(json!([]), json!([])), "nothing was seen of us-east-1");
+    refuses::<Kernel>(lane(json!([[1, 2]]), json!([[3, 0]])), "us-east-1:3");
+    refuses::<Kernel>(lane(json!([[1, 2]]), json!([[2, 0], [1, 0]])), "us-east-1:1");
+    refuses::<Kernel>(lane(json!([[1, 2]]), json!([[1, 0], [1, 0]])), "us-east-1:1");
+    refuses::<Kernel>(lane(json!([[1, 2]]), json!([[0, 0]])), "us-east-1:0");
+    refuses::<OrSet<u8>>(json!({"": {"seen": [[1, 1]], "live": []}}), "replica id");
+    refuses::<ReplicaId>(json!("67E55044-10B1-426F-9247-BB680E5FE0C8"), "lower case");
+    refuses::<PnCounter>(json!({"increments": {}}), "decrements");
+    refuses::<PnCounter>(json!({"increments": {}, "decrements": {}, "x": 1}), "unknown field");
+
+    let twice = r#"{"us-east-1": 1, "us-east-1": 2}"#;
+    assert!(serde_json::from_str::<VectorClock>(twice).is_err());
+    let twice = r#"{"us-east-1": [[1, 2]], "us-east-1": [[1, 2]]}"#;
+    assert!(serde_json::from_str::<CausalContext>(twice).is_err());
+
+    let write = |path: &str, value: serde_json::Value| {
+        lane(json!([[1, 1]]), json!([[1, {"path": path, "time": 1, "value": value}]]))
+    };
+    assert!(serde_json::from_value::<Document>(write("", json!({}))).is_ok());
+    refuses::<Document>(write("title", json!(1)), "not a JSON Pointer");
+    refuses::<Document>(write("/~2", json!(1)), "not a JSON Pointer");
+    refuses::<Document>(write("", json!({"a": 1})), "field by field");
+    refuses::<Document>(write(&"/a".repeat(129), json!(1)), "deeper");
+    refuses::<Document>(write(&"/a".repeat(127), json!([[1]])), "deep");
+    refuses::<DocumentDelta>(
+        json!({"writes": {}, "removals": [{"dot": {"replica": "a", "counter": 1}, "path": "", "time": 1}]}),
+        "never seen",
+    );
+}
+
+#[test]
+fn hostile_bytes_are_an_error_and_not_a_panic() {
+    let [us, eu] = ids();
+    let mut document = Document::from_json(&json!({"a": {"b": [1, {"c": 2}]}}), us, at(1)).unwrap();
+    document.set("/a/b", "x", eu, at(1)).unwrap();
+    let config = bincode::config::standard().with_limit::<65_536>();
+    let bytes = bincode::serde::encode_to_vec(&document, config).unwrap();
+    let mut decoded = 0;
+    for at in 0..bytes.len() {
+        for value in 0..=u8::MAX {
+            let mut forged = bytes.clone();
+            forged[at] = value;
+            let read = bincode::serde::decode_from_slice::<Document, _>(&forged, config);
+            if let Ok((document, _)) = read {
+                document.check_invariants().unwrap();
+                decoded += 1;
+            }
+        }
+    }
+    assert!(decoded > bytes.len(), "some mutations only change a text");
+    // An array in an array in an array …: as deep as the bytes go.
+    let mut deep = vec![1; 100_000];
+    deep[0] = 250;
+    assert!(
+        bincode::serde::decode_from_slice::<Value, _>(&deep, bincode::config::standard()).is_err()
+    );
+}

@@ -1,0 +1,75 @@
+//! What a set costs at rest, and what its operations allocate, counted by the allocator:
+//! `cargo test --test it size -- --nocapture` prints the figures.
+
+use crate::replica;
+use allocation_counter::measure;
+use rejoin::{DeltaState, Merge, OrSet, VectorClock};
+use std::collections::HashSet;
+
+const ELEMENTS: u64 = 100_000;
+
+fn element(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn bytes_per_element<T>(build: impl FnOnce() -> T) -> f64 {
+    let mut kept = None;
+    let info = measure(|| kept = Some(build()));
+    assert!(kept.is_some());
+    info.bytes_current as f64 / ELEMENTS as f64
+}
+
+#[test]
+fn a_set_costs_at_most_twice_a_hash_set() {
+    let set = bytes_per_element(|| {
+        let mut set = OrSet::new();
+        for number in 0..ELEMENTS {
+            set.add(element(number), replica("us-east-1")).unwrap();
+        }
+        set
+    });
+    let hash_set = bytes_per_element(|| (0..ELEMENTS).map(element).collect::<HashSet<u64>>());
+    println!("OrSet<u64>: {set:.1} bytes an element of {ELEMENTS}; HashSet<u64>: {hash_set:.1}");
+    assert!(set <= 24.0, "{set} bytes an element");
+    assert!(set <= 2.0 * hash_set, "{set} bytes an element beside {hash_set}");
+}
+
+#[test]
+fn removed_elements_leave_nothing_behind() {
+    let mut set = OrSet::new();
+    let id = replica("us-east-1");
+    let one = measure(|| _ = set.add(0_u64, id).unwrap());
+    let cycles = measure(|| {
+        for _ in 0..10_000 {
+            set.remove(&0, id).unwrap();
+            set.add(0, id).unwrap();
+        }
+    });
+    println!(
+        "one element: {} bytes; after 10,000 cycles {} more",
+        one.bytes_current, cycles.bytes_current
+    );
+    assert_eq!((set.len(), set.kernel().context().intervals(id).count()), (1, 1));
+    assert!(cycles.bytes_current <= 64, "{} bytes grew", cycles.bytes_current);
+}
+
+#[test]
+fn what_changes_nothing_allocates_nothing() {
+    let mut set = OrSet::new();
+    set.add_all(0..1_000_u64, replica("us-east-1")).unwrap();
+    let other = set.clone();
+    let info = measure(|| assert!(!set.merge(&other)));
+    assert_eq!(info.count_total, 0, "a merge that changes nothing");
+
+    let clock: VectorClock = (1..=16_u128).map(|id| (id.into(), 1)).collect();
+    let later = clock.clone();
+    let info = measure(|| assert!(clock <= later));
+    assert_eq!(info.count_total, 0, "a comparison of clocks");
+
+    set.apply(OrSet::new().add(5_000_u64, replica("eu-west-1")).unwrap());
+    let delta = set.add(5_001, replica("eu-west-1")).unwrap();
+    let mut peer = other;
+    peer.add_all(2_000..3_000, replica("eu-west-1")).unwrap();
+    let info = measure(|| _ = peer.apply(delta));
+    assert!(info.count_total <= 2, "a one-element delta: {} allocations", info.count_total);
+}

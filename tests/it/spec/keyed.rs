@@ -1,0 +1,356 @@
+//! Everything that removes: a write lives where it is visible and no visible edit was made over
+//! it.
+
+use crate::history::{Seen, Subject, histories};
+use proptest::prelude::*;
+use rejoin::{
+    DeltaState, EnableFlag, MapWrite, MvRegister, OrMap, OrSet, ReplicaId, Stamp, Timestamp,
+    causal::{Change, DotKernel},
+};
+use std::collections::BTreeMap;
+
+/// One edit of a key: what it writes there, if anything, over which earlier edits.
+pub(crate) struct Event {
+    key: u8,
+    value: Option<(Stamp, u8)>,
+    over: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Write(u8, u8),
+    Erase(u8),
+}
+
+/// The live writes of each key: by stamp, and of two by one replica at one time the later last.
+pub(crate) type Alive = BTreeMap<u8, Vec<(Stamp, u8)>>;
+
+fn live<'a>(seen: &'a Seen<'_, Event>) -> impl Iterator<Item = (usize, u8, (Stamp, u8))> + 'a {
+    seen.0.iter().filter_map(|(number, _, event)| {
+        let alive = seen.0.iter().all(|(_, _, other)| !other.over.contains(number));
+        alive.then_some((*number, event.key, event.value?))
+    })
+}
+
+fn alive(seen: &Seen<'_, Event>) -> Alive {
+    let mut alive = Alive::new();
+    for (_, key, value) in live(seen) {
+        alive.entry(key).or_default().push(value);
+    }
+    // Stable: events are listed as they happened.
+    alive.values_mut().for_each(|values| values.sort_by_key(|write| write.0));
+    alive
+}
+
+fn event(op: &Op, replica: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Event {
+    let (Op::Write(key, _) | Op::Erase(key)) = *op;
+    let over: Vec<_> = live(seen).filter(|write| write.1 == key).collect();
+    let after = over.iter().map(|write| write.2.0.time.as_millis() + 1).max();
+    let time = now.as_millis().max(after.unwrap_or(0)).into();
+    let value = match *op {
+        Op::Write(_, value) => Some((Stamp { time, replica }, value)),
+        Op::Erase(_) => None,
+    };
+    Event { key, value, over: over.into_iter().map(|write| write.0).collect() }
+}
+
+fn ops(keys: std::ops::Range<u8>, values: std::ops::Range<u8>) -> BoxedStrategy<Op> {
+    let write = (keys.clone(), values).prop_map(|(key, value)| Op::Write(key, value));
+    prop_oneof![2 => write, 1 => keys.prop_map(Op::Erase)].boxed()
+}
+
+/// A type of this kind; its value is compared through what the model can tell of it.
+pub(crate) trait Keyed: 'static {
+    type State: DeltaState<Delta = Self::Delta>
+        + Clone
+        + PartialEq
+        + std::fmt::Debug
+        + Default
+        + serde::Serialize
+        + serde::de::DeserializeOwned;
+    type Delta: rejoin::Merge + Clone + Default + serde::Serialize + serde::de::DeserializeOwned;
+    type Value: PartialEq + std::fmt::Debug;
+    const KEYS: u8 = 5;
+    fn edit(state: &mut Self::State, op: &Op, id: ReplicaId, now: Timestamp)
+    -> Option<Self::Delta>;
+    fn value(state: &Self::State) -> Self::Value;
+    fn read(alive: Alive) -> Self::Value;
+    fn check(state: &Self::State) -> Result<(), &'static str>;
+}
+
+impl<K: Keyed> Subject for K {
+    type State = K::State;
+    type Delta = K::Delta;
+    type Op = Op;
+    type Event = Event;
+    type Value = K::Value;
+
+    fn ops() -> BoxedStrategy<Op> {
+        ops(0..K::KEYS, 0..4)
+    }
+
+    fn edit(state: &mut K::State, op: &Op, id: ReplicaId, now: Timestamp) -> Option<K::Delta> {
+        K::edit(state, op, id, now)
+    }
+
+    fn value(state: &K::State) -> K::Value {
+        K::value(state)
+    }
+
+    fn check(state: &K::State) -> Result<(), &'static str> {
+        K::check(state)
+    }
+
+    fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {
+        Some(event(op, id, now, seen))
+    }
+
+    fn meaning(seen: &Seen<'_, Event>) -> K::Value {
+        K::read(alive(seen))
+    }
+}
+
+struct Set;
+
+impl Keyed for Set {
+    type State = OrSet<u8>;
+    type Delta = DotKernel<u8>;
+    type Value = Vec<u8>;
+    // Enough for a block to fill, empty and fill again in longer histories.
+    const KEYS: u8 = 12;
+
+    fn edit(set: &mut OrSet<u8>, op: &Op, id: ReplicaId, _: Timestamp) -> Option<DotKernel<u8>> {
+        match op {
+            Op::Write(key, _) => set.add(*key, id).ok(),
+            Op::Erase(key) => set.remove(key, id).ok(),
+        }
+    }
+
+    fn value(set: &OrSet<u8>) -> Vec<u8> {
+        let mut elements: Vec<u8> = set.iter().copied().collect();
+        elements.sort_unstable();
+        assert_eq!(elements.len(), set.len());
+        assert!((0..Self::KEYS).all(|key| set.contains(&key) == elements.contains(&key)));
+        elements
+    }
+
+    fn read(alive: Alive) -> Vec<u8> {
+        alive.into_keys().collect()
+    }
+
+    fn check(set: &OrSet<u8>) -> Result<(), &'static str> {
+        set.check_invariants()
+    }
+}
+
+struct Flag;
+
+impl Keyed for Flag {
+    type State = EnableFlag;
+    type Delta = DotKernel<()>;
+    type Value = bool;
+    const KEYS: u8 = 1;
+
+    fn edit(flag: &mut EnableFlag, op: &Op, id: ReplicaId, _: Timestamp) -> Option<DotKernel<()>> {
+        match op {
+            Op::Write(..) => flag.enable(id).ok(),
+            Op::Erase(_) => flag.disable(id).ok(),
+        }
+    }
+
+    fn value(flag: &EnableFlag) -> bool {
+        flag.is_enabled()
+    }
+
+    fn read(alive: Alive) -> bool {
+        !alive.is_empty()
+    }
+
+    fn check(flag: &EnableFlag) -> Result<(), &'static str> {
+        flag.check_invariants()
+    }
+}
+
+struct Siblings;
+
+impl Keyed for Siblings {
+    type State = MvRegister<u8>;
+    type Delta = DotKernel<u8>;
+    type Value = Vec<u8>;
+    const KEYS: u8 = 1;
+
+    fn edit(
+        register: &mut MvRegister<u8>,
+        op: &Op,
+        id: ReplicaId,
+        _: Timestamp,
+    ) -> Option<DotKernel<u8>> {
+        match op {
+            Op::Write(_, value) => register.set(*value, id).ok(),
+            Op::Erase(_) => register.clear(id).ok(),
+        }
+    }
+
+    fn value(register: &MvRegister<u8>) -> Vec<u8> {
+        let mut values: Vec<u8> = register.values().copied().collect();
+        values.sort_unstable();
+        values
+    }
+
+    fn read(alive: Alive) -> Vec<u8> {
+        let mut values: Vec<u8> = alive.into_values().flatten().map(|write| write.1).collect();
+        values.sort_unstable();
+        values
+    }
+
+    fn check(register: &MvRegister<u8>) -> Result<(), &'static str> {
+        register.check_invariants()
+    }
+}
+
+struct Map;
+
+impl Keyed for Map {
+    type State = OrMap<u8, u8>;
+    type Delta = DotKernel<MapWrite<u8, u8>>;
+    type Value = (Alive, BTreeMap<u8, u8>);
+
+    fn edit(
+        map: &mut OrMap<u8, u8>,
+        op: &Op,
+        id: ReplicaId,
+        now: Timestamp,
+    ) -> Option<Self::Delta> {
+        match op {
+            Op::Write(key, value) => map.put(*key, *value, id, now).ok(),
+            Op::Erase(key) => map.remove(key, id).ok(),
+        }
+    }
+
+    fn value(map: &OrMap<u8, u8>) -> Self::Value {
+        let read: BTreeMap<u8, u8> = map.iter().map(|(key, value)| (*key, *value)).collect();
+        assert_eq!(read.len(), map.len());
+        assert!(read.iter().all(|(key, value)| map.get(key) == Some(value)));
+        let siblings = |key: &u8| map.siblings(key).map(|(stamp, value)| (stamp, *value)).collect();
+        (read.keys().map(|key| (*key, siblings(key))).collect(), read)
+    }
+
+    fn read(alive: Alive) -> Self::Value {
+        let greatest = |writes: &Vec<(Stamp, u8)>| writes.last().map(|write| write.1);
+        let read = alive.iter().filter_map(|(key, writes)| Some((*key, greatest(writes)?)));
+        let read = read.collect();
+        (alive, read)
+    }
+
+    fn check(map: &OrMap<u8, u8>) -> Result<(), &'static str> {
+        map.check_invariants()
+    }
+}
+
+/// The bare kernel, with a page kept by its reports.
+struct Reported;
+
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Page {
+    kernel: DotKernel<(u8, u8)>,
+    alive: BTreeMap<String, (u8, u8)>,
+}
+
+impl Page {
+    fn rebuilt(kernel: &DotKernel<(u8, u8)>) -> BTreeMap<String, (u8, u8)> {
+        kernel.iter().map(|(dot, payload)| (dot.to_string(), *payload)).collect()
+    }
+}
+
+impl rejoin::Merge for Page {
+    fn merge(&mut self, other: &Self) -> bool {
+        let alive = &mut self.alive;
+        self.kernel.merge_reporting(&other.kernel, |change| match change {
+            Change::Came(dot, payload) => {
+                assert_eq!(alive.insert(dot.to_string(), *payload), None, "came twice");
+            }
+            Change::Went(dot, payload) => {
+                assert_eq!(alive.remove(&dot.to_string()), Some(*payload), "went unannounced");
+            }
+        })
+    }
+}
+
+impl DeltaState for Page {
+    type Delta = DotKernel<(u8, u8)>;
+    type Version = rejoin::causal::Digest;
+
+    fn version(&self) -> Self::Version {
+        self.kernel.version()
+    }
+
+    fn delta_since(&self, peer: &Self::Version) -> Self::Delta {
+        self.kernel.delta_since(peer)
+    }
+
+    fn apply(&mut self, delta: Self::Delta) -> bool {
+        rejoin::Merge::merge(self, &Self { kernel: delta, alive: BTreeMap::new() })
+    }
+}
+
+impl Keyed for Reported {
+    type State = Page;
+    type Delta = DotKernel<(u8, u8)>;
+    type Value = Vec<(u8, u8)>;
+
+    fn edit(page: &mut Page, op: &Op, id: ReplicaId, _: Timestamp) -> Option<Self::Delta> {
+        let (Op::Write(key, _) | Op::Erase(key)) = op;
+        let over = page.kernel.iter().filter(|write| write.1.0 == *key).map(|write| write.0);
+        let over: Vec<_> = over.collect();
+        let delta = match op {
+            Op::Write(key, value) => page.kernel.write((*key, *value), &over, id).ok()?,
+            Op::Erase(_) => page.kernel.erase(&over, id).ok()?,
+        };
+        page.alive = Page::rebuilt(&page.kernel);
+        Some(delta)
+    }
+
+    fn value(page: &Page) -> Vec<(u8, u8)> {
+        let mut payloads: Vec<_> = page.kernel.payloads().copied().collect();
+        payloads.sort_unstable();
+        payloads
+    }
+
+    fn read(alive: Alive) -> Vec<(u8, u8)> {
+        let writes = alive.into_iter();
+        let pairs = writes.flat_map(|(key, writes)| writes.into_iter().map(move |it| (key, it.1)));
+        let mut payloads: Vec<_> = pairs.collect();
+        payloads.sort_unstable();
+        payloads
+    }
+
+    fn check(page: &Page) -> Result<(), &'static str> {
+        assert_eq!(page.alive, Page::rebuilt(&page.kernel), "the reports are the changes");
+        page.kernel.check_invariants()
+    }
+}
+
+#[test]
+fn or_set_histories() {
+    histories::<Set>();
+}
+
+#[test]
+fn enable_flag_histories() {
+    histories::<Flag>();
+}
+
+#[test]
+fn mv_register_histories() {
+    histories::<Siblings>();
+}
+
+#[test]
+fn or_map_histories() {
+    histories::<Map>();
+}
+
+#[test]
+fn kernel_report_histories() {
+    histories::<Reported>();
+}

@@ -1,0 +1,7 @@
+//! The meaning of each type, as a function of events and who has seen them. No clocks, no dots, no
+//! cleverness.
+
+mod counters;
+mod document;
+mod keyed;
+mod registers;
