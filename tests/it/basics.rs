@@ -1,1 +1,132 @@
+//! What is not a matter of merging: ids, clocks, and the lattices over std.
 
+use crate::{at, replica};
+use proptest::prelude::*;
+use rejoin::{Causality, Max, Merge, Min, MvRegister, ReplicaId, Stamp, VectorClock};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+};
+
+#[test]
+fn ids_parse_and_print_as_exact_inverses() {
+    for text in [
+        "a",
+        "us-east-1",
+        "ap-southeast-1",
+        "sixteen-bytes-ok",
+        "00000000-0000-0000-0000-000000000000",
+        "67e55044-10b1-426f-9247-bb680e5fe0c8",
+    ] {
+        assert_eq!(replica(text).to_string(), text);
+    }
+    for text in [
+        "",
+        "seventeen-bytes-x",
+        "with space",
+        "z\u{fc}rich",
+        "tab\t",
+        "67E55044-10b1-426f-9247-bb680e5fe0c8",
+        "67e55044x10b1-426f-9247-bb680e5fe0c8",
+        "+7e55044-10b1-426f-9247-bb680e5fe0c8",
+        // The bytes of the name "a": it has one spelling.
+        "61000000-0000-0000-0000-000000000000",
+    ] {
+        let error = text.parse::<ReplicaId>().unwrap_err();
+        assert!(error.to_string().starts_with("not a replica id: "), "{text}");
+    }
+    assert_eq!(format!("{:>12}|", replica("us-east-1")), "   us-east-1|");
+    assert!(replica("a") < replica("b"), "ordered by bytes");
+}
+
+proptest! {
+    #[test]
+    fn every_id_prints_as_what_parses_back(id: u128, name in "[!-~]{1,16}") {
+        let id = ReplicaId::from_u128(id);
+        prop_assert_eq!(id.to_string().parse::<ReplicaId>().unwrap(), id);
+        prop_assert_eq!(ReplicaId::from_bytes(id.to_bytes()), id);
+        prop_assert_eq!(replica(&name).to_string(), name);
+    }
+
+    #[test]
+    fn hashed_ids_are_version_8_uuids(name in ".*") {
+        let text = ReplicaId::hashed(&name).to_string();
+        prop_assert_eq!(text.len(), 36);
+        prop_assert_eq!(&text[14..15], "8");
+        prop_assert!("89ab".contains(&text[19..20]));
+    }
+
+    #[test]
+    fn clocks_compare_merge_and_meet_as_maps_do(
+        a in prop::collection::btree_map(0..12_u128, 0..4_u64, 0..12),
+        b in prop::collection::btree_map(0..12_u128, 0..4_u64, 0..12),
+    ) {
+        let clock = |counts: &BTreeMap<u128, u64>| -> VectorClock {
+            counts.iter().rev().map(|(id, count)| (ReplicaId::from_u128(*id), *count)).collect()
+        };
+        let (left, right) = (clock(&a), clock(&b));
+        let get = |counts: &BTreeMap<u128, u64>, id| counts.get(&id).copied().unwrap_or(0);
+        let below = (0..12).all(|id| get(&a, id) <= get(&b, id));
+        let above = (0..12).all(|id| get(&a, id) >= get(&b, id));
+        let (causality, order) = match (below, above) {
+            (true, true) => (Causality::Equal, Some(Ordering::Equal)),
+            (true, false) => (Causality::Before, Some(Ordering::Less)),
+            (false, true) => (Causality::After, Some(Ordering::Greater)),
+            (false, false) => (Causality::Concurrent, None),
+        };
+        prop_assert_eq!(left.compare(&right), causality);
+        prop_assert_eq!(left.partial_cmp(&right), order);
+        let mut join = left.clone();
+        prop_assert_eq!(join.merge(&right), !above);
+        let meet = left.meet(&right);
+        for id in 0..12 {
+            let (a, b) = (get(&a, id), get(&b, id));
+            prop_assert_eq!(join.get(ReplicaId::from_u128(id)), a.max(b));
+            prop_assert_eq!(meet.get(ReplicaId::from_u128(id)), a.min(b));
+        }
+        prop_assert_eq!(joined(&left, &meet), left, "absorption");
+        prop_assert!(join.iter().chain(meet.iter()).all(|entry| entry.1 > 0));
+    }
+
+    #[test]
+    fn std_lattices_keep_the_laws(values in prop::collection::vec(any::<[u8; 6]>(), 3)) {
+        let of = |value: &[u8; 6]| {
+            let [a, b, c, d, e, f] = *value;
+            let map = BTreeMap::from([(a % 3, Max(b)), (c % 3, Max(d))]);
+            let hashed = HashMap::from([(a % 3, Min(b)), (c % 3, Min(d))]);
+            let sets = (BTreeSet::from([d % 4, e % 4]), HashSet::from([e % 4, f % 4]));
+            (map, hashed, sets, (f % 2 == 0).then_some(Box::new(Max(e))))
+        };
+        let [a, b, c] = [0, 1, 2].map(|at| of(&values[at]));
+        prop_assert_eq!(joined(&a, &a), a.clone());
+        prop_assert_eq!(joined(&a, &b), joined(&b, &a));
+        prop_assert_eq!(joined(&joined(&a, &b), &c), joined(&a, &joined(&b, &c)));
+        let mut changed = a.clone();
+        prop_assert_eq!(changed.merge(&b), changed != a);
+        prop_assert!(!changed.merge(&b));
+    }
+}
+
+fn joined<T: Merge + Clone>(a: &T, b: &T) -> T {
+    let mut a = a.clone();
+    a.merge(b);
+    a
+}
+
+#[test]
+fn stamps_order_by_time_then_replica() {
+    let stamp = |time, id: &str| Stamp { time: at(time), replica: replica(id) };
+    assert!(stamp(2, "a") > stamp(1, "z"));
+    assert!(stamp(1, "b") > stamp(1, "a"));
+}
+
+#[test]
+fn a_register_with_one_sibling_has_a_value() {
+    let mut register = MvRegister::new();
+    assert_eq!(register.get(), None::<&u8>);
+    assert!(register.clear(replica("a")).unwrap().context().is_empty(), "nothing to clear");
+    register.set(1, replica("a")).unwrap();
+    assert_eq!(register.get(), Some(&1));
+    register.clear(replica("a")).unwrap();
+    assert_eq!((register.get(), register.values().count()), (None, 0));
+}

@@ -323,3 +323,33 @@ pub(crate) fn histories<S: Subject>() {
         })
         .unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// One replica id used by several writers: not what anybody wrote, but the same on every side.
+pub(crate) fn misused<S: Subject>() {
+    let config = Config { cases: 500, failure_persistence: None, ..Config::default() };
+    let edits = || vec((S::ops(), 0..5_u64), 0..10);
+    TestRunner::new(config)
+        .run(&(edits(), vec(edits(), 3)), |(shared, sides)| {
+            let mut deltas = Vec::new();
+            let mut play = |state: &mut S::State, edits: &[(S::Op, u64)]| {
+                for (op, now) in edits {
+                    let now = Timestamp::from_millis(*now);
+                    deltas.extend(S::edit(state, op, ReplicaId::from_u128(1), now));
+                }
+            };
+            let mut base = S::State::default();
+            play(&mut base, &shared);
+            let mut states = vec![base.clone(), base.clone(), base];
+            states.iter_mut().zip(&sides).for_each(|(state, edits)| play(state, edits));
+            check_laws(&states.iter().collect::<Vec<_>>());
+            let join = joined(&joined(&states[0], &states[1]), &states[2]);
+            S::check(&join).unwrap();
+            let (mut forward, mut backward) = (S::State::default(), S::State::default());
+            deltas.iter().for_each(|delta| _ = forward.apply(delta.clone()));
+            deltas.iter().rev().for_each(|delta| _ = backward.apply(delta.clone()));
+            assert_eq!(forward, backward, "deltas in any order");
+            S::check(&forward).unwrap();
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}

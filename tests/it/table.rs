@@ -1,1 +1,419 @@
+//! The table of merge cases, row by row: through whole states in both directions, through deltas
+//! in both orders, and with a round trip through JSON on the way.
 
+use crate::{at, replica};
+use rejoin::{
+    DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
+    document::{Conflict, ConflictKind, Contender, DocumentDelta, Report},
+};
+use serde_json::{Value as Json, json};
+
+fn ids() -> [ReplicaId; 2] {
+    // The greater id is eu's.
+    [replica("a-us"), replica("b-eu")]
+}
+
+fn base(json: Json) -> Document {
+    Document::from_json(&json, replica("origin"), at(1)).unwrap()
+}
+
+fn through_json(document: &Document) -> Document {
+    serde_json::from_str(&serde_json::to_string(document).unwrap()).unwrap()
+}
+
+type Edit<'a> = &'a dyn Fn(&mut Document, ReplicaId) -> DocumentDelta;
+
+struct Met {
+    merged: Document,
+    /// What each side was told: ours when it merged theirs, and theirs when it merged ours; then
+    /// the same for deltas.
+    reports: [Report; 4],
+}
+
+/// Two sides edit one base, and meet in every way there is.
+#[track_caller]
+fn meet(base: &Document, ours: Edit<'_>, theirs: Edit<'_>) -> Met {
+    let [us, eu] = ids();
+    let (mut our, mut their) = (base.clone(), base.clone());
+    let (our_delta, their_delta) = (ours(&mut our, us), theirs(&mut their, eu));
+    let (our, their) = (through_json(&our), through_json(&their));
+
+    let mut merged = our.clone();
+    let to_us = merged.merge_reporting(&their);
+    let mut other = their.clone();
+    let to_them = other.merge_reporting(&our);
+    assert_eq!(other, merged, "both sides agree");
+    let (mut by_delta, mut by_other_delta) = (our.clone(), their.clone());
+    let delta_to_us = by_delta.apply_reporting(&their_delta);
+    let delta_to_them = by_other_delta.apply_reporting(&our_delta);
+    assert_eq!((&by_delta, &by_other_delta), (&merged, &merged), "deltas agree with states");
+    for deltas in [[&our_delta, &their_delta], [&their_delta, &our_delta]] {
+        let mut fresh = base.clone();
+        for delta in deltas {
+            fresh.apply(delta.clone());
+        }
+        assert_eq!(fresh, merged, "deltas alone, in both orders");
+    }
+    let again = merged.clone().merge_reporting(&their);
+    assert_eq!(again, Report::default(), "nothing is news twice");
+    Met { merged, reports: [to_us, to_them, delta_to_us, delta_to_them] }
+}
+
+fn set<'a>(
+    path: &'a str,
+    value: Json,
+    now: u64,
+) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta + 'a {
+    move |document, id| document.set(path, value.clone(), id, at(now)).unwrap()
+}
+
+fn remove(path: &str) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta + '_ {
+    move |document, id| document.remove(path, id, at(50)).unwrap()
+}
+
+/// Both sides were told of just this conflict, by state and by delta.
+#[track_caller]
+fn all_report(met: &Met, path: &str, kind: ConflictKind, winner: &Json, loser: Option<&Json>) {
+    for report in &met.reports {
+        let [conflict] = report.conflicts() else { panic!("{:?}", report.conflicts()) };
+        let read = |side: &Contender| side.value.clone().map(Json::from);
+        assert_eq!((conflict.path.as_str(), conflict.kind), (path, kind));
+        assert_eq!(read(&conflict.winner).as_ref(), Some(winner));
+        assert_eq!(conflict.losers.iter().map(read).collect::<Vec<_>>(), [loser.cloned()]);
+    }
+}
+
+#[track_caller]
+fn none_report(met: &Met) {
+    met.reports.iter().for_each(|report| assert_eq!(report.conflicts(), []));
+    assert_eq!(met.merged.conflicts(), []);
+}
+
+#[test]
+fn different_fields_set_concurrently_both() {
+    let met = meet(
+        &base(json!({"title": "", "status": ""})),
+        &set("/title", json!("Help"), 5),
+        &set("/status", json!("open"), 5),
+    );
+    assert_eq!(met.merged.to_json(), json!({"title": "Help", "status": "open"}));
+    none_report(&met);
+    let [to_us, ..] = &met.reports;
+    assert_eq!(to_us.changes().len(), 1);
+    assert_eq!(to_us.changes()[0].path, "/status");
+    assert_eq!(to_us.changes()[0].before, Some("".into()));
+    assert_eq!(to_us.changes()[0].after, Some("open".into()));
+}
+
+#[test]
+fn one_field_set_concurrently_greatest_time_and_replica_the_others_stay_readable() {
+    let met = meet(
+        &base(json!({"title": "old"})),
+        &set("/title", json!("ours"), 9),
+        &set("/title", json!("theirs"), 8),
+    );
+    let [us, eu] = ids();
+    assert_eq!(met.merged.to_json(), json!({"title": "ours"}));
+    all_report(&met, "/title", ConflictKind::Value, &json!("ours"), Some(&json!("theirs")));
+    let stamp = |time: u64, replica| Some(Stamp { time: at(time), replica });
+    let open = [Conflict {
+        path: "/title".into(),
+        kind: ConflictKind::Value,
+        winner: Contender { value: Some("ours".into()), stamp: stamp(9, us) },
+        losers: vec![Contender { value: Some("theirs".into()), stamp: stamp(8, eu) }],
+    }];
+    assert_eq!(met.merged.conflicts(), open, "until a write that saw them");
+
+    let mut resolved = met.merged;
+    resolved.resolve("/title", "both", us, at(2)).unwrap();
+    assert_eq!(resolved.conflicts(), []);
+    assert_eq!(resolved.get("/title"), Some("both".into()));
+    assert!(resolved.resolve("/title", "late", us, at(2)).is_err(), "nothing to resolve");
+}
+
+#[test]
+fn field_deleted_beside_field_set_the_set_survives_reported() {
+    let met = meet(
+        &base(json!({"title": "old", "n": 1})),
+        &remove("/title"),
+        &set("/title", json!("new"), 3),
+    );
+    assert_eq!(met.merged.to_json(), json!({"title": "new", "n": 1}));
+    all_report(&met, "/title", ConflictKind::Deletion, &json!("new"), None);
+    // The side that edited is told by the delta who deleted, and when.
+    let stamp = met.reports[3].conflicts()[0].losers[0].stamp;
+    assert_eq!(stamp, Some(Stamp { time: at(50), replica: ids()[0] }));
+}
+
+#[test]
+fn field_deleted_beside_a_chain_of_sets_is_reported_too() {
+    let twice = |document: &mut Document, id| {
+        let mut delta = document.set("/title", "first", id, at(3)).unwrap();
+        let other = replica("c-ap");
+        delta.merge(&document.set("/title", "second", other, at(4)).unwrap());
+        delta
+    };
+    let met = meet(&base(json!({"title": "old"})), &remove("/title"), &twice);
+    assert_eq!(met.merged.to_json(), json!({"title": "second"}));
+    all_report(&met, "/title", ConflictKind::Deletion, &json!("second"), None);
+}
+
+#[test]
+fn object_deleted_beside_a_field_inside_set_that_field_and_its_parents_survive_reported() {
+    let met = meet(
+        &base(json!({"user": {"email": "a", "name": {"first": "b"}}, "n": 1})),
+        &remove("/user"),
+        &set("/user/name/last", json!("c"), 3),
+    );
+    let survivor = json!({"name": {"last": "c"}});
+    assert_eq!(met.merged.to_json(), json!({"user": survivor, "n": 1}));
+    all_report(&met, "/user", ConflictKind::Deletion, &survivor, None);
+    assert_eq!(met.merged.conflicts().len(), 1, "and stands open");
+
+    let mut settled = met.merged.clone();
+    settled.set("/user/name/first", "d", ids()[0], at(9)).unwrap();
+    assert_eq!(settled.conflicts(), [], "whoever goes on writing inside keeps it");
+    let mut settled = met.merged;
+    settled.remove("/user", ids()[0], at(9)).unwrap();
+    assert_eq!(settled.to_json(), json!({"n": 1}));
+}
+
+#[test]
+fn object_array_and_scalar_at_one_path_all_kept_one_read_reported() {
+    let shared = base(json!({"tags": {"billing": true}}));
+    let met =
+        meet(&shared, &set("/tags", json!("billing"), 7), &set("/tags/hotel", json!(true), 9));
+    // The object was deleted by the scalar, but what was written into it is the latest there.
+    let object = json!({"hotel": true});
+    assert_eq!(met.merged.to_json(), json!({"tags": object}));
+    all_report(&met, "/tags", ConflictKind::Type, &object, Some(&json!("billing")));
+
+    let met =
+        meet(&shared, &set("/tags", json!("billing"), 9), &set("/tags/hotel", json!(true), 7));
+    assert_eq!(met.merged.to_json(), json!({"tags": "billing"}));
+    all_report(&met, "/tags", ConflictKind::Type, &json!("billing"), Some(&object));
+    assert_eq!(met.merged.get("/tags/hotel"), None, "not read, and not lost:");
+    let mut later = met.merged.clone();
+    let mut elsewhere =
+        meet(&shared, &set("/tags", json!("billing"), 9), &set("/tags/hotel", json!(true), 7))
+            .merged;
+    elsewhere.resolve("/tags", object.clone(), ids()[0], at(1)).unwrap();
+    later.merge(&elsewhere);
+    assert_eq!(later.to_json(), json!({"tags": object}));
+
+    let met =
+        meet(&shared, &set("/tags", json!(["billing"]), 7), &set("/tags", json!("billing"), 8));
+    all_report(&met, "/tags", ConflictKind::Type, &json!("billing"), Some(&json!(["billing"])));
+    // Going on to write inside the object that is read settles it against the scalar.
+    let mut met =
+        meet(&shared, &set("/tags", json!("billing"), 7), &set("/tags/hotel", json!(true), 9))
+            .merged;
+    met.remove("/tags/hotel", ids()[0], at(1)).unwrap();
+    assert_eq!((met.to_json(), met.conflicts()), (json!({"tags": {}}), vec![]));
+}
+
+#[test]
+fn a_change_of_kind_is_one_change_at_the_uppermost_path() {
+    let shared = base(json!({"o": {"a": 1, "b": {"c": 2}}, "o-": 1}));
+    let met = meet(&shared, &set("/n", json!(1), 2), &set("/o", json!("gone"), 5));
+    let changes = met.reports[0].changes();
+    assert_eq!(changes.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["/o"]);
+    let met =
+        meet(&shared, &set("/n", json!(1), 2), &set("/o/b", json!({"c": 2, "d": {"e": 1}}), 5));
+    let changes = met.reports[0].changes();
+    assert_eq!(changes.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["/o/b/d"]);
+}
+
+#[test]
+fn deleted_then_created_again_only_the_new_writes_are_visible() {
+    let again = |document: &mut Document, id| {
+        let mut delta = document.remove("/user", id, at(2)).unwrap();
+        delta.merge(&document.set("/user", json!({"phone": 1}), id, at(3)).unwrap());
+        delta
+    };
+    let met = meet(&base(json!({"user": {"email": "a"}})), &again, &set("/n", json!(1), 2));
+    assert_eq!(met.merged.to_json(), json!({"user": {"phone": 1}, "n": 1}));
+    none_report(&met);
+}
+
+#[test]
+fn later_write_by_a_replica_with_an_older_wall_clock_wins() {
+    let [us, eu] = ids();
+    let mut document = base(json!({"title": "old"}));
+    document.set("/title", "fast clock", us, at(1_000_000)).unwrap();
+    document.set("/title", "slow clock", eu, at(5)).unwrap();
+    assert_eq!(document.get("/title"), Some("slow clock".into()));
+    let met = meet(&document, &set("/n", json!(1), 2), &set("/title", json!("slower"), 0));
+    assert_eq!(met.merged.get("/title"), Some("slower".into()));
+    none_report(&met);
+}
+
+#[test]
+fn equal_times_greater_replica_id_in_both_orders() {
+    let shared = base(json!({"title": "old"}));
+    let met = meet(&shared, &set("/title", json!("us"), 5), &set("/title", json!("eu"), 5));
+    assert_eq!(met.merged.to_json(), json!({"title": "eu"}));
+    let met = meet(&shared, &set("/title", json!("z"), 5), &set("/title", json!("a"), 5));
+    assert_eq!(met.merged.to_json(), json!({"title": "a"}), "by replica, not by value");
+}
+
+#[test]
+fn equal_values_written_concurrently_no_conflict() {
+    let write = set("/title", json!({"en": "Help"}), 5);
+    let met =
+        meet(&base(json!({"title": "old"})), &write, &set("/title", json!({"en": "Help"}), 7));
+    assert_eq!(met.merged.to_json(), json!({"title": {"en": "Help"}}));
+    none_report(&met);
+}
+
+#[test]
+fn the_same_json_imported_on_two_sides_is_that_json() {
+    let content = json!({"title": "Booking", "messages": [1, {"id": 2}], "meta": {"a": {}}});
+    let import =
+        |document: &mut Document, id| document.set("", content.clone(), id, at(1)).unwrap();
+    let met = meet(&Document::new(), &import, &import);
+    assert_eq!(met.merged.to_json(), content);
+    none_report(&met);
+}
+
+#[test]
+fn a_value_set_to_what_it_already_is_by_update_no_write_at_all() {
+    let content = json!({"title": "Booking", "n": [1, 2.5], "meta": {"a": {}}});
+    let mut document = base(content.clone());
+    let before = document.clone();
+    let delta = document.update(&content, ids()[0], at(9)).unwrap();
+    assert!(delta.is_empty());
+    assert_eq!(document, before);
+
+    let mut changed = content;
+    changed["meta"]["a"] = json!({"b": 1});
+    let delta = document.update(&changed, ids()[0], at(9)).unwrap();
+    assert_eq!(delta.len(), 1, "one leaf");
+    assert_eq!(document.to_json(), changed);
+}
+
+#[test]
+fn an_edit_is_one_delta_and_all_or_nothing() {
+    let [us, eu] = ids();
+    let mut document = base(json!({"title": "old", "meta": {"a": 1}}));
+    let mut other = document.clone();
+    other.set("/title", "theirs", eu, at(2)).unwrap();
+    other.remove("/meta", eu, at(2)).unwrap();
+    document.set("/title", "ours", us, at(2)).unwrap();
+    document.set("/meta/b", 2_u64, us, at(2)).unwrap();
+    document.merge(&other);
+    let before = document.clone();
+    let failed = document.edit(us, at(9), |edit| {
+        edit.set("/title", "both")?;
+        edit.set("/meta/c", json!({"d": 1}))?;
+        edit.remove("/meta/b")?;
+        assert_eq!(edit.get("/meta"), Some(json!({"c": {"d": 1}}).into()));
+        edit.set("", json!("all gone"))?;
+        edit.set("/title", "into a scalar")
+    });
+    assert_eq!(
+        failed.unwrap_err().to_string(),
+        "the root holds a scalar, which has no fields; set it as a whole"
+    );
+    assert_eq!(document, before);
+    document.check_invariants().unwrap();
+    assert_eq!(document.conflicts(), before.conflicts());
+
+    // An error that the closure swallows takes back its own write alone.
+    let delta = document
+        .edit(us, at(9), |edit| {
+            edit.set("/title", "both")?;
+            assert!(edit.set("/nowhere/x", 1_u64).is_err());
+            edit.remove("/meta")
+        })
+        .unwrap();
+    let mut peer = before;
+    peer.apply(delta);
+    assert_eq!(peer, document);
+    assert_eq!(document.to_json(), json!({"title": "both"}));
+}
+
+#[test]
+fn each_error_names_the_path_and_what_stood_there() {
+    let [us, _] = ids();
+    let mut document = base(json!({"list": [1], "user": {"name": "a"}}));
+    let before = document.clone();
+    let mut error = |path: &str| document.set(path, 1_u64, us, at(9)).unwrap_err().to_string();
+    assert_eq!(error("/list/0"), "/list holds an array, which has no fields; set it as a whole");
+    assert_eq!(
+        error("/user/name/x"),
+        "/user/name holds a scalar, which has no fields; set it as a whole"
+    );
+    assert_eq!(error("/a/b/c"), "there is nothing at /a");
+    assert!(error("title").starts_with("\"title\" is not a JSON Pointer"));
+    assert!(error("/~").contains("not a JSON Pointer"));
+    assert!(error(&"/a".repeat(129)).contains("deeper than 128"));
+    let error = document.remove("/user/age", us, at(9)).unwrap_err().to_string();
+    assert_eq!(error, "there is nothing at /user/age");
+    let deep = (0..200).fold(json!(1), |inside, _| json!([inside]));
+    let error = document.update(&json!({"user": deep}), us, at(9)).unwrap_err().to_string();
+    assert_eq!(error, "the value at /user would nest deeper than 128 levels");
+    assert_eq!(document, before);
+    assert!(Document::new().set("/a", 1_u64, us, at(9)).is_err());
+}
+
+#[test]
+fn names_with_slashes_tildes_and_nothing_at_all() {
+    let content = json!({"a/b": {"": {"~1": 1}}, "~": 2, "é/": 3});
+    let document = base(content.clone());
+    assert_eq!(document.to_json(), content);
+    assert_eq!(document.get("/a~1b//~01"), Some(1_u64.into()));
+    assert_eq!(document.get("/~0"), Some(2_u64.into()));
+    assert_eq!(through_json(&document), document);
+}
+
+#[test]
+fn two_snapshots_merge_field_by_field() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let clock = |us_ticks, eu_ticks| VectorClock::from_iter([(us, us_ticks), (eu, eu_ticks)]);
+    let minute = 37_800_000; // 10:30:00
+    let ours = json!({"title": "Booking Help", "messages": 10, "status": "active"});
+    let theirs = json!({"title": "Booking Assistance", "messages": 10, "status": "resolved"});
+    let ours = Document::from_snapshot(&ours, &clock(5, 3), at(minute), us).unwrap();
+    let theirs = Document::from_snapshot(&theirs, &clock(4, 6), at(minute + 5_000), eu).unwrap();
+
+    let (mut forward, mut backward) = (ours.clone(), theirs.clone());
+    let report = forward.merge_reporting(&theirs);
+    backward.merge(&ours);
+    assert_eq!(forward, backward);
+    let expected = json!({"title": "Booking Assistance", "messages": 10, "status": "resolved"});
+    assert_eq!(forward.to_json(), expected);
+    let paths: Vec<_> = report.conflicts().iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(paths, ["/status", "/title"]);
+
+    // A descendant replaces its ancestor, whatever the timestamps.
+    let child = json!({"title": "Child"});
+    let child = Document::from_snapshot(&child, &clock(6, 6), at(0), us).unwrap();
+    let (mut down, mut up) = (theirs.clone(), child.clone());
+    let report = down.merge_reporting(&child);
+    up.merge(&theirs);
+    assert_eq!((&down, &up), (&child, &child));
+    assert_eq!(report.conflicts(), []);
+
+    // Equal timestamps go by replica, in both orders; three snapshots in any nesting.
+    let third = json!({"title": "Third", "extra": true});
+    let third = Document::from_snapshot(&third, &VectorClock::from_iter([(eu, 7)]), at(minute), eu)
+        .unwrap();
+    let left = joined(&joined(&ours, &theirs), &third);
+    let right = joined(&ours, &joined(&theirs, &third));
+    assert_eq!(left, right);
+    assert_eq!(joined(&ours, &third).get("/title"), joined(&third, &ours).get("/title"));
+
+    let refused =
+        |clock: VectorClock| Document::from_snapshot(1_u64, &clock, at(0), us).unwrap_err();
+    assert!(
+        refused(VectorClock::new()).to_string().contains("does not count a write of us-east-1")
+    );
+    assert!(refused(clock(1, u64::MAX)).to_string().contains("counts eu-west-1 past"));
+}
+
+fn joined(a: &Document, b: &Document) -> Document {
+    let mut a = a.clone();
+    a.merge(b);
+    a
+}

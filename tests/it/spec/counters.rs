@@ -1,6 +1,6 @@
 //! A count is the sum of what was counted.
 
-use crate::history::{Seen, Subject, histories};
+use crate::history::{Seen, Subject, histories, misused};
 use proptest::prelude::*;
 use rejoin::{GCounter, PnCounter, ReplicaId, Timestamp, VectorClock};
 use std::collections::BTreeMap;
@@ -134,14 +134,17 @@ impl Subject for UpAndDown {
 #[test]
 fn vector_clock_histories() {
     histories::<Clock>();
+    misused::<Clock>();
 }
 
 #[test]
 fn g_counter_histories() {
     histories::<Growing>();
+    misused::<Growing>();
 }
 
 #[test]
 fn pn_counter_histories() {
     histories::<UpAndDown>();
+    misused::<UpAndDown>();
 }

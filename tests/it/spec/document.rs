@@ -1,7 +1,7 @@
 //! A document is the writes that no visible edit was made over; what is read is defined here once
 //! more, by listing them.
 
-use crate::history::{Seen, Subject, histories};
+use crate::history::{Seen, Subject, histories, misused};
 use proptest::prelude::*;
 use rejoin::{
     Document, ReplicaId, Timestamp,
@@ -285,6 +285,7 @@ impl Subject for Json {
 #[test]
 fn document_histories() {
     histories::<Json>();
+    misused::<Json>();
 }
 
 /// `merge_reporting` against what can be seen from outside: the same join as `merge`, and changes

@@ -1,7 +1,7 @@
 //! Everything that removes: a write lives where it is visible and no visible edit was made over
 //! it.
 
-use crate::history::{Seen, Subject, histories};
+use crate::history::{Seen, Subject, histories, misused};
 use proptest::prelude::*;
 use rejoin::{
     DeltaState, EnableFlag, MapWrite, MvRegister, OrMap, OrSet, ReplicaId, Stamp, Timestamp,
@@ -333,24 +333,29 @@ impl Keyed for Reported {
 #[test]
 fn or_set_histories() {
     histories::<Set>();
+    misused::<Set>();
 }
 
 #[test]
 fn enable_flag_histories() {
     histories::<Flag>();
+    misused::<Flag>();
 }
 
 #[test]
 fn mv_register_histories() {
     histories::<Siblings>();
+    misused::<Siblings>();
 }
 
 #[test]
 fn or_map_histories() {
     histories::<Map>();
+    misused::<Map>();
 }
 
 #[test]
 fn kernel_report_histories() {
     histories::<Reported>();
+    misused::<Reported>();
 }

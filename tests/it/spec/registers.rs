@@ -1,6 +1,6 @@
 //! A register reads the visible write that no other visible write comes after.
 
-use crate::history::{Seen, Subject, histories};
+use crate::history::{Seen, Subject, histories, misused};
 use proptest::prelude::*;
 use rejoin::{LwwRegister, ReplicaId, Stamp, Timestamp};
 
@@ -55,4 +55,5 @@ impl Subject for LastWriter {
 #[test]
 fn lww_register_histories() {
     histories::<LastWriter>();
+    misused::<LastWriter>();
 }
