@@ -1,5 +1,63 @@
-//! Replicated data types.
+//! Replicated data types: replicas write without asking each other, and whatever order their
+//! states meet in, they *rejoin* to the same value.
+//!
+//! States are plain values. Clone them, compare them (`==` means converged), store them in any
+//! database and send them over any transport: nothing here knows of either.
+//!
+//! ```
+//! use rejoin::{Merge, PnCounter};
+//!
+//! let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+//! let mut in_us = PnCounter::new();
+//! let mut in_eu = PnCounter::new();
+//! in_us.increment(2, us)?;                   // the link is down; both count on
+//! in_eu.increment(1, eu)?;
+//! let delta = in_eu.decrement(1, eu)?;       // each write returns what it did
+//!
+//! in_us.merge(&in_eu);                       // the link is up
+//! in_us.merge(&delta);                       // a repeat does no harm
+//! in_eu.merge(&in_us);
+//! assert_eq!(in_us, in_eu);
+//! assert_eq!(in_us.value(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which type
+//!
+//! | shared state | type | of concurrent writes |
+//! |---|---|---|
+//! | how much has been seen of whom | [`VectorClock`] | the greater of each count |
+//! | a count that only grows | [`GCounter`] | all count |
+//! | a count that goes both ways | [`PnCounter`] | all count |
+//! | one value, the last write | [`LwwRegister`] | the greater (time, replica); the other is gone |
+//! | one value, nothing lost | [`MvRegister`] | all stay as siblings |
+//! | on or off | [`EnableFlag`] | on |
+//! | a set | [`OrSet`] | an add beats a remove |
+//! | a map of values | [`OrMap`] | a put beats a remove; of puts the greater (time, replica) |
+//! | a JSON document | [`Document`] | field by field |
+//! | one of your own | [`Merge`] for it, or a page over [`causal::DotKernel`] | |
+//!
+//! # Identity and time
+//!
+//! Every write names its replica, and a [`ReplicaId`] has one writer at a time: its documentation
+//! says how to keep that promise with a database row. Writes that need a time take the caller's
+//! ([`Timestamp`]); it decides only between writes that were truly concurrent.
+//!
+//! # Scope
+//!
+//! What this crate does not do: it opens no socket and no file, reads no clock, starts no thread
+//! and keeps no global state. It elects nobody and locks nothing. It does not merge text inside a
+//! string. It does not authenticate: a merge believes what it is given, so check who sends it.
+//!
+//! # Features
+//!
+//! - `std` (default): [`Merge`] for `HashMap` and `HashSet`, and a random seed per process for
+//!   the element indexes. Without it the crate is `no_std` with `alloc`.
+//! - `json` (default): documents from and to `serde_json::Value`. Implies `serde`.
+//! - `serde`: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
+//!   formats, validated on the way in.
 #![no_std]
+
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
@@ -26,3 +84,8 @@ pub use register::{LwwRegister, MvRegister};
 pub use replica::{CounterOverflow, ReplicaId, ReplicaIdError};
 pub use set::OrSet;
 pub use time::{Now, Stamp, TimeError, Timestamp, WriteError};
+
+/// The README's code runs as written.
+#[cfg(all(doctest, feature = "json"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

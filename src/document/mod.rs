@@ -64,7 +64,8 @@ use write::Write;
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
 /// [`remove`](Self::remove) are O(d + what is read, written or removed);
 /// [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for whole documents and
-/// O(changes) for deltas. A field costs its value, its path, and about 150 bytes.
+/// O(changes) for deltas. A field costs its value, the text of its
+/// path, and about 240 bytes.
 ///
 /// # Examples
 ///

@@ -339,7 +339,7 @@ pub(crate) fn misused<S: Subject>() {
             };
             let mut base = S::State::default();
             play(&mut base, &shared);
-            let mut states = vec![base.clone(), base.clone(), base];
+            let mut states = [base.clone(), base.clone(), base];
             states.iter_mut().zip(&sides).for_each(|(state, edits)| play(state, edits));
             check_laws(&states.iter().collect::<Vec<_>>());
             let join = joined(&joined(&states[0], &states[1]), &states[2]);

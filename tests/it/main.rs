@@ -4,6 +4,13 @@
 //! after every step; `spec` holds those models. `pitfalls` and `table` are the named cases.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// The replicas a, b and c; figures for people; traces that read as sentences.
+#![allow(
+    clippy::many_single_char_names,
+    clippy::cast_precision_loss,
+    clippy::needless_for_each,
+    clippy::needless_pass_by_value
+)]
 
 mod basics;
 mod forms;

@@ -1,9 +1,12 @@
 //! What a set costs at rest, and what its operations allocate, counted by the allocator:
 //! `cargo test --test it size -- --nocapture` prints the figures.
 
-use crate::replica;
+use crate::{at, replica};
 use allocation_counter::measure;
-use rejoin::{DeltaState, Merge, OrSet, VectorClock};
+use rejoin::{
+    DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
+    ReplicaId, VectorClock, document::Value,
+};
 use std::collections::HashSet;
 
 const ELEMENTS: u64 = 100_000;
@@ -32,6 +35,61 @@ fn a_set_costs_at_most_twice_a_hash_set() {
     println!("OrSet<u64>: {set:.1} bytes an element of {ELEMENTS}; HashSet<u64>: {hash_set:.1}");
     assert!(set <= 24.0, "{set} bytes an element");
     assert!(set <= 2.0 * hash_set, "{set} bytes an element beside {hash_set}");
+}
+
+/// The figures of the README's cost table.
+#[test]
+fn what_each_type_costs_is_what_the_docs_say() {
+    let id = replica("us-east-1");
+    let inline = [
+        ("VectorClock", size_of::<VectorClock>()),
+        ("GCounter", size_of::<GCounter>()),
+        ("PnCounter", size_of::<PnCounter>()),
+        ("LwwRegister<u64>", size_of::<LwwRegister<u64>>()),
+        ("MvRegister<u64>", size_of::<MvRegister<u64>>()),
+    ];
+    for (name, bytes) in inline {
+        println!("{name}: {bytes} bytes inline");
+    }
+    let mut clock = VectorClock::new();
+    let three = measure(|| {
+        for region in 1..=3_u128 {
+            clock.increment(region.into()).unwrap();
+        }
+    });
+    assert_eq!(three.count_total, 0, "three replicas fit without an allocation");
+
+    let map = bytes_per_element(|| {
+        let mut map = OrMap::new();
+        for number in 0..ELEMENTS {
+            map.put(element(number), number, id, at(1)).unwrap();
+        }
+        map
+    });
+    println!("OrMap<u64, u64>: {map:.1} bytes an entry");
+    assert!(map <= 50.0);
+
+    let mut register = MvRegister::new();
+    let siblings = measure(|| {
+        for writer in 1..=64_u128 {
+            let write = MvRegister::new().set(7_u64, ReplicaId::from_u128(writer)).unwrap();
+            register.apply(write);
+        }
+    });
+    let sibling = siblings.bytes_current as f64 / 64.0;
+    println!("MvRegister<u64>: {sibling:.1} bytes a concurrent sibling");
+    assert!(sibling <= 200.0);
+
+    let (fields, path) = (10_000_u64, "/messages/00000000".len());
+    let mut kept = None;
+    let document = measure(|| {
+        let named = (0..fields).map(|field| (format!("{field:08}"), field));
+        let content = Value::from_iter([("messages", named.collect::<Value>())]);
+        kept = Some(Document::from_value(content, id, at(1)).unwrap());
+    });
+    let own = document.bytes_current as f64 / fields as f64 - path as f64;
+    println!("Document: {own:.1} bytes a number field beside the text of its path");
+    assert!(own <= 250.0);
 }
 
 #[test]

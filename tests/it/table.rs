@@ -59,11 +59,11 @@ fn meet(base: &Document, ours: Edit<'_>, theirs: Edit<'_>) -> Met {
     Met { merged, reports: [to_us, to_them, delta_to_us, delta_to_them] }
 }
 
-fn set<'a>(
-    path: &'a str,
+fn set(
+    path: &str,
     value: Json,
     now: u64,
-) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta + 'a {
+) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta + '_ {
     move |document, id| document.set(path, value.clone(), id, at(now)).unwrap()
 }
 
@@ -351,7 +351,7 @@ fn each_error_names_the_path_and_what_stood_there() {
     let error = document.remove("/user/age", us, at(9)).unwrap_err().to_string();
     assert_eq!(error, "there is nothing at /user/age");
     let deep = (0..200).fold(json!(1), |inside, _| json!([inside]));
-    let error = document.update(&json!({"user": deep}), us, at(9)).unwrap_err().to_string();
+    let error = document.update(json!({"user": deep}), us, at(9)).unwrap_err().to_string();
     assert_eq!(error, "the value at /user would nest deeper than 128 levels");
     assert_eq!(document, before);
     assert!(Document::new().set("/a", 1_u64, us, at(9)).is_err());

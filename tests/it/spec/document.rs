@@ -7,7 +7,10 @@ use rejoin::{
     Document, ReplicaId, Timestamp,
     document::{DocumentDelta, Value},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice::from_ref,
+};
 
 struct Json;
 
@@ -84,7 +87,7 @@ impl Model {
             _ => {
                 let inside = self.below(at).filter_map(|it| it.1.get(at.len()).cloned());
                 let fields: BTreeSet<String> = inside.collect();
-                let value = |name: &String| self.read_at(&[at, &[name.clone()]].concat());
+                let value = |name: &String| self.read_at(&[at, from_ref(name)].concat());
                 Some(fields.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect())
             }
         }
@@ -171,7 +174,7 @@ impl Model {
     ) -> Option<()> {
         match (self.get(at), new) {
             (Some(Value::Object(old)), Value::Object(new)) => {
-                let below = |name: &String| [at, &[name.clone()]].concat();
+                let below = |name: &String| [at, from_ref(name)].concat();
                 for name in old.keys().filter(|name| !new.contains_key(*name)) {
                     self.remove(&below(name), now, id, event)?;
                 }
@@ -191,7 +194,7 @@ fn flatten(at: Names, value: &Value, out: &mut Vec<(Names, Value)>) {
     };
     out.push((at.clone(), Value::Object(BTreeMap::new())));
     for (name, value) in fields {
-        flatten([&at[..], &[name.clone()]].concat(), value, out);
+        flatten([&at[..], from_ref(name)].concat(), value, out);
     }
 }
 
