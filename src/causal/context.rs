@@ -163,9 +163,17 @@ impl Merge for CausalContext {
 
 impl FromIterator<Dot> for CausalContext {
     fn from_iter<I: IntoIterator<Item = Dot>>(dots: I) -> Self {
+        // Sorted first: dots that come in no order would each move the intervals after them.
+        let mut dots: SmallVec<[Dot; 4]> = dots.into_iter().collect();
+        dots.sort_unstable();
         let mut context = Self::new();
         for dot in dots {
-            context.insert(dot);
+            match context.lanes.last_mut() {
+                Some((replica, seen)) if *replica == dot.replica() => seen.append(dot.counter()),
+                _ => {
+                    context.lanes.push((dot.replica(), Intervals::of(dot.counter(), dot.counter())))
+                }
+            }
         }
         context
     }

@@ -102,7 +102,7 @@ impl Intervals {
             };
             let next = if ours_is_next { ours.next() } else { theirs.next() };
             match next {
-                Some(next) => merged.append(*next),
+                Some(next) => merged.append_interval(*next),
                 None => break,
             }
         }
@@ -111,8 +111,13 @@ impl Intervals {
         grown
     }
 
+    /// Adds a counter that is at least the last one.
+    pub(super) fn append(&mut self, counter: u64) {
+        self.append_interval(Interval { first: counter, last: counter });
+    }
+
     /// Adds an interval that starts at or after the start of the last one.
-    fn append(&mut self, next: Interval) {
+    fn append_interval(&mut self, next: Interval) {
         match self.0.last_mut() {
             Some(last) if next.first <= last.last.saturating_add(1) => {
                 last.last = last.last.max(next.last);
@@ -183,7 +188,7 @@ impl Intervals {
         while mask != 0 {
             let low = mask.trailing_zeros();
             let run = (!(mask >> low)).trailing_zeros();
-            self.append(Interval {
+            self.append_interval(Interval {
                 first: start + u64::from(low),
                 last: start + u64::from(low + run - 1),
             });
