@@ -168,11 +168,12 @@ impl FromIterator<Dot> for CausalContext {
         dots.sort_unstable();
         let mut context = Self::new();
         for dot in dots {
-            match context.lanes.last_mut() {
-                Some((replica, seen)) if *replica == dot.replica() => seen.append(dot.counter()),
-                _ => {
-                    context.lanes.push((dot.replica(), Intervals::of(dot.counter(), dot.counter())))
-                }
+            let last = context.lanes.last_mut().filter(|lane| lane.0 == dot.replica());
+            if let Some((_, seen)) = last {
+                seen.append(dot.counter());
+            } else {
+                let seen = Intervals::of(dot.counter(), dot.counter());
+                context.lanes.push((dot.replica(), seen));
             }
         }
         context

@@ -18,13 +18,16 @@ mod dot;
 mod form;
 mod index;
 mod intervals;
+mod join;
 mod kernel;
+mod page;
 
 pub use context::CausalContext;
 pub use digest::Digest;
 pub use dot::Dot;
-pub use kernel::{Change, DotKernel};
+pub use join::Change;
+pub use kernel::DotKernel;
 
 pub(crate) use block::{Blocks, Slot};
 pub(crate) use index::{KeyIndex, KeyOf};
-pub(crate) use kernel::Page;
+pub(crate) use page::Page;

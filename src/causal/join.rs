@@ -1,0 +1,256 @@
+//! The join of two kernels: what it would do to each block, computed first and then done.
+
+use super::{
+    Dot, DotKernel,
+    block::{Block, Blocks, Slot, bits, place},
+    intervals::Intervals,
+    kernel::{Head, within},
+    page::Page,
+};
+use crate::merge::Merge;
+use core::{cmp::Ordering, hash::Hash};
+use smallvec::SmallVec;
+
+/// What a merge did to one dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a, P> {
+    /// The dot is alive here now, with this payload.
+    Came(Dot, &'a P),
+    /// The dot was alive here, with this payload, and is so no longer.
+    Went(Dot, &'a P),
+}
+
+/// What a join does to one block.
+struct Step {
+    number: u64,
+    ours: Option<u32>,
+    theirs: Option<u32>,
+    drop: u64,
+    take: u64,
+    replace: u64,
+}
+
+impl Step {
+    /// The live dots of ours that go.
+    const fn going(&self) -> u64 {
+        self.drop | self.replace
+    }
+
+    /// The live dots of theirs that come.
+    const fn coming(&self) -> u64 {
+        self.take | self.replace
+    }
+}
+
+type Plan = SmallVec<[Step; 2]>;
+
+impl<P: Clone + Ord + Hash> DotKernel<P> {
+    /// Joins `other` and reports each dot that came or went, in the order of replicas and
+    /// blocks. A payload that was replaced (one dot with two payloads) goes and comes.
+    ///
+    /// ```
+    /// use rejoin::causal::{Change, DotKernel};
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut ours = DotKernel::new();
+    /// let delta = ours.write("hello", &[], us)?;
+    /// let mut theirs = DotKernel::new();
+    /// theirs.merge_reporting(&delta, |change| {
+    ///     assert!(matches!(change, Change::Came(_, &"hello")));
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn merge_reporting(&mut self, other: &Self, report: impl FnMut(Change<'_, P>)) -> bool {
+        self.join(other, &mut Reporter(report))
+    }
+
+    /// The join; `true` if and only if something changed.
+    pub(crate) fn join(&mut self, other: &Self, page: &mut impl Page<P>) -> bool {
+        self.open_lanes(&other.context);
+        let mut changed = false;
+        for (their_lane, (replica, their_seen)) in other.context.lanes.iter().enumerate() {
+            let lane = self.lane(*replica);
+            let plan = self.plan(Some(lane), other, their_lane);
+            changed |= !plan.is_empty();
+            self.execute(lane, &plan, other, page);
+            changed |= self.context.lanes[lane].1.union(their_seen);
+        }
+        changed
+    }
+
+    /// Tells what a join would report, and joins nothing.
+    pub(crate) fn preview<'a>(&'a self, other: &'a Self, mut report: impl FnMut(Change<'a, P>)) {
+        for (their_lane, replica) in other.context.replicas().enumerate() {
+            for step in self.plan(self.context.find(replica).ok(), other, their_lane) {
+                let ours = step.ours.map(|at| self.blocks.at(at));
+                for (dot, payload) in ours.into_iter().flat_map(|it| it.some(step.going())) {
+                    report(Change::Went(dot, payload));
+                }
+                let theirs = step.theirs.map(|at| other.blocks.at(at));
+                for (dot, payload) in theirs.into_iter().flat_map(|it| it.some(step.coming())) {
+                    report(Change::Came(dot, payload));
+                }
+            }
+        }
+    }
+
+    /// The blocks of one replica that a join would change: only those that `other` has seen, so
+    /// a delta costs what the delta is.
+    fn plan(&self, lane: Option<usize>, other: &Self, their_lane: usize) -> Plan {
+        let nothing = Intervals::default();
+        let (our_seen, our_row) = match lane {
+            Some(lane) => (&self.context.lanes[lane].1, &self.rows[lane][..]),
+            None => (&nothing, &[][..]),
+        };
+        let (their_seen, their_row) = (&other.context.lanes[their_lane].1, &other.rows[their_lane]);
+        let mut plan = Plan::new();
+        let mut next = 0;
+        for interval in their_seen.as_slice() {
+            let (from, upto) = (place(interval.first).0.max(next), place(interval.last).0);
+            if from > upto {
+                continue;
+            }
+            next = upto + 1;
+            let mut ours = within(our_row, from, upto);
+            let mut theirs = within(their_row, from, upto);
+            loop {
+                let pairs = ours.iter().zip(theirs);
+                let agreeing = pairs.take_while(|(our, their)| {
+                    let (ours, theirs) = (self.blocks.at(our.at), other.blocks.at(their.at));
+                    our.number == their.number && ours.agrees_with(theirs)
+                });
+                let agreeing = agreeing.count();
+                (ours, theirs) = (&ours[agreeing..], &theirs[agreeing..]);
+                let Some((number, our, their)) = next_pair(&mut ours, &mut theirs) else { break };
+                let our = our.map(|at| (at, self.blocks.at(at)));
+                let their = their.map(|at| (at, other.blocks.at(at)));
+                plan.extend(step(number, our, their, our_seen, their_seen));
+            }
+        }
+        plan
+    }
+
+    fn execute(&mut self, lane: usize, plan: &Plan, other: &Self, page: &mut impl Page<P>) {
+        let replica = self.context.lanes[lane].0;
+        let arriving: u32 = plan.iter().map(|step| step.take.count_ones()).sum();
+        page.expect(&self.blocks, arriving as usize);
+        let mut opened = SmallVec::<[Head; 2]>::new();
+        let mut emptied = false;
+        for step in plan {
+            let at = step.ours.unwrap_or_else(|| {
+                let at = self.blocks.open(replica, step.number);
+                opened.push(Head { number: step.number, at });
+                at
+            });
+            for bit in bits(step.going()) {
+                page.going(&self.blocks, Blocks::<P>::slot(at, bit));
+                self.blocks.remove(at, bit);
+            }
+            let theirs = step.theirs.map(|at| other.blocks.at(at));
+            for bit in bits(step.coming()) {
+                if let Some(payload) = theirs.and_then(|theirs| theirs.get(bit)) {
+                    let slot = self.blocks.insert(at, bit, payload.clone());
+                    page.came(&self.blocks, slot);
+                }
+            }
+            self.live += step.take.count_ones() as usize;
+            self.live -= step.drop.count_ones() as usize;
+            emptied |= self.blocks.at(at).mask() == 0;
+        }
+        let row = &mut self.rows[lane];
+        if emptied {
+            let blocks = &mut self.blocks;
+            row.retain(|head| {
+                let keep = blocks.at(head.at).mask() != 0;
+                if !keep {
+                    blocks.close(head.at);
+                }
+                keep
+            });
+        }
+        let in_order = row
+            .last()
+            .is_none_or(|last| opened.first().is_none_or(|first| last.number < first.number));
+        row.extend(opened);
+        if !in_order {
+            row.sort_by_key(|head| head.number);
+        }
+    }
+}
+
+impl<P: Clone + Ord + Hash> Merge for DotKernel<P> {
+    fn merge(&mut self, other: &Self) -> bool {
+        self.join(other, &mut ())
+    }
+
+    fn merge_owned(&mut self, other: Self) -> bool {
+        if self.context.is_empty() {
+            *self = other;
+            return !self.context.is_empty();
+        }
+        self.merge(&other)
+    }
+}
+
+/// The next block number that either row has, and where each keeps it.
+fn next_pair(ours: &mut &[Head], theirs: &mut &[Head]) -> Option<(u64, Option<u32>, Option<u32>)> {
+    let order = match (ours.first(), theirs.first()) {
+        (None, None) => return None,
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(our), Some(their)) => our.number.cmp(&their.number),
+    };
+    let our = if order.is_le() { pop_first(ours) } else { None };
+    let their = if order.is_ge() { pop_first(theirs) } else { None };
+    let number = our.or(their)?.number;
+    Some((number, our.map(|head| head.at), their.map(|head| head.at)))
+}
+
+fn pop_first(row: &mut &[Head]) -> Option<Head> {
+    let (first, rest) = row.split_first()?;
+    *row = rest;
+    Some(*first)
+}
+
+/// What a join does to one block, if anything.
+fn step<P: Ord + Hash>(
+    number: u64,
+    ours: Option<(u32, &Block<P>)>,
+    theirs: Option<(u32, &Block<P>)>,
+    our_seen: &Intervals,
+    their_seen: &Intervals,
+) -> Option<Step> {
+    let (a, b) = (ours.map_or(0, |our| our.1.mask()), theirs.map_or(0, |their| their.1.mask()));
+    let (mut drop, mut take, mut replace) = (0, 0, 0);
+    if a != b {
+        drop = a & !b & their_seen.mask(number);
+        take = b & !a & !our_seen.mask(number);
+    }
+    if let (Some((_, ours)), Some((_, theirs))) = (ours, theirs) {
+        let our_sum = ours.sum().wrapping_sub(ours.partial_sum(a & !b));
+        let their_sum = theirs.sum().wrapping_sub(theirs.partial_sum(b & !a));
+        if our_sum != their_sum {
+            let greater = |&bit: &u32| theirs.get(bit) > ours.get(bit);
+            replace = bits(a & b).filter(greater).fold(0, |mask, bit| mask | 1 << bit);
+        }
+    }
+    let (ours, theirs) = (ours.map(|our| our.0), theirs.map(|their| their.0));
+    let step = Step { number, ours, theirs, drop, take, replace };
+    (drop | take | replace != 0).then_some(step)
+}
+
+struct Reporter<F>(F);
+
+impl<P, F: FnMut(Change<'_, P>)> Page<P> for Reporter<F> {
+    fn came(&mut self, blocks: &Blocks<P>, slot: Slot) {
+        if let Some(payload) = blocks.get(slot) {
+            (self.0)(Change::Came(blocks.dot(slot), payload));
+        }
+    }
+
+    fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {
+        if let Some(payload) = blocks.get(slot) {
+            (self.0)(Change::Went(blocks.dot(slot), payload));
+        }
+    }
+}
