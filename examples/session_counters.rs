@@ -62,7 +62,8 @@ impl Network {
         let delta = (open.decrement(count, *id)?, GCounter::new());
         self.send(at, &delta);
         let (here, there) = (self.regions[at].id, self.regions[opened_in].id);
-        self.show(&format!("{here} closes {count} that {there} opened"))
+        let whose = if here == there { "it".into() } else { there.to_string() };
+        self.show(&format!("{here} closes {count} that {whose} opened"))
     }
 
     fn send(&mut self, from: usize, delta: &Sessions) {
@@ -91,18 +92,18 @@ impl Network {
     /// One line of the table: what happened, and what each region believes now.
     fn show(&mut self, what: &str) -> Result<(), Box<dyn Error>> {
         self.step += 1;
-        write!(self.out, "{:>4}  {what:<48}", self.step)?;
+        write!(self.out, "{:>4}  {what:<46}", self.step)?;
         for Region { sessions: (open, ever), .. } in &self.regions {
-            write!(self.out, "  {:<14}", format!("{} of {}", open.value(), ever.value()))?;
+            write!(self.out, "  {:>14}", format!("{} of {}", open.value(), ever.value()))?;
         }
         Ok(writeln!(self.out)?)
     }
 
     fn run(&mut self) -> Result<(), Box<dyn Error>> {
         writeln!(self.out, "Sessions open, of those ever opened, as each region sees them:\n")?;
-        write!(self.out, "step  {:<48}", "what happened")?;
+        write!(self.out, "step  {:<46}", "what happened")?;
         for Region { id, .. } in &self.regions {
-            write!(self.out, "  {id:<14}")?;
+            write!(self.out, "  {id:>14}")?;
         }
         writeln!(self.out)?;
 
