@@ -209,7 +209,7 @@ fn print(out: &mut dyn Write, totals: &Totals, reading: Duration) -> io::Result<
         totals.edits_in_conflict
     )?;
     for (kind, count) in &totals.conflicts {
-        writeln!(out, "           {count} {}", table::kind(*kind))?;
+        writeln!(out, "           {count} {kind}")?;
     }
     let (open, told) = (totals.conflicts_open, conflicts - totals.conflicts_open);
     writeln!(

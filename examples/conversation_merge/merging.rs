@@ -138,7 +138,8 @@ fn add_deletion(row: &mut Conflict, deletion: Conflict) {
     }
 }
 
-/// Where an object was deleted, what survived inside it is part of that conflict.
+/// Where an object was deleted, what survived inside it is part of that conflict, whichever of
+/// the merges came upon it first.
 fn drop_deletions_inside_others(rows: BTreeMap<String, Conflict>) -> Vec<Conflict> {
     let deleted: BTreeSet<String> = rows
         .values()

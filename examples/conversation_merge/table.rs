@@ -3,7 +3,7 @@
 use crate::merging::Merged;
 use rejoin::{
     ReplicaId, Timestamp,
-    document::{Conflict, ConflictKind, Contender},
+    document::{Conflict, Contender},
 };
 use serde_json::Value as Json;
 use std::{
@@ -47,7 +47,7 @@ fn rows(conflict: &Conflict, names: &Names) -> Vec<[String; 6]> {
     let path = if conflict.path.is_empty() { "(the root)" } else { &conflict.path };
     let winner = &conflict.winner;
     let [replica, time] = author(winner, names);
-    let what = kind(conflict.kind).into();
+    let what = conflict.kind.to_string();
     let first =
         [shortened(path, PATH_CHARS_MAX), what, value(winner, same), String::new(), replica, time];
     let losers = conflict.losers.iter().map(|loser| {
@@ -55,15 +55,6 @@ fn rows(conflict: &Conflict, names: &Names) -> Vec<[String; 6]> {
         [String::new(), String::new(), String::new(), value(loser, same), replica, time]
     });
     [first].into_iter().chain(losers).collect()
-}
-
-pub(crate) fn kind(kind: ConflictKind) -> &'static str {
-    match kind {
-        ConflictKind::Value => "value",
-        ConflictKind::Type => "type",
-        ConflictKind::Deletion => "deletion",
-        _ => "other",
-    }
 }
 
 fn author(contender: &Contender, names: &Names) -> [String; 2] {

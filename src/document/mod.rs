@@ -124,6 +124,12 @@ impl Document {
         self.view().get(&Path::parse(pointer).ok()?)
     }
 
+    /// The kind of the value that is read at a JSON Pointer; none where nothing is. O(depth),
+    /// where no object stands against a scalar or an array.
+    pub fn kind(&self, pointer: &str) -> Option<Kind> {
+        self.view().kind(&Path::parse(pointer).ok()?)
+    }
+
     /// Writes `value` at `pointer`, over all that this replica sees there and below; returns the
     /// delta. The containers on the way must exist and be objects; `""` sets the whole document.
     ///

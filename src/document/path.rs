@@ -77,9 +77,9 @@ impl Path {
         self.0.match_indices('/').map(|(end, _)| Self(self.0[..end].into()))
     }
 
-    /// Whether `other` lies below this path.
-    pub(super) fn contains(&self, other: &Self) -> bool {
-        other.0.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('/'))
+    /// Whether it lies below the path that `pointer` spells.
+    pub(super) fn lies_in(&self, pointer: &str) -> bool {
+        self.0.strip_prefix(pointer).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 

@@ -17,6 +17,7 @@ use alloc::{
     string::String,
     vec::Vec,
 };
+use core::fmt;
 
 /// What a merge changed, and what was in conflict: the same for the same two documents, sorted by
 /// path.
@@ -80,6 +81,16 @@ pub enum ConflictKind {
     Type,
     /// A deletion, and a write that had not seen it; the write is read.
     Deletion,
+}
+
+impl fmt::Display for ConflictKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Value => "value",
+            Self::Type => "type",
+            Self::Deletion => "deletion",
+        })
+    }
 }
 
 /// One side of a [`Conflict`].
@@ -165,9 +176,11 @@ impl Document {
         };
         let edited_there = edited_there.into_iter().map(|path| (path, None));
         let survived = news.into_iter().filter(|removal| {
-            let node = self.tree.node(&removal.path);
-            let mut births = node.into_iter().flat_map(|node| self.view().births(node));
-            births.any(|birth| incoming.context().contains(birth))
+            let view = self.view();
+            self.tree.node(&removal.path).is_some_and(|node| {
+                let edited = view.births(node).any(|birth| incoming.context().contains(birth));
+                edited || (view.has_object(node) && !view.is_marked(node))
+            })
         });
         let survived = survived.map(|removal| {
             let stamp = Stamp { time: removal.time, replica: removal.dot.replica() };
@@ -178,27 +191,47 @@ impl Document {
         report
     }
 
-    /// Adds conflicts between a deletion and the write that is read in spite of it.
+    /// Adds conflicts between a deletion and the write that is read in spite of it. What lies
+    /// inside a deleted object is part of that object's conflict.
     fn report_deletions(
         &self,
         report: &mut Report,
         deletions: impl IntoIterator<Item = (Path, Option<Stamp>)>,
     ) {
+        let listed = core::mem::take(&mut report.conflicts).into_iter();
+        let mut conflicts: BTreeMap<String, Conflict> =
+            listed.map(|conflict| (conflict.path.clone(), conflict)).collect();
+        // Upper paths first.
+        let deletions: BTreeMap<Path, Option<Stamp>> = deletions.into_iter().collect();
         for (path, stamp) in deletions {
+            if let Some(conflict) = conflicts.get_mut(path.as_str()) {
+                conflict.add_deletion(stamp);
+                continue;
+            }
+            let is_deletion = |it: &Conflict| it.losers.iter().any(|loser| loser.value.is_none());
+            if path.ancestors().any(|upper| conflicts.get(upper.as_str()).is_some_and(is_deletion))
+            {
+                continue;
+            }
             let view = self.view();
-            let survivor =
-                view.visible(&path).and_then(|node| view.contenders(node).into_iter().next());
-            let listed = report.conflicts.iter().any(|it| it.path == path.as_str());
-            if let (Some(winner), false) = (survivor, listed) {
-                report.conflicts.push(Conflict {
-                    path: path.as_str().into(),
-                    kind: ConflictKind::Deletion,
-                    winner,
-                    losers: Vec::from([Contender { value: None, stamp }]),
-                });
+            let survivor = view.visible(&path).map(|node| view.contenders(node).into_iter().next());
+            if let Some(winner) = survivor.flatten() {
+                let losers = Vec::from([Contender { value: None, stamp }]);
+                let (path, kind) = (String::from(path.as_str()), ConflictKind::Deletion);
+                conflicts.insert(path.clone(), Conflict { path, kind, winner, losers });
             }
         }
-        report.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
+        report.conflicts = conflicts.into_values().collect();
+    }
+}
+
+impl Conflict {
+    /// Adds a deletion to the losers, or what is now known of the one that is there.
+    fn add_deletion(&mut self, stamp: Option<Stamp>) {
+        match self.losers.iter_mut().find(|loser| loser.value.is_none()) {
+            Some(deletion) => deletion.stamp = deletion.stamp.max(stamp),
+            None => self.losers.push(Contender { value: None, stamp }),
+        }
     }
 }
 
@@ -234,7 +267,7 @@ impl View<'_> {
         let mut changes: Vec<Change> = Vec::new();
         let mut covered: Option<Path> = None;
         for (path, before) in before {
-            if covered.as_ref().is_some_and(|upper| upper.contains(&path)) {
+            if covered.as_ref().is_some_and(|upper| path.lies_in(upper.as_str())) {
                 continue;
             }
             let after = self.get(&path);

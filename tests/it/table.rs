@@ -169,9 +169,19 @@ fn object_deleted_beside_a_field_inside_set_that_field_and_its_parents_survive_r
     assert_eq!(met.merged.to_json(), json!({"user": survivor, "n": 1}));
     all_report(&met, "/user", ConflictKind::Deletion, &survivor, None);
     assert_eq!(met.merged.conflicts().len(), 1, "and stands open");
+    let stamp = met.reports[3].conflicts()[0].losers[0].stamp;
+    assert_eq!(stamp, Some(Stamp { time: at(50), replica: ids()[0] }), "a delta tells by whom");
+
+    let met = meet(
+        &base(json!({"user": {"email": "a", "name": {"first": "b"}}, "n": 1})),
+        &remove("/user"),
+        &set("/user/name/first", json!("c"), 3),
+    );
+    let survivor = json!({"name": {"first": "c"}});
+    all_report(&met, "/user", ConflictKind::Deletion, &survivor, None);
 
     let mut settled = met.merged.clone();
-    settled.set("/user/name/first", "d", ids()[0], at(9)).unwrap();
+    settled.set("/user/name/last", "d", ids()[0], at(9)).unwrap();
     assert_eq!(settled.conflicts(), [], "whoever goes on writing inside keeps it");
     let mut settled = met.merged;
     settled.remove("/user", ids()[0], at(9)).unwrap();
