@@ -5,7 +5,6 @@ use crate::{
     edits::{IMPORTED_MS, Region, edit_everywhere},
     merging::{all_conflicts, check_equal, orders, replica},
     random::Random,
-    table,
 };
 use rejoin::{
     DeltaState, Document, Merge, Timestamp,
