@@ -43,7 +43,7 @@ impl EnableFlag {
 
     /// Whether it is on. O(1).
     pub fn is_enabled(&self) -> bool {
-        !self.kernel.is_empty()
+        self.kernel.live_len() > 0
     }
 
     /// Turns it on; returns the delta.

@@ -55,7 +55,8 @@
 //!   the element indexes. Without it the crate is `no_std` with `alloc`.
 //! - `json` (default): documents from and to `serde_json::Value`. Implies `serde`.
 //! - `serde`: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
-//!   formats, validated on the way in.
+//!   formats, validated on the way in. Documents that hold floats need a format that reads floats
+//!   exactly: with `serde_json` that is its feature `float_roundtrip`, which `json` turns on.
 #![no_std]
 
 extern crate alloc;

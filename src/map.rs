@@ -90,7 +90,7 @@ impl<K, V> OrMap<K, V> {
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.kernel.is_empty()
+        self.kernel.live_len() == 0
     }
 
     /// The kernel below: the live writes with their dots, and all that was seen.
@@ -176,9 +176,7 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         let time = now.into().after(seen)?;
         let over = self.index.dots(self.kernel.blocks(), &key);
         let write = MapWrite { key, time, value };
-        let mut delta = DotKernel::new();
-        self.kernel.commit(Some(write), &over, replica, &mut self.index, &mut delta)?;
-        Ok(delta)
+        Ok(self.kernel.commit_one(Some(write), &over, replica, &mut self.index)?)
     }
 
     /// Removes `key` as far as this replica has seen it; returns the delta, empty if it was not
@@ -192,12 +190,11 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         key: &K,
         replica: ReplicaId,
     ) -> Result<DotKernel<MapWrite<K, V>>, CounterOverflow> {
-        let mut delta = DotKernel::new();
         let over = self.index.dots(self.kernel.blocks(), key);
-        if !over.is_empty() {
-            self.kernel.commit(None, &over, replica, &mut self.index, &mut delta)?;
+        if over.is_empty() {
+            return Ok(DotKernel::new());
         }
-        Ok(delta)
+        self.kernel.commit_one(None, &over, replica, &mut self.index)
     }
 }
 
@@ -207,9 +204,9 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> Merge for OrMap<K, V> {
     }
 
     fn merge_owned(&mut self, other: Self) -> bool {
-        if self.kernel.context().is_empty() {
+        if self.kernel.is_empty() {
             *self = other;
-            return !self.kernel.context().is_empty();
+            return !self.kernel.is_empty();
         }
         self.merge(&other)
     }

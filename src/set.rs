@@ -5,10 +5,11 @@
 //! Set*, 2012).
 
 use crate::{
-    causal::{Blocks, Digest, DotKernel, KeyIndex, KeyOf, Slot},
+    causal::{Blocks, Digest, DotKernel, KeyIndex, KeyOf, Page, Slot},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
 };
+use alloc::vec::Vec;
 use core::{fmt, hash::Hash};
 
 /// A set: of a concurrent add and remove of one element, the add wins. A remove takes away just
@@ -78,7 +79,7 @@ impl<T> OrSet<T> {
 
     /// Whether there is no element.
     pub fn is_empty(&self) -> bool {
-        self.kernel.is_empty()
+        self.kernel.live_len() == 0
     }
 
     /// The kernel below: the live adds with their dots, and all that was seen.
@@ -128,36 +129,33 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
     ///
     /// [`CounterOverflow`] if the replica has no write left; the set is as it was.
     pub fn add(&mut self, element: T, replica: ReplicaId) -> Result<DotKernel<T>, CounterOverflow> {
-        let mut delta = DotKernel::new();
-        self.add_into(&mut delta, element, replica)?;
-        Ok(delta)
+        let seen = self.index.dots(self.kernel.blocks(), &element);
+        self.kernel.commit_one(Some(element), &seen, replica, &mut self.index)
     }
 
     /// Adds all `elements`; returns one delta.
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica runs out of writes; the elements before that are added.
+    /// [`CounterOverflow`] if the replica has fewer writes left; the set is as it was.
     pub fn add_all(
         &mut self,
         elements: impl IntoIterator<Item = T>,
         replica: ReplicaId,
     ) -> Result<DotKernel<T>, CounterOverflow> {
-        let mut delta = DotKernel::new();
-        for element in elements {
-            self.add_into(&mut delta, element, replica)?;
+        let elements: Vec<T> = elements.into_iter().collect();
+        let last = self.kernel.minted(replica);
+        if u64::MAX - last < elements.len() as u64 {
+            return Err(CounterOverflow { replica });
         }
-        Ok(delta)
-    }
-
-    fn add_into(
-        &mut self,
-        delta: &mut DotKernel<T>,
-        element: T,
-        replica: ReplicaId,
-    ) -> Result<(), CounterOverflow> {
-        let seen = self.index.dots(self.kernel.blocks(), &element);
-        self.kernel.commit(Some(element), &seen, replica, &mut self.index, delta)
+        self.index.expect(self.kernel.blocks(), elements.len());
+        let mut killed = Vec::new();
+        for element in elements {
+            let seen = self.index.dots(self.kernel.blocks(), &element);
+            self.kernel.commit(Some(element), &seen, replica, &mut self.index)?;
+            killed.extend(seen);
+        }
+        Ok(self.kernel.delta_after(replica, last, killed.into_iter()))
     }
 
     /// Removes `element` as far as this replica has seen it; returns the delta, empty if it was
@@ -171,12 +169,11 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         element: &T,
         replica: ReplicaId,
     ) -> Result<DotKernel<T>, CounterOverflow> {
-        let mut delta = DotKernel::new();
         let seen = self.index.dots(self.kernel.blocks(), element);
-        if !seen.is_empty() {
-            self.kernel.commit(None, &seen, replica, &mut self.index, &mut delta)?;
+        if seen.is_empty() {
+            return Ok(DotKernel::new());
         }
-        Ok(delta)
+        self.kernel.commit_one(None, &seen, replica, &mut self.index)
     }
 }
 
@@ -186,9 +183,9 @@ impl<T: Clone + Ord + Hash> Merge for OrSet<T> {
     }
 
     fn merge_owned(&mut self, other: Self) -> bool {
-        if self.kernel.context().is_empty() {
+        if self.kernel.is_empty() {
             *self = other;
-            return !self.kernel.context().is_empty();
+            return !self.kernel.is_empty();
         }
         self.merge(&other)
     }

@@ -64,7 +64,7 @@ impl<K> KeyIndex<K> {
         K: KeyOf<P>,
     {
         let mut index = Self::default();
-        index.expect(kernel.blocks(), kernel.len());
+        index.expect(kernel.blocks(), kernel.live_len());
         kernel.slots().for_each(|slot| index.came(kernel.blocks(), slot));
         index
     }
@@ -114,7 +114,7 @@ impl<K> KeyIndex<K> {
                 self.find(kernel.blocks(), key).filter(|it| *it == slot).count() == 1
             })
         };
-        if self.slots.len() != kernel.len() || !kernel.slots().all(listed) {
+        if self.slots.len() != kernel.live_len() || !kernel.slots().all(listed) {
             return Err("the index and the kernel differ");
         }
         let firsts = kernel.slots().filter(|&slot| {

@@ -84,9 +84,9 @@ impl Intervals {
 
     /// Adds all of `other`; whether that added anything.
     pub(super) fn union(&mut self, other: &Self) -> bool {
-        // A few intervals are inserted one by one; many are merged in one pass, so that neither a
-        // small delta nor a pair of ragged histories costs more than it is.
-        if other.0.len() <= 1 + self.0.len() / 8 {
+        // A few intervals, as deltas have, are inserted one by one; more are merged in one pass over
+        // both, since each insertion may move all that follows.
+        if other.0.len() <= 4 {
             let mut grown = false;
             for interval in &other.0 {
                 grown |= self.insert(interval.first, interval.last);

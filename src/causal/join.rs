@@ -2,21 +2,21 @@
 
 use super::{
     Dot, DotKernel,
-    block::{Block, Blocks, Slot, bits, place},
+    block::{Block, Blocks, bits, place},
     intervals::Intervals,
-    kernel::{Head, within},
+    kernel::{Head, find, within},
     page::Page,
 };
 use crate::merge::Merge;
 use core::{cmp::Ordering, hash::Hash};
 use smallvec::SmallVec;
 
-/// What a merge did to one dot.
+/// What a merge does to one dot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<'a, P> {
-    /// The dot is alive here now, with this payload.
+    /// The dot becomes alive here, with this payload.
     Came(Dot, &'a P),
-    /// The dot was alive here, with this payload, and is so no longer.
+    /// The dot was alive here, with this payload, and will be no longer.
     Went(Dot, &'a P),
 }
 
@@ -45,8 +45,9 @@ impl Step {
 type Plan = SmallVec<[Step; 2]>;
 
 impl<P: Clone + Ord + Hash> DotKernel<P> {
-    /// Joins `other` and reports each dot that came or went, in the order of replicas and
-    /// blocks. A payload that was replaced (one dot with two payloads) goes and comes.
+    /// Joins `other` and reports each dot that comes or goes, in the order of replicas and
+    /// blocks. A payload that is replaced (one dot with two payloads) goes and comes. The reports
+    /// are made before anything is changed. Costs what two merges do.
     ///
     /// ```
     /// use rejoin::causal::{Change, DotKernel};
@@ -61,7 +62,8 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn merge_reporting(&mut self, other: &Self, report: impl FnMut(Change<'_, P>)) -> bool {
-        self.join(other, &mut Reporter(report))
+        self.preview(other, report);
+        self.join(other, &mut ())
     }
 
     /// The join; `true` if and only if something changed.
@@ -79,7 +81,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     }
 
     /// Tells what a join would report, and joins nothing.
-    pub(crate) fn preview<'a>(&'a self, other: &'a Self, mut report: impl FnMut(Change<'a, P>)) {
+    pub(crate) fn preview(&self, other: &Self, mut report: impl FnMut(Change<'_, P>)) {
         for (their_lane, replica) in other.context.replicas().enumerate() {
             for step in self.plan(self.context.find(replica).ok(), other, their_lane) {
                 let ours = step.ours.map(|at| self.blocks.at(at));
@@ -135,7 +137,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         let arriving: u32 = plan.iter().map(|step| step.take.count_ones()).sum();
         page.expect(&self.blocks, arriving as usize);
         let mut opened = SmallVec::<[Head; 2]>::new();
-        let mut emptied = false;
+        let mut emptied = SmallVec::<[u64; 2]>::new();
         for step in plan {
             let at = step.ours.unwrap_or_else(|| {
                 let at = self.blocks.open(replica, step.number);
@@ -155,24 +157,48 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
             }
             self.live += step.take.count_ones() as usize;
             self.live -= step.drop.count_ones() as usize;
-            emptied |= self.blocks.at(at).mask() == 0;
+            if self.blocks.at(at).mask() == 0 {
+                emptied.push(step.number);
+            }
         }
-        let row = &mut self.rows[lane];
-        if emptied {
-            let blocks = &mut self.blocks;
-            row.retain(|head| {
-                let keep = blocks.at(head.at).mask() != 0;
-                if !keep {
-                    blocks.close(head.at);
+        self.close_blocks(lane, &emptied);
+        self.list_blocks(lane, &opened);
+    }
+
+    /// Takes empty blocks out of a row: a few one by one, more in one pass over the row.
+    fn close_blocks(&mut self, lane: usize, numbers: &[u64]) {
+        let (row, blocks) = (&mut self.rows[lane], &mut self.blocks);
+        if numbers.len() <= 4 {
+            for at in numbers {
+                if let Ok(found) = find(row, *at) {
+                    blocks.close(row.remove(found).at);
                 }
-                keep
-            });
+            }
+            return;
         }
-        let in_order = row
-            .last()
-            .is_none_or(|last| opened.first().is_none_or(|first| last.number < first.number));
-        row.extend(opened);
+        row.retain(|head| {
+            let keep = blocks.at(head.at).mask() != 0;
+            if !keep {
+                blocks.close(head.at);
+            }
+            keep
+        });
+    }
+
+    /// Lists new blocks in a row: a few one by one, more in one pass over the row.
+    fn list_blocks(&mut self, lane: usize, heads: &[Head]) {
+        let row = &mut self.rows[lane];
+        if heads.len() <= 4 {
+            for head in heads {
+                let free = find(row, head.number).unwrap_or_else(|free| free);
+                row.insert(free, *head);
+            }
+            return;
+        }
+        let in_order = row.last().is_none_or(|last| last.number < heads[0].number);
+        row.extend_from_slice(heads);
         if !in_order {
+            // Two sorted runs, which a stable sort merges in one pass.
             row.sort_by_key(|head| head.number);
         }
     }
@@ -237,20 +263,4 @@ fn step<P: Ord + Hash>(
     let (ours, theirs) = (ours.map(|our| our.0), theirs.map(|their| their.0));
     let step = Step { number, ours, theirs, drop, take, replace };
     (drop | take | replace != 0).then_some(step)
-}
-
-struct Reporter<F>(F);
-
-impl<P, F: FnMut(Change<'_, P>)> Page<P> for Reporter<F> {
-    fn came(&mut self, blocks: &Blocks<P>, slot: Slot) {
-        if let Some(payload) = blocks.get(slot) {
-            (self.0)(Change::Came(blocks.dot(slot), payload));
-        }
-    }
-
-    fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {
-        if let Some(payload) = blocks.get(slot) {
-            (self.0)(Change::Went(blocks.dot(slot), payload));
-        }
-    }
 }

@@ -29,7 +29,8 @@ use smallvec::SmallVec;
 ///
 /// Should two states hold different payloads under one dot (a replica id that was used by two
 /// writers), the greater one stays, on every side: hence `P: Ord`. Such a difference is found by
-/// a 64-bit sum of payload hashes per block.
+/// a 64-bit sum of payload hashes per block, so payloads that differ must hash differently: a
+/// `Hash` that leaves fields out hides the difference.
 ///
 /// # Examples
 ///
@@ -68,7 +69,7 @@ pub(super) struct Head {
 }
 
 /// Where the block `number` is in a row, or would be.
-fn find(row: &[Head], number: u64) -> Result<usize, usize> {
+pub(super) fn find(row: &[Head], number: u64) -> Result<usize, usize> {
     // Rows are dense more often than not: look where the block would be without gaps.
     let first = row.first().ok_or(0_usize)?.number;
     let guess = number.checked_sub(first).and_then(|steps| usize::try_from(steps).ok());
@@ -112,15 +113,15 @@ impl<P> DotKernel<P> {
         &self.context
     }
 
-    /// How many dots are alive.
-    pub fn len(&self) -> usize {
+    /// How many dots are alive. O(1).
+    pub fn live_len(&self) -> usize {
         self.live
     }
 
-    /// Whether no dot is alive. Something may still have been seen: see
-    /// [`context`](Self::context).
+    /// Whether nothing was ever seen: as a delta, that nothing was done. The delta of a remove is
+    /// not empty, though nothing is alive in it.
     pub fn is_empty(&self) -> bool {
-        self.live == 0
+        self.context.is_empty()
     }
 
     /// The payload of `dot`, if it is alive. O(log replicas + log blocks).
@@ -367,9 +368,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         over: &[Dot],
         replica: ReplicaId,
     ) -> Result<Self, CounterOverflow> {
-        let mut delta = Self::new();
-        self.commit(Some(payload), over, replica, &mut (), &mut delta)?;
-        Ok(delta)
+        self.commit_one(Some(payload), over, replica, &mut ())
     }
 
     /// Removes those of the dots in `over` that are alive; returns the delta. A remove mints a
@@ -380,39 +379,48 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     ///
     /// [`CounterOverflow`] if the replica has no dot left; the kernel is as it was.
     pub fn erase(&mut self, over: &[Dot], replica: ReplicaId) -> Result<Self, CounterOverflow> {
-        let mut delta = Self::new();
-        if over.iter().any(|&dot| self.get(dot).is_some()) {
-            self.commit(None, over, replica, &mut (), &mut delta)?;
+        if over.iter().all(|&dot| self.get(dot).is_none()) {
+            return Ok(Self::new());
         }
-        Ok(delta)
+        self.commit_one(None, over, replica, &mut ())
     }
 
-    /// One write: mints a dot, kills `over`, puts the payload if there is one, tells the page,
-    /// and adds all of it to `delta`.
+    /// One write: mints a dot, kills those of `over` that are alive, puts the payload if there is
+    /// one, and tells the page.
     pub(crate) fn commit(
         &mut self,
         payload: Option<P>,
         over: &[Dot],
         replica: ReplicaId,
         page: &mut impl Page<P>,
-        delta: &mut Self,
     ) -> Result<(), CounterOverflow> {
         let dot = self.mint(replica)?;
         for &old in over {
             if let Some(slot) = self.slot(old) {
                 page.going(&self.blocks, slot);
                 self.kill(old);
-                delta.see(old);
-                delta.kill(old);
             }
         }
-        delta.see(dot);
         if let Some(payload) = payload {
-            delta.put(dot, payload.clone());
             let slot = self.put(dot, payload);
             page.came(&self.blocks, slot);
         }
         Ok(())
+    }
+
+    /// One write, and its delta.
+    pub(crate) fn commit_one(
+        &mut self,
+        payload: Option<P>,
+        over: &[Dot],
+        replica: ReplicaId,
+        page: &mut impl Page<P>,
+    ) -> Result<Self, CounterOverflow> {
+        let last = self.minted(replica);
+        let killed: SmallVec<[Dot; 2]> =
+            over.iter().copied().filter(|&dot| self.slot(dot).is_some()).collect();
+        self.commit(payload, &killed, replica, page)?;
+        Ok(self.delta_after(replica, last, killed.into_iter()))
     }
 
     /// The delta of what `replica` has minted after `last` and of the dots it `killed`. O(that).

@@ -4,7 +4,7 @@ use super::{path::Path, write::Write};
 use crate::{
     causal::{Dot, DotKernel},
     merge::Merge,
-    time::Timestamp,
+    time::{Stamp, Timestamp},
 };
 use alloc::vec::Vec;
 
@@ -27,15 +27,21 @@ pub(super) struct Removal {
     pub(super) time: Timestamp,
 }
 
+impl Removal {
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp { time: self.time, replica: self.dot.replica() }
+    }
+}
+
 impl DocumentDelta {
-    /// Whether it holds nothing.
+    /// Whether it holds nothing: that nothing was done.
     pub fn is_empty(&self) -> bool {
-        self.kernel.context().is_empty()
+        self.kernel.is_empty()
     }
 
     /// How many writes it carries, deletions not counted.
-    pub fn len(&self) -> usize {
-        self.kernel.len()
+    pub fn write_count(&self) -> usize {
+        self.kernel.live_len()
     }
 
     /// Checks everything the delta relies on. For tests and fuzzers; O(size).
@@ -54,10 +60,14 @@ impl DocumentDelta {
 impl Merge for DocumentDelta {
     fn merge(&mut self, other: &Self) -> bool {
         let before = self.removals.len();
-        self.removals.extend_from_slice(&other.removals);
-        // Two sorted runs, which a stable sort merges in one pass.
-        self.removals.sort();
-        self.removals.dedup();
+        if let Some(first) = other.removals.first() {
+            // Only what follows the first of theirs can change: deltas are joined as they come.
+            let mut tail = self.removals.split_off(self.removals.partition_point(|it| it < first));
+            tail.extend_from_slice(&other.removals);
+            tail.sort();
+            tail.dedup();
+            self.removals.append(&mut tail);
+        }
         let changed = self.kernel.merge(&other.kernel);
         changed || self.removals.len() > before
     }

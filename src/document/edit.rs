@@ -3,9 +3,9 @@
 use super::{
     Document, DocumentDelta, DocumentError,
     delta::Removal,
-    path::{DEPTH_MAX, Path},
+    path::Path,
     tree::{Rank, Reading, View},
-    value::{Kind, Value},
+    value::Value,
     write::Write,
 };
 use crate::{
@@ -27,6 +27,16 @@ pub struct Edit<'a> {
     /// What this edit has killed, in order.
     killed: Vec<(Dot, Write)>,
     removals: Vec<Removal>,
+    finished: bool,
+}
+
+/// An edit that was not finished, by an error or a panic, leaves the document as it was.
+impl Drop for Edit<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.undo_to(Savepoint { minted: self.minted_before, killed: 0, removals: 0 });
+        }
+    }
 }
 
 /// Where an edit can be taken back to.
@@ -54,7 +64,8 @@ enum Difference<'a> {
 impl<'a> Edit<'a> {
     pub(super) fn new(document: &'a mut Document, replica: ReplicaId, now: Now) -> Self {
         let minted_before = document.kernel.minted(replica);
-        Self { document, replica, now, minted_before, killed: Vec::new(), removals: Vec::new() }
+        let (killed, removals) = (Vec::new(), Vec::new());
+        Self { document, replica, now, minted_before, killed, removals, finished: false }
     }
 
     /// The value that is read at a JSON Pointer, with the writes of this edit so far.
@@ -120,16 +131,11 @@ impl<'a> Edit<'a> {
     }
 
     /// The delta of the whole edit. O(what it wrote and removed).
-    pub(super) fn finish(self) -> DocumentDelta {
+    pub(super) fn finish(mut self) -> DocumentDelta {
+        self.finished = true;
         let killed = self.killed.iter().map(|killed| killed.0);
         let kernel = self.document.kernel.delta_after(self.replica, self.minted_before, killed);
-        DocumentDelta { kernel, removals: self.removals }
-    }
-
-    /// Takes the whole edit back.
-    pub(super) fn undo(mut self) {
-        let start = Savepoint { minted: self.minted_before, killed: 0, removals: 0 };
-        self.undo_to(start);
+        DocumentDelta { kernel, removals: core::mem::take(&mut self.removals) }
     }
 
     fn all_or_nothing(
@@ -167,9 +173,7 @@ impl<'a> Edit<'a> {
     }
 
     fn set_at(&mut self, path: &Path, value: &Value) -> Result<(), DocumentError> {
-        if value.is_deeper_than(DEPTH_MAX - path.depth()) {
-            return Err(DocumentError::too_deep(path));
-        }
+        path.check_depth_of(value)?;
         self.enter(path)?;
         let replaced = self.kill(self.document.tree.writes_below(path));
         let time = self.now.after(replaced.time)?;
@@ -191,29 +195,14 @@ impl<'a> Edit<'a> {
     /// because this replica says so: what stood open there is settled by whoever goes on writing
     /// inside.
     fn enter(&mut self, path: &Path) -> Result<(), DocumentError> {
-        for ancestor in path.ancestors() {
-            match self.document.view().kind(&ancestor) {
-                None => return Err(DocumentError::not_found(&ancestor)),
-                Some(Kind::Object) => self.settle_as_object(&ancestor)?,
-                Some(found) => {
-                    let path = ancestor.as_str().into();
-                    return Err(DocumentError::NotAnObject { path, found });
-                }
-            }
+        let view = self.document.view();
+        let unsettled = view.unsettled_on_the_way(path)?;
+        for (path, losers) in unsettled {
+            let replaced = self.kill(losers);
+            let time = self.now.after(replaced.time)?;
+            self.put(path, Value::empty_object(), time, &replaced)?;
         }
         Ok(())
-    }
-
-    fn settle_as_object(&mut self, path: &Path) -> Result<(), DocumentError> {
-        let view = self.document.view();
-        let Some(node) = view.visible(path) else { return Ok(()) };
-        let (losers, marked) = (view.leaf_slots(node), view.is_marked(node));
-        if losers.is_empty() && marked {
-            return Ok(());
-        }
-        let replaced = self.kill(losers);
-        let time = self.now.after(replaced.time)?;
-        self.put(path.clone(), Value::empty_object(), time, &replaced)
     }
 
     fn put_all(

@@ -1,9 +1,6 @@
 //! [`DocumentError`]: why a document could not be edited.
 
-use super::{
-    path::{DEPTH_MAX, Path},
-    value::Kind,
-};
+use super::{path::Path, value::Kind};
 use crate::{
     replica::{CounterOverflow, ReplicaId},
     time::{TimeError, WriteError},
@@ -33,7 +30,7 @@ pub enum DocumentError {
         /// What stands there.
         found: Kind,
     },
-    /// Deeper than documents may nest.
+    /// Deeper than documents may nest (128 levels), or arrays in them (64).
     TooDeep {
         /// Where.
         path: String,
@@ -60,10 +57,6 @@ pub enum DocumentError {
 }
 
 impl DocumentError {
-    pub(super) fn too_deep(path: &Path) -> Self {
-        Self::TooDeep { path: path.as_str().into(), limit: DEPTH_MAX }
-    }
-
     pub(super) fn not_found(path: &Path) -> Self {
         Self::NotFound { path: path.as_str().into() }
     }

@@ -215,6 +215,9 @@ impl<'de> Visitor<'de> for Readable {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut fields = BTreeMap::new();
         while let Some(name) = map.next_key::<String>()? {
+            if name == ARBITRARY_PRECISION && fields.is_empty() {
+                return number_spelled(&map.next_value::<String>()?);
+            }
             let value = map.next_value_seed(self.inside()?)?;
             if fields.insert(name, value).is_some() {
                 return Err(A::Error::custom("an object names a field twice"));
@@ -222,6 +225,19 @@ impl<'de> Visitor<'de> for Readable {
         }
         Ok(Value::Object(fields))
     }
+}
+
+/// The name under which `serde_json` hands out numbers where some crate in the build has turned on
+/// its feature `arbitrary_precision`.
+const ARBITRARY_PRECISION: &str = "$serde_json::private::Number";
+
+fn number_spelled<E: Error>(text: &str) -> Result<Value, E> {
+    let natural = text.parse::<u64>().map(Number::from).ok();
+    let integer = natural.or_else(|| text.parse::<i64>().map(Number::from).ok());
+    let number = integer.or_else(|| Number::from_f64(text.parse().ok()?));
+    number
+        .map(Value::Number)
+        .ok_or_else(|| E::custom(format_args!("{text} is no number of 64 bits")))
 }
 
 /// A write as it is spelled out.
@@ -261,9 +277,7 @@ impl<'de> Deserialize<'de> for Write {
         if matches!(&value, Value::Object(fields) if !fields.is_empty()) {
             return Err(D::Error::custom("an object is written field by field, its mark empty"));
         }
-        if value.is_deeper_than(DEPTH_MAX - path.depth()) {
-            return Err(D::Error::custom("a value nests too deep for its path"));
-        }
+        path.check_depth_of(&value).map_err(D::Error::custom)?;
         Ok(Self { path, time, value, birth })
     }
 }

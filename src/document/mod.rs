@@ -58,7 +58,7 @@ use write::Write;
 /// A JSON document that several sides edit at once, merged field by field.
 ///
 /// Fields are addressed by JSON Pointers (RFC 6901): `""` is the root, `/title` a field of it. A
-/// document nests at most 128 levels deep. The [module](self) lists what each pair of concurrent
+/// document nests at most 128 levels deep, an array in it at most 64. The [module](self) lists what each pair of concurrent
 /// edits leads to.
 ///
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
@@ -206,7 +206,7 @@ impl Document {
     ///     edit.set("/title", "Booking Help")?;
     ///     edit.set("/status", "active")
     /// })?;
-    /// assert_eq!(delta.len(), 2);
+    /// assert_eq!(delta.write_count(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -220,13 +220,8 @@ impl Document {
         writes: impl FnOnce(&mut Edit<'_>) -> Result<(), E>,
     ) -> Result<DocumentDelta, E> {
         let mut edit = Edit::new(self, replica, now.into());
-        match writes(&mut edit) {
-            Ok(()) => Ok(edit.finish()),
-            Err(error) => {
-                edit.undo();
-                Err(error)
-            }
-        }
+        writes(&mut edit)?;
+        Ok(edit.finish())
     }
 
     /// Checks everything the document relies on. For tests and fuzzers; O(size).
@@ -250,9 +245,9 @@ impl Merge for Document {
     }
 
     fn merge_owned(&mut self, other: Self) -> bool {
-        if self.kernel.context().is_empty() {
+        if self.kernel.is_empty() {
             *self = other;
-            return !self.kernel.context().is_empty();
+            return !self.kernel.is_empty();
         }
         self.merge(&other)
     }

@@ -1,11 +1,15 @@
 //! [`Path`]: where in a document, as a JSON Pointer (RFC 6901).
 
-use super::DocumentError;
+use super::{DocumentError, Value};
 use alloc::{borrow::Cow, string::String, sync::Arc};
 use core::{cmp::Ordering, fmt};
 
 /// How deep a document may nest, counted in the tokens of a path: as deep as `serde_json` reads.
 pub(super) const DEPTH_MAX: usize = 128;
+
+/// How deep an array may nest, it and all in it: a document's JSON stays readable by `serde_json`,
+/// which stops at 128, with room for the record that the document is stored in.
+pub(super) const ARRAY_DEPTH_MAX: usize = 64;
 
 /// A valid JSON Pointer, no deeper than [`DEPTH_MAX`]. Shared: a state, its clones and its deltas
 /// hold one text.
@@ -37,10 +41,21 @@ impl Path {
             return Err(DocumentError::InvalidPointer { pointer: pointer.into() });
         }
         let path = Self(pointer.into());
-        if path.depth() > DEPTH_MAX {
-            return Err(DocumentError::too_deep(&path));
-        }
+        path.check_depth_of(&Value::Null)?;
         Ok(path)
+    }
+
+    /// Refuses a value that nests too deep to stand here.
+    pub(super) fn check_depth_of(&self, value: &Value) -> Result<(), DocumentError> {
+        let too_deep = |limit| DocumentError::TooDeep { path: self.0.as_ref().into(), limit };
+        let levels = DEPTH_MAX.checked_sub(self.depth()).ok_or(too_deep(DEPTH_MAX))?;
+        if value.is_deeper_than(levels) {
+            return Err(too_deep(DEPTH_MAX));
+        }
+        if value.has_array_deeper_than(ARRAY_DEPTH_MAX) {
+            return Err(too_deep(ARRAY_DEPTH_MAX));
+        }
+        Ok(())
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -72,9 +87,19 @@ impl Path {
         Self(text.into())
     }
 
+    /// Each container on the way, as a pointer, with the name of what is next.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        self.0.match_indices('/').map(|(end, _)| &self.0[..end]).zip(self.names())
+    }
+
     /// The containers that it lies in, from the root down; not itself.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = Self> + '_ {
         self.0.match_indices('/').map(|(end, _)| Self(self.0[..end].into()))
+    }
+
+    /// Whether what `pointer` spells lies below it.
+    pub(super) fn holds(&self, pointer: &str) -> bool {
+        pointer.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// Whether it lies below the path that `pointer` spells.

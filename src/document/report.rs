@@ -22,6 +22,7 @@ use core::fmt;
 /// What a merge changed, and what was in conflict: the same for the same two documents, sorted by
 /// path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Report {
     changed: bool,
     changes: Vec<Change>,
@@ -49,6 +50,7 @@ impl Report {
 /// One path where something else is read than before. Where a whole value came, went or turned
 /// into another kind it is one change; where both are objects the changes are those inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Change {
     /// Where, as a JSON Pointer.
     pub path: String,
@@ -60,6 +62,7 @@ pub struct Change {
 
 /// Concurrent writes that could not all be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Conflict {
     /// Where, as a JSON Pointer.
     pub path: String,
@@ -73,6 +76,7 @@ pub struct Conflict {
 
 /// What contended in a [`Conflict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum ConflictKind {
     /// Different scalars, or different arrays. The losers stay readable.
@@ -95,6 +99,7 @@ impl fmt::Display for ConflictKind {
 
 /// One side of a [`Conflict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Contender {
     /// The value; none if it is a deletion.
     pub value: Option<Value>,
@@ -110,13 +115,17 @@ impl Document {
         let edited_here = self.deleted_at(other);
         let mut report = self.join_reporting(&other.kernel, &[]);
         if report.changed {
-            self.report_deletions(&mut report, edited_here.into_iter().map(|path| (path, None)));
+            self.report_deletions(&mut report, edited_here);
         }
         report
     }
 
     /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
     /// what was in conflict. O(changes × depth).
+    ///
+    /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
+    /// One computed by [`delta_since`](crate::DeltaState::delta_since) does not: there only the
+    /// side that removed learns of such a conflict, once it receives the edit.
     pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
         self.join_reporting(&delta.kernel, &delta.removals)
     }
@@ -141,14 +150,14 @@ impl Document {
 
     /// The paths that this document has edited and `other` has deleted, neither knowing of the
     /// other. O(what `other` has not seen).
-    fn deleted_at(&self, other: &Self) -> BTreeSet<Path> {
+    fn deleted_at(&self, other: &Self) -> BTreeMap<Path, Option<Stamp>> {
         let seen = other.kernel.context();
         let unseen = self.kernel.unseen_by(seen).map(|(_, write)| write);
         let deleted = unseen.filter(|write| {
             write.birth.is_some_and(|birth| seen.contains(birth))
                 && !other.tree.lives_at(&write.path)
         });
-        deleted.map(|write| write.path.clone()).collect()
+        deleted.map(|write| (write.path.clone(), None)).collect()
     }
 
     fn join_reporting(&mut self, incoming: &DotKernel<Write>, removals: &[Removal]) -> Report {
@@ -156,16 +165,14 @@ impl Document {
         let is_news = |removal: &&Removal| !seen.contains(removal.dot);
         let news: Vec<&Removal> = removals.iter().filter(is_news).collect();
         let mut touched = BTreeSet::new();
-        let mut edited_there = BTreeSet::new();
+        let mut edited_there = BTreeMap::new();
         self.kernel.preview(incoming, |change| {
             let (causal::Change::Came(_, write) | causal::Change::Went(_, write)) = change;
             touched.insert(write.path.clone());
             let came = matches!(change, causal::Change::Came(..));
-            if came
-                && write.birth.is_some_and(|birth| seen.contains(birth))
-                && !self.tree.lives_at(&write.path)
-            {
-                edited_there.insert(write.path.clone());
+            let known = write.birth.is_some_and(|birth| seen.contains(birth));
+            if came && known && !self.tree.lives_at(&write.path) {
+                edited_there.insert(write.path.clone(), None);
             }
         });
         let before = self.view().contested(&touched);
@@ -174,35 +181,47 @@ impl Document {
             changes: self.view().changes(&touched, before),
             conflicts: self.view().conflicts_on_the_way(&touched),
         };
-        let edited_there = edited_there.into_iter().map(|path| (path, None));
-        let survived = news.into_iter().filter(|removal| {
-            let view = self.view();
-            self.tree.node(&removal.path).is_some_and(|node| {
-                let edited = view.births(node).any(|birth| incoming.context().contains(birth));
-                edited || (view.has_object(node) && !view.is_marked(node))
-            })
-        });
-        let survived = survived.map(|removal| {
-            let stamp = Stamp { time: removal.time, replica: removal.dot.replica() };
-            (removal.path.clone(), Some(stamp))
-        });
-        let deletions: Vec<_> = edited_there.chain(survived).collect();
-        self.report_deletions(&mut report, deletions);
+        self.report_deletions(&mut report, edited_there);
+        let survivors = self.survivors(incoming, &news);
+        self.report_deletions(&mut report, survivors);
+        for removal in news {
+            report.tell_who_removed(removal);
+        }
         report
+    }
+
+    /// The paths whose writes here survived removals that had not seen them, with the removals'
+    /// stamps. O(what is left where something was removed).
+    fn survivors(
+        &self,
+        incoming: &DotKernel<Write>,
+        removals: &[&Removal],
+    ) -> BTreeMap<Path, Option<Stamp>> {
+        if removals.is_empty() {
+            return BTreeMap::new();
+        }
+        let written: BTreeSet<&Path> = incoming.payloads().map(|write| &write.path).collect();
+        let context = incoming.context();
+        let mut survivors = BTreeMap::new();
+        for removal in removals {
+            for slot in self.tree.writes_below(&removal.path) {
+                let Some(((_, dot), write)) = self.view().write(slot) else { continue };
+                let known = write.birth.is_some_and(|birth| context.contains(birth));
+                if known && !context.contains(dot) && !written.contains(&write.path) {
+                    survivors.insert(write.path.clone(), Some(removal.stamp()));
+                }
+            }
+        }
+        survivors
     }
 
     /// Adds conflicts between a deletion and the write that is read in spite of it. What lies
     /// inside a deleted object is part of that object's conflict.
-    fn report_deletions(
-        &self,
-        report: &mut Report,
-        deletions: impl IntoIterator<Item = (Path, Option<Stamp>)>,
-    ) {
+    fn report_deletions(&self, report: &mut Report, deletions: BTreeMap<Path, Option<Stamp>>) {
         let listed = core::mem::take(&mut report.conflicts).into_iter();
         let mut conflicts: BTreeMap<String, Conflict> =
             listed.map(|conflict| (conflict.path.clone(), conflict)).collect();
-        // Upper paths first.
-        let deletions: BTreeMap<Path, Option<Stamp>> = deletions.into_iter().collect();
+        // Upper paths come first.
         for (path, stamp) in deletions {
             if let Some(conflict) = conflicts.get_mut(path.as_str()) {
                 conflict.add_deletion(stamp);
@@ -222,6 +241,20 @@ impl Document {
             }
         }
         report.conflicts = conflicts.into_values().collect();
+    }
+}
+
+impl Report {
+    /// Fills in the stamp of the deletions that a removal made.
+    fn tell_who_removed(&mut self, removal: &Removal) {
+        for conflict in &mut self.conflicts {
+            let path = &conflict.path;
+            let made_it = removal.path.as_str() == path || removal.path.holds(path);
+            let deletions = conflict.losers.iter_mut().filter(|loser| loser.value.is_none());
+            for deletion in deletions.filter(|it| made_it && it.stamp.is_none()) {
+                deletion.stamp = Some(removal.stamp());
+            }
+        }
     }
 }
 
@@ -250,7 +283,13 @@ impl View<'_> {
                 }
             }
             if !before.contains_key(path) {
-                before.insert(path.clone(), self.get(path));
+                // Where no object is on the way, nothing is read below: no need to look again.
+                let closed = |upper: Path| match before.get(&upper) {
+                    Some(value) => !matches!(value, Some(Value::Object(_))),
+                    None => false,
+                };
+                let hidden = path.ancestors().any(closed);
+                before.insert(path.clone(), if hidden { None } else { self.get(path) });
             }
         }
         before
@@ -273,7 +312,8 @@ impl View<'_> {
             let after = self.get(&path);
             let other_kind = kind(&before) != kind(&after);
             let object = kind(&after) == Some(Kind::Object);
-            if other_kind {
+            // Below another kind it is all one change; below no object nothing is read.
+            if other_kind || !object {
                 covered = Some(path.clone());
             }
             if other_kind || (!object && touched.contains(&path) && before != after) {
@@ -287,7 +327,18 @@ impl View<'_> {
     fn conflicts_on_the_way(self, touched: &BTreeSet<Path>) -> Vec<Conflict> {
         let mut paths = touched.clone();
         paths.extend(touched.iter().flat_map(|path| path.ancestors().collect::<Vec<_>>()));
-        paths.iter().filter_map(|path| self.conflict_at(path)).collect()
+        let mut conflicts = Vec::new();
+        let mut hidden_below: Option<&Path> = None;
+        for path in &paths {
+            if hidden_below.is_some_and(|upper| path.lies_in(upper.as_str())) {
+                continue;
+            }
+            conflicts.extend(self.conflict_at(path));
+            if self.kind(path) != Some(Kind::Object) {
+                hidden_below = Some(path);
+            }
+        }
+        conflicts
     }
 
     /// The conflict that stands open at `path`, if there is one.
@@ -298,6 +349,10 @@ impl View<'_> {
     }
 
     fn conflict(self, node: &Node, path: &Path, parent_stands: bool) -> Option<Conflict> {
+        let is_alone = self.leaves(node).next().is_none();
+        if is_alone && (self.is_marked(node) || !parent_stands) {
+            return None;
+        }
         let mut contenders = self.contenders(node).into_iter();
         let winner = contenders.next()?;
         let mut losers: Vec<Contender> = contenders.collect();

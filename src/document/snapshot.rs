@@ -1,12 +1,7 @@
 //! Documents from the simple record that many services keep: one JSON, one vector clock, one
 //! timestamp.
 
-use super::{
-    Document, DocumentError,
-    path::{DEPTH_MAX, Path},
-    value::Value,
-    write::Write,
-};
+use super::{Document, DocumentError, path::Path, value::Value, write::Write};
 use crate::{
     causal::{CausalContext, Dot, DotKernel},
     clock::VectorClock,
@@ -63,9 +58,7 @@ impl Document {
         replica: ReplicaId,
     ) -> Result<Self, DocumentError> {
         let value = value.into();
-        if value.is_deeper_than(DEPTH_MAX) {
-            return Err(DocumentError::too_deep(&Path::root()));
-        }
+        Path::root().check_depth_of(&value)?;
         if clock.get(replica) == 0 {
             return Err(DocumentError::UncountedWriter { replica });
         }

@@ -4,6 +4,7 @@
 //! function of what is alive, and it is this file.
 
 use super::{
+    DocumentError,
     path::Path,
     value::{Kind, Value},
     write::Write,
@@ -12,7 +13,7 @@ use crate::{
     causal::{Blocks, Dot, DotKernel, Page, Slot},
     time::Stamp,
 };
-use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap};
+use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, vec::Vec};
 use smallvec::SmallVec;
 
 /// The live writes of a document by path.
@@ -125,6 +126,9 @@ pub(super) enum Reading<'a> {
     Object(&'a Node),
 }
 
+/// An object that does not stand on its own, and the scalars and arrays that lost against it.
+pub(super) type Unsettled = (Path, SmallVec<[Slot; 1]>);
+
 /// A tree together with the writes that it indexes.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
@@ -165,6 +169,17 @@ impl<'a> View<'a> {
         marks.max().max(node.fields.values().filter_map(|child| self.greatest_rank(child)).max())
     }
 
+    /// Whether anything that makes a node an object has a greater rank; ends at the first.
+    fn object_beats(self, node: &'a Node, rank: Rank) -> bool {
+        let marks = || self.writes_at(node).any(|(it, write)| write.is_mark() && it > rank);
+        marks() || node.fields.values().any(|child| self.beats(child, rank))
+    }
+
+    fn beats(self, node: &'a Node, rank: Rank) -> bool {
+        self.writes_at(node).any(|(it, _)| it > rank)
+            || node.fields.values().any(|child| self.beats(child, rank))
+    }
+
     fn greatest_rank(self, node: &'a Node) -> Option<Rank> {
         let here = self.writes_at(node).map(|(rank, _)| rank).max();
         here.max(node.fields.values().filter_map(|child| self.greatest_rank(child)).max())
@@ -177,7 +192,7 @@ impl<'a> View<'a> {
         match leaf {
             None => self.has_object(node).then_some(Reading::Object(node)),
             Some((rank, value)) => {
-                let object_wins = self.has_object(node) && self.object_rank(node) > Some(rank);
+                let object_wins = self.has_object(node) && self.object_beats(node, rank);
                 Some(if object_wins { Reading::Object(node) } else { Reading::Leaf(value) })
             }
         }
@@ -210,9 +225,28 @@ impl<'a> View<'a> {
         node.writes.iter().copied().filter(is_leaf).collect()
     }
 
-    /// The writes that made what lives at a node, where those that live are changes to it.
-    pub(super) fn births(self, node: &'a Node) -> impl Iterator<Item = Dot> + 'a {
-        self.writes_at(node).filter_map(|(_, write)| write.birth)
+    /// The containers on the way to `path` that do not stand as objects on their own: those
+    /// without a mark, and those with scalars or arrays that lost against the object, which are
+    /// listed.
+    pub(super) fn unsettled_on_the_way(self, path: &Path) -> Result<Vec<Unsettled>, DocumentError> {
+        let mut unsettled = Vec::new();
+        let mut next = Some(&self.tree.root);
+        for (pointer, name) in path.steps() {
+            let node = match next.and_then(|node| self.reading(node)) {
+                Some(Reading::Object(node)) => node,
+                Some(Reading::Leaf(value)) => {
+                    let (path, found) = (pointer.into(), value.kind());
+                    return Err(DocumentError::NotAnObject { path, found });
+                }
+                None => return Err(DocumentError::NotFound { path: pointer.into() }),
+            };
+            let losers = self.leaf_slots(node);
+            if !losers.is_empty() || !self.is_marked(node) {
+                unsettled.push((Path::parse(pointer)?, losers));
+            }
+            next = node.field(&name);
+        }
+        Ok(unsettled)
     }
 
     /// The value that is read at `path`.
@@ -241,7 +275,9 @@ impl<'a> View<'a> {
         };
         match listed(&self.tree.root, true) {
             None => Err("an empty node is kept"),
-            Some(all) if all != kernel.len() => Err("the tree and the kernel differ in number"),
+            Some(all) if all != kernel.live_len() => {
+                Err("the tree and the kernel differ in number")
+            }
             Some(_) if !kernel.slots().all(at_its_path) => Err("a write is not at its path"),
             Some(_) => Ok(()),
         }

@@ -86,6 +86,15 @@ impl Value {
         Self::Object(BTreeMap::new())
     }
 
+    /// Whether an array in it nests more than `levels` deep. To be asked of a value that is not
+    /// too deep as a whole.
+    pub(super) fn has_array_deeper_than(&self, levels: usize) -> bool {
+        match self {
+            Self::Object(fields) => fields.values().any(|it| it.has_array_deeper_than(levels)),
+            leaf => leaf.is_deeper_than(levels),
+        }
+    }
+
     /// Whether it nests more than `levels` deep; a scalar nests 0 deep.
     pub(super) fn is_deeper_than(&self, levels: usize) -> bool {
         let deeper = |value: &Self| levels == 0 || value.is_deeper_than(levels - 1);

@@ -67,10 +67,14 @@ impl<T> MvRegister<T> {
         self.kernel.payloads()
     }
 
-    /// The value, if there is just one.
-    pub fn get(&self) -> Option<&T> {
+    /// The value, if all siblings agree on it; none if there is none **or if they differ**, which
+    /// [`values`](Self::values) tells apart.
+    pub fn get(&self) -> Option<&T>
+    where
+        T: PartialEq,
+    {
         let mut values = self.values();
-        values.next().filter(|_| values.next().is_none())
+        values.next().filter(|&first| values.all(|value| value == first))
     }
 
     /// The kernel below: the siblings with their dots, and all that was seen.

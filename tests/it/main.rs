@@ -1,7 +1,7 @@
 //! The integration tests, in one binary.
 //!
 //! `history` plays random histories on several replicas and compares each with an obvious model
-//! after every step; `spec` holds those models. `pitfalls` and `table` are the named cases.
+//! after every step; `spec` holds those models. `pitfalls`, `table` and `found` are the named cases.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // The replicas a, b and c; figures for people; traces that read as sentences.
@@ -14,6 +14,7 @@
 
 mod basics;
 mod forms;
+mod found;
 mod history;
 mod pitfalls;
 mod size;

@@ -298,7 +298,7 @@ fn a_value_set_to_what_it_already_is_by_update_no_write_at_all() {
     let mut changed = content;
     changed["meta"]["a"] = json!({"b": 1});
     let delta = document.update(&changed, ids()[0], at(9)).unwrap();
-    assert_eq!(delta.len(), 1, "one leaf");
+    assert_eq!(delta.write_count(), 1, "one leaf");
     assert_eq!(document.to_json(), changed);
 }
 

@@ -1,0 +1,226 @@
+//! Traces of what properties, reviews and attacks have found in this crate, so that it stays
+//! found.
+
+use crate::{at, replica};
+use proptest::prelude::*;
+use rejoin::{
+    CounterOverflow, DeltaState, Document, EnableFlag, Merge, MvRegister, OrMap, OrSet,
+    causal::{Change, Digest, DotKernel},
+    document::{ConflictKind, DocumentDelta, DocumentError, Value},
+};
+use serde_json::json;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn through_json(document: &Document) -> Document {
+    serde_json::from_str(&serde_json::to_string(document).unwrap()).unwrap()
+}
+
+#[test]
+fn the_delta_of_a_remove_is_not_empty() {
+    let us = replica("us-east-1");
+    let mut set = OrSet::new();
+    set.add(1, us).unwrap();
+    assert!(!set.remove(&1, us).unwrap().is_empty());
+    assert!(set.remove(&1, us).unwrap().is_empty(), "nothing was done");
+    let mut flag = EnableFlag::new();
+    flag.enable(us).unwrap();
+    assert!(!flag.disable(us).unwrap().is_empty());
+    let mut map = OrMap::new();
+    map.put(1, 1, us, at(1)).unwrap();
+    assert!(!map.remove(&1, us).unwrap().is_empty());
+    let mut document = Document::from_value(1_u64, us, at(1)).unwrap();
+    assert!(!document.remove("", us, at(1)).unwrap().is_empty());
+}
+
+#[test]
+fn an_update_deeper_than_a_path_may_be_is_refused() {
+    let nested = |levels, leaf| (0..levels).fold(leaf, |it, _| Value::from_iter([("a", it)]));
+    let us = replica("us-east-1");
+    let deepest = nested(128, Value::Object(<_>::default()));
+    let mut document = Document::from_value(deepest, us, at(1)).unwrap();
+    let before = document.clone();
+    let error = document.update(nested(129, 1_u64.into()), us, at(2)).unwrap_err();
+    assert!(error.to_string().ends_with("deeper than 128 levels"));
+    assert_eq!(document, before);
+    assert_eq!(through_json(&document), document);
+}
+
+#[test]
+fn whatever_array_is_accepted_can_be_read_back() {
+    let us = replica("us-east-1");
+    let nested = |levels| (0..levels).fold(Value::Null, |it, _| Value::Array(vec![it]));
+    let deepest = Document::from_value(Value::from_iter([("x", nested(64))]), us, at(1)).unwrap();
+    assert_eq!(through_json(&deepest), deepest);
+    let within = serde_json::to_value(vec![&deepest; 2]).unwrap().to_string();
+    assert_eq!(serde_json::from_str::<Vec<Document>>(&within).unwrap()[0], deepest);
+    let error = Document::from_value(Value::from_iter([("x", nested(65))]), us, at(1)).unwrap_err();
+    assert!(error.to_string().ends_with("deeper than 64 levels"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn floats_come_back_as_they_were(bits: u64, small in 0.0..1_000.0_f64) {
+        let us = replica("us-east-1");
+        for float in [f64::from_bits(bits), small, -0.0] {
+            let document = Document::from_value(float, us, at(1)).unwrap();
+            prop_assert_eq!(&through_json(&document), &document);
+        }
+    }
+}
+
+#[test]
+fn the_ends_of_the_number_range_come_back_as_they_were() {
+    let text = format!("[{}, {}, 0, 1e300, 5e-324]", u64::MAX, i64::MIN);
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value.to_string(), text.replace(' ', ""));
+    assert!(serde_json::from_str::<Value>("1e400").is_err());
+}
+
+/// A removed, was told of B's write and wrote again: B, told both at once, is in no conflict.
+#[test]
+fn a_removal_that_its_own_writer_went_past_is_no_conflict() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut ours = Document::from_json(&json!({"x": 1}), us, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    let mut delta = ours.remove("/x", us, at(2)).unwrap();
+    ours.apply(theirs.set("/x", 7_u64, eu, at(2)).unwrap());
+    delta.merge(&ours.set("/x", 8_u64, us, at(3)).unwrap());
+    assert_eq!(theirs.clone().merge_reporting(&ours).conflicts(), []);
+    assert_eq!(theirs.apply_reporting(&delta).conflicts(), []);
+    assert_eq!(theirs, ours);
+}
+
+#[test]
+fn removed_and_set_again_to_what_the_other_side_sets_is_no_conflict() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut ours = Document::from_json(&json!({"x": 1}), us, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    let again = ours.edit(us, at(2), |edit| {
+        edit.remove("/x")?;
+        edit.set("/x", 5_u64)
+    });
+    theirs.set("/x", 5_u64, eu, at(2)).unwrap();
+    assert_eq!(theirs.clone().merge_reporting(&ours).conflicts(), []);
+    assert_eq!(theirs.apply_reporting(&again.unwrap()).conflicts(), []);
+}
+
+/// The edit arrives first, or the removal does, or both at once: one conflict, and by whom.
+#[test]
+fn an_object_removed_around_an_edit_is_one_conflict_however_it_arrives() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let base = Document::from_json(&json!({"m": {"text": "a", "who": "b"}}), us, at(1)).unwrap();
+    let removed = base.clone().remove("/m", us, at(10)).unwrap();
+    let edited = base.clone().set("/m/text", "A", eu, at(20)).unwrap();
+    let mut both = edited.clone();
+    both.merge(&removed);
+    let arrivals: [&[&DocumentDelta]; 3] = [&[&edited, &removed], &[&removed, &edited], &[&both]];
+    for deltas in arrivals {
+        let mut document = base.clone();
+        let reports: Vec<_> = deltas.iter().map(|delta| document.apply_reporting(delta)).collect();
+        let [conflict] = reports.last().unwrap().conflicts() else { panic!("{reports:?}") };
+        assert_eq!((conflict.path.as_str(), conflict.kind), ("/m", ConflictKind::Deletion));
+        let by = conflict.losers[0].stamp.map(|stamp| stamp.replica);
+        let told_before = std::ptr::eq(deltas[0], &raw const removed) && deltas.len() == 2;
+        assert_eq!(by, (!told_before).then_some(us), "who removed is told with the removal");
+    }
+}
+
+#[test]
+fn a_panic_inside_an_edit_leaves_no_half_of_it() {
+    let us = replica("us-east-1");
+    let mut document = Document::from_json(&json!({"x": 1, "y": 2}), us, at(1)).unwrap();
+    let before = document.clone();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        document.edit(us, at(2), |edit| -> Result<(), DocumentError> {
+            edit.set("/x", 2_u64)?;
+            edit.remove("/y")?;
+            panic!("in the caller's code")
+        })
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(document, before);
+    document.check_invariants().unwrap();
+}
+
+#[test]
+fn a_panic_inside_a_report_leaves_the_kernel_whole() {
+    let us = replica("us-east-1");
+    let (mut ours, mut theirs) = (DotKernel::new(), DotKernel::new());
+    for payload in 0..10 {
+        theirs.write(payload, &[], us).unwrap();
+    }
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        ours.merge_reporting(&theirs, |change| assert!(!matches!(change, Change::Came(_, 5))))
+    }));
+    assert!(panicked.is_err());
+    ours.check_invariants().unwrap();
+    assert!(ours.merge(&theirs));
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn siblings_that_agree_are_a_value() {
+    let (mut ours, mut theirs) = (MvRegister::new(), MvRegister::new());
+    ours.set(1, replica("us-east-1")).unwrap();
+    theirs.set(1, replica("eu-west-1")).unwrap();
+    ours.merge(&theirs);
+    assert_eq!((ours.get(), ours.values().count()), (Some(&1), 2));
+    theirs.set(2, replica("eu-west-1")).unwrap();
+    ours.merge(&theirs);
+    assert_eq!(ours.get(), None);
+}
+
+#[test]
+fn a_hostile_digest_costs_what_it_is() {
+    let us = replica("us-east-1");
+    let mut set = OrSet::new();
+    set.add_all(0..1_000, us).unwrap();
+    (0..1_000).step_by(3).for_each(|element| _ = set.remove(&element, us).unwrap());
+    let (end, before_end) = (u64::MAX, u64::MAX - 9);
+    for hostile in [
+        json!({"seen": {}, "live": {"us-east-1": [[1, end]]}}),
+        json!({"seen": {"us-east-1": [[1, end]]}, "live": {"us-east-1": [[1, end]]}}),
+        json!({"seen": {"us-east-1": [[2, 3], [before_end, end]]}, "live": {"zz": [[1, end]]}}),
+    ] {
+        let digest: Digest = serde_json::from_value(hostile).unwrap();
+        set.delta_since(&digest).check_invariants().unwrap();
+    }
+}
+
+#[test]
+fn a_document_at_the_end_of_its_writers_count_refuses_and_stays() {
+    let us = replica("us-east-1");
+    let last = u64::MAX - 2;
+    let root = json!([last, {"path": "", "time": 1, "value": {}}]);
+    let poisoned = json!({"us-east-1": {"seen": [[1, last]], "live": [root]}});
+    let mut document: Document = serde_json::from_value(poisoned).unwrap();
+    let before = document.clone();
+    let error = document.set("/x", json!({"a": 1, "b": 2}), us, at(2)).unwrap_err();
+    assert!(error.to_string().contains("count of replica us-east-1 is used up"), "{error}");
+    assert_eq!(document, before);
+    document.set("/x", json!({"a": 1}), us, at(2)).unwrap();
+    assert!(document.set("/x", 1_u64, us, at(2)).is_err());
+    document.check_invariants().unwrap();
+
+    let mut set: OrSet<u8> = OrSet::new();
+    set.add_all([1, 2], us).unwrap();
+    let seen = json!({"us-east-1": {"seen": [[1, last]], "live": []}});
+    set.merge(&serde_json::from_value(seen).unwrap());
+    assert_eq!(set.add_all([1, 2, 3], us), Err(CounterOverflow { replica: us }));
+    assert!(set.is_empty(), "not even the elements that would have fitted");
+    set.add_all([1, 2], us).unwrap();
+}
+
+/// Only counts, so that it holds on any machine: what a delta may not walk is not walked.
+#[test]
+fn a_report_of_one_field_does_not_clone_the_document() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let allocations = |fields: u64| {
+        let content: Value = (0..fields).map(|field| (format!("f{field}"), field)).collect();
+        let mut document = Document::from_value(content, us, at(1)).unwrap();
+        let delta = document.clone().set("/f1", 9_u64, eu, at(2)).unwrap();
+        allocation_counter::measure(|| _ = document.apply_reporting(&delta)).count_total
+    };
+    let (small, large) = (allocations(10), allocations(10_000));
+    assert!(large <= small + 8, "{small} allocations in a small document, {large} in a large one");
+}
