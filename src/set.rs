@@ -22,7 +22,8 @@ use core::{fmt, hash::Hash};
 /// With *n* elements: [`contains`](Self::contains), [`add`](Self::add) and
 /// [`remove`](Self::remove) O(1) and a search among replicas; [`merge`](Merge::merge) O(blocks of
 /// 64 + changes) for whole states, O(changes) for deltas. A `u64` costs about 16 bytes: itself, a
-/// 32-bit index entry, and the block's share. Removed elements cost nothing.
+/// 32-bit index entry, and the block's share. Removed elements leave
+/// nothing behind.
 ///
 /// # Examples
 ///

@@ -3,7 +3,7 @@
 use crate::Failure;
 use rejoin::{
     Document, ReplicaId, ReplicaIdError, Timestamp,
-    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError},
+    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Report},
 };
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
@@ -44,8 +44,8 @@ pub(crate) fn merge_in_all_orders(base: &Document, sides: &[Side]) -> Result<Mer
     let mut first: Option<Document> = None;
     let orders = orders(sides.len());
     for order in &orders {
-        let of_states = merge_states(base, sides, order, &mut reported);
-        let of_deltas = merge_deltas(base, sides, order, &mut reported);
+        let of_states = merge_in_order(base, sides, order, meet_state, &mut reported);
+        let of_deltas = merge_in_order(base, sides, order, meet_delta, &mut reported);
         let first = first.get_or_insert_with(|| of_states.clone());
         check_equal(first, &of_states, || format!("states merged in order {order:?}"))?;
         check_equal(first, &of_deltas, || format!("deltas applied in order {order:?}"))?;
@@ -55,32 +55,29 @@ pub(crate) fn merge_in_all_orders(base: &Document, sides: &[Side]) -> Result<Mer
     Ok(Merged { json: document.to_json(), conflicts, orders: orders.len() })
 }
 
-fn merge_states(
+/// Merges the sides in order, each by `meet`, and collects what was in conflict.
+fn merge_in_order(
     base: &Document,
     sides: &[Side],
     order: &[usize],
+    meet: impl Fn(&mut Document, &Side) -> Report,
     reported: &mut Vec<Conflict>,
 ) -> Document {
     let mut merged = base.clone();
     for side in order.iter().filter_map(|&at| sides.get(at)) {
-        reported.extend_from_slice(merged.merge_reporting(&side.document).conflicts());
+        reported.extend_from_slice(meet(&mut merged, side).conflicts());
     }
     merged
 }
 
+fn meet_state(document: &mut Document, side: &Side) -> Report {
+    document.merge_reporting(&side.document)
+}
+
 /// Leads to the same document, and its reports also know who deleted something and when: a delta
 /// says so, a state keeps no tombstones.
-fn merge_deltas(
-    base: &Document,
-    sides: &[Side],
-    order: &[usize],
-    reported: &mut Vec<Conflict>,
-) -> Document {
-    let mut merged = base.clone();
-    for side in order.iter().filter_map(|&at| sides.get(at)) {
-        reported.extend_from_slice(merged.apply_reporting(&side.delta).conflicts());
-    }
-    merged
+fn meet_delta(document: &mut Document, side: &Side) -> Report {
+    document.apply_reporting(&side.delta)
 }
 
 /// Equal documents hold the same history; equal JSON is what a reader sees of it.
