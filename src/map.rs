@@ -6,7 +6,7 @@ use crate::{
     replica::{CounterOverflow, ReplicaId},
     time::{Now, Stamp, Timestamp, WriteError},
 };
-use core::{fmt, hash::Hash};
+use core::{borrow::Borrow, fmt, hash::Hash};
 use smallvec::SmallVec;
 
 /// A map of last-writer registers with observed remove: of a concurrent put and remove of one
@@ -101,18 +101,30 @@ impl<K, V> OrMap<K, V> {
 
 impl<K: Eq + Hash, V> OrMap<K, V> {
     /// The value of `key`: of its live writes the one with the greatest (time, replica). O(1).
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         self.kernel.blocks().get(self.read(key)?).map(|write| &write.value)
     }
 
     /// Whether `key` is in the map. O(1).
-    pub fn contains_key(&self, key: &K) -> bool {
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         self.read(key).is_some()
     }
 
     /// The live writes of `key` with their stamps, the one that is read last: more than one where
     /// writes were concurrent and none has seen the others yet.
-    pub fn siblings(&self, key: &K) -> impl Iterator<Item = (Stamp, &V)> + '_ {
+    pub fn siblings<Q>(&self, key: &Q) -> impl Iterator<Item = (Stamp, &V)> + '_
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         let mut siblings: SmallVec<[Slot; 2]> =
             self.index.find(self.kernel.blocks(), key).collect();
         siblings.sort_unstable_by_key(|&slot| self.rank(slot));
@@ -134,7 +146,11 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
     }
 
     /// The write of `key` that is read.
-    fn read(&self, key: &K) -> Option<Slot> {
+    fn read<Q>(&self, key: &Q) -> Option<Slot>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         self.index.find(self.kernel.blocks(), key).max_by_key(|&slot| self.rank(slot))
     }
 
@@ -185,11 +201,15 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
     /// # Errors
     ///
     /// [`CounterOverflow`] if the replica has no write left; the map is as it was.
-    pub fn remove(
+    pub fn remove<Q>(
         &mut self,
-        key: &K,
+        key: &Q,
         replica: ReplicaId,
-    ) -> Result<DotKernel<MapWrite<K, V>>, CounterOverflow> {
+    ) -> Result<DotKernel<MapWrite<K, V>>, CounterOverflow>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         let over = self.index.dots(self.kernel.blocks(), key);
         if over.is_empty() {
             return Ok(DotKernel::new());

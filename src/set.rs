@@ -10,7 +10,7 @@ use crate::{
     replica::{CounterOverflow, ReplicaId},
 };
 use alloc::vec::Vec;
-use core::{fmt, hash::Hash};
+use core::{borrow::Borrow, fmt, hash::Hash};
 
 /// A set: of a concurrent add and remove of one element, the add wins. A remove takes away just
 /// the adds that its replica had seen.
@@ -36,9 +36,9 @@ use core::{fmt, hash::Hash};
 /// ours.add("bo".into(), us)?;
 /// let mut theirs = ours.clone();
 ///
-/// ours.remove(&"ana".into(), us)?;
+/// ours.remove("ana", us)?;
 /// theirs.add("ana".into(), eu)?;       // again, without having seen the remove
-/// theirs.remove(&"bo".into(), eu)?;
+/// theirs.remove("bo", eu)?;
 /// ours.merge(&theirs);
 /// assert_eq!(ours.iter().collect::<Vec<_>>(), ["ana"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -91,8 +91,12 @@ impl<T> OrSet<T> {
 
 impl<T: Eq + Hash> OrSet<T> {
     /// Whether `element` is in the set. O(1).
-    pub fn contains(&self, element: &T) -> bool {
-        self.index.find(self.kernel.blocks(), element).next().is_some()
+    pub fn contains<Q>(&self, element: &Q) -> bool
+    where
+        T: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.index.contains(self.kernel.blocks(), element)
     }
 
     /// The elements, each once, in an order that equal sets share.
@@ -165,11 +169,15 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
     /// # Errors
     ///
     /// [`CounterOverflow`] if the replica has no write left; the set is as it was.
-    pub fn remove(
+    pub fn remove<Q>(
         &mut self,
-        element: &T,
+        element: &Q,
         replica: ReplicaId,
-    ) -> Result<DotKernel<T>, CounterOverflow> {
+    ) -> Result<DotKernel<T>, CounterOverflow>
+    where
+        T: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         let seen = self.index.dots(self.kernel.blocks(), element);
         if seen.is_empty() {
             return Ok(DotKernel::new());

@@ -2,7 +2,7 @@
 
 use super::{Blocks, Page, Slot};
 use ahash::RandomState;
-use core::{fmt, hash::Hash, marker::PhantomData};
+use core::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData};
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
@@ -70,30 +70,37 @@ impl<K> KeyIndex<K> {
     }
 
     /// The slots of the live dots whose payloads carry `key`, in no order.
-    pub(crate) fn find<'a, P>(
+    pub(crate) fn find<'a, P, Q>(
         &'a self,
         blocks: &'a Blocks<P>,
-        key: &'a K::Key,
+        key: &'a Q,
     ) -> impl Iterator<Item = Slot> + 'a
     where
         K: KeyOf<P>,
+        K::Key: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
     {
         let same_hash = self.slots.iter_hash(self.hasher.hash_one(key)).copied();
-        same_hash
-            .filter(move |&slot| blocks.get(slot).is_some_and(|payload| K::key(payload) == key))
+        same_hash.filter(move |&slot| {
+            blocks.get(slot).is_some_and(|payload| K::key(payload).borrow() == key)
+        })
     }
 
-    fn contains<P>(&self, blocks: &Blocks<P>, key: &K::Key) -> bool
+    pub(crate) fn contains<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> bool
     where
         K: KeyOf<P>,
+        K::Key: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
     {
         self.find(blocks, key).next().is_some()
     }
 
     /// The dots of the live writes that carry `key`, in order.
-    pub(crate) fn dots<P>(&self, blocks: &Blocks<P>, key: &K::Key) -> SmallVec<[super::Dot; 1]>
+    pub(crate) fn dots<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> SmallVec<[super::Dot; 1]>
     where
         K: KeyOf<P>,
+        K::Key: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
     {
         let mut dots: SmallVec<_> = self.find(blocks, key).map(|slot| blocks.dot(slot)).collect();
         dots.sort_unstable();

@@ -88,7 +88,7 @@ fn everything_that_removes_reads_as_its_kernel() {
     let mut set = OrSet::new();
     reads_as(&set, json!({}));
     set.add_all(["ana", "bo", "cy"].map(String::from), us).unwrap();
-    set.remove(&"bo".into(), us).unwrap();
+    set.remove("bo", us).unwrap();
     reads_as(&set, json!({"us-east-1": {"seen": [[1, 4]], "live": [[1, "ana"], [3, "cy"]]}}));
     round_trip(&set.version());
 

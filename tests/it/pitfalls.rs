@@ -304,7 +304,7 @@ fn p13_a_map_of_registers_is_associative() {
         serde_json::from_str::<OrMap<String, u8>>(&text).unwrap()
     };
     let merged = all_ways([&owned(&on_a), &owned(&on_b), &owned(&on_c)], &[]);
-    assert_eq!(merged.siblings(&"k".into()).map(|it| *it.1).collect::<Vec<_>>(), [5]);
+    assert_eq!(merged.siblings("k").map(|it| *it.1).collect::<Vec<_>>(), [5]);
     let mut from_deltas = OrMap::new();
     deltas.into_iter().rev().for_each(|delta| _ = from_deltas.apply(delta));
     assert_eq!(from_deltas, on_b);
