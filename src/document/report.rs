@@ -162,8 +162,11 @@ impl Document {
 
     fn join_reporting(&mut self, incoming: &DotKernel<Write>, removals: &[Removal]) -> Report {
         let seen = self.kernel.context();
-        let is_news = |removal: &&Removal| !seen.contains(removal.dot);
-        let news: Vec<&Removal> = removals.iter().filter(is_news).collect();
+        let mut removed = BTreeMap::new();
+        for removal in removals.iter().filter(|removal| !seen.contains(removal.dot)) {
+            let latest = removed.entry(removal.path.clone()).or_insert(removal.stamp());
+            *latest = removal.stamp().max(*latest);
+        }
         let mut touched = BTreeSet::new();
         let mut edited_there = BTreeMap::new();
         self.kernel.preview(incoming, |change| {
@@ -182,11 +185,9 @@ impl Document {
             conflicts: self.view().conflicts_on_the_way(&touched),
         };
         self.report_deletions(&mut report, edited_there);
-        let survivors = self.survivors(incoming, &news);
+        let survivors = self.survivors(incoming, &removed);
         self.report_deletions(&mut report, survivors);
-        for removal in news {
-            report.tell_who_removed(removal);
-        }
+        report.tell_who_removed(&removed);
         report
     }
 
@@ -195,20 +196,20 @@ impl Document {
     fn survivors(
         &self,
         incoming: &DotKernel<Write>,
-        removals: &[&Removal],
+        removed: &BTreeMap<Path, Stamp>,
     ) -> BTreeMap<Path, Option<Stamp>> {
-        if removals.is_empty() {
+        if removed.is_empty() {
             return BTreeMap::new();
         }
         let written: BTreeSet<&Path> = incoming.payloads().map(|write| &write.path).collect();
         let context = incoming.context();
         let mut survivors = BTreeMap::new();
-        for removal in removals {
-            for slot in self.tree.writes_below(&removal.path) {
+        for (path, stamp) in removed {
+            for slot in self.tree.writes_below(path) {
                 let Some(((_, dot), write)) = self.view().write(slot) else { continue };
                 let known = write.birth.is_some_and(|birth| context.contains(birth));
                 if known && !context.contains(dot) && !written.contains(&write.path) {
-                    survivors.insert(write.path.clone(), Some(removal.stamp()));
+                    survivors.insert(write.path.clone(), Some(*stamp));
                 }
             }
         }
@@ -245,14 +246,14 @@ impl Document {
 }
 
 impl Report {
-    /// Fills in the stamp of the deletions that a removal made.
-    fn tell_who_removed(&mut self, removal: &Removal) {
-        for conflict in &mut self.conflicts {
-            let path = &conflict.path;
-            let made_it = removal.path.as_str() == path || removal.path.holds(path);
-            let deletions = conflict.losers.iter_mut().filter(|loser| loser.value.is_none());
-            for deletion in deletions.filter(|it| made_it && it.stamp.is_none()) {
-                deletion.stamp = Some(removal.stamp());
+    /// Fills in the stamps of deletions that were made at the `removed` paths, or above.
+    fn tell_who_removed(&mut self, removed: &BTreeMap<Path, Stamp>) {
+        for Conflict { path, losers, .. } in &mut self.conflicts {
+            let is_unknown = |it: &&mut Contender| it.value.is_none() && it.stamp.is_none();
+            if let Some(deletion) = losers.iter_mut().find(is_unknown) {
+                let path = Path::trusted(path);
+                let made_it = path.ancestors().chain([path.clone()]);
+                deletion.stamp = made_it.filter_map(|path| removed.get(&path).copied()).max();
             }
         }
     }
