@@ -93,6 +93,9 @@ impl Intervals {
             }
             return grown;
         }
+        if self.covers(other) {
+            return false;
+        }
         let mut merged = Self::default();
         let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
         loop {
@@ -106,9 +109,18 @@ impl Intervals {
                 None => break,
             }
         }
-        let grown = merged != *self;
         *self = merged;
-        grown
+        true
+    }
+
+    /// Whether all of `other` is here. O(intervals).
+    fn covers(&self, other: &Self) -> bool {
+        let mut ours = self.0.iter().peekable();
+        other.0.iter().all(|their| {
+            while ours.next_if(|our| our.last < their.last).is_some() {}
+            // No two of ours touch, so one of them has to hold all of theirs.
+            ours.peek().is_some_and(|our| our.first <= their.first)
+        })
     }
 
     /// Adds a counter that is at least the last one.

@@ -119,6 +119,19 @@ fn what_changes_nothing_allocates_nothing() {
     let info = measure(|| assert!(!set.merge(&other)));
     assert_eq!(info.count_total, 0, "a merge that changes nothing");
 
+    let mut ragged = OrSet::new();
+    let mut author = OrSet::new();
+    for number in 0..100_u64 {
+        let delta = author.add(number, replica("ap-south-1")).unwrap();
+        if number % 2 == 0 {
+            ragged.apply(delta);
+        }
+    }
+    let gaps = ragged.clone();
+    assert!(ragged.kernel().context().intervals(replica("ap-south-1")).count() > 40);
+    let info = measure(|| assert!(!ragged.merge(&gaps)));
+    assert_eq!(info.count_total, 0, "nor one of states with gaps");
+
     let clock: VectorClock = (1..=16_u128).map(|id| (id.into(), 1)).collect();
     let later = clock.clone();
     let info = measure(|| assert!(clock <= later));
