@@ -1,6 +1,6 @@
 //! [`Timestamp`], [`Stamp`] and [`Now`]: what time it is, by whose clock, and how far to trust it.
 
-use crate::replica::ReplicaId;
+use crate::replica::{CounterOverflow, ReplicaId};
 use core::{error::Error, fmt};
 
 /// A wall-clock time that the caller passes in: milliseconds since the Unix epoch by convention.
@@ -151,7 +151,7 @@ impl Error for TimeError {}
 #[non_exhaustive]
 pub enum WriteError {
     /// The replica has used up its count of writes.
-    Counter(crate::CounterOverflow),
+    Counter(CounterOverflow),
     /// The stamp is out of bounds.
     Time(TimeError),
 }
@@ -167,8 +167,8 @@ impl fmt::Display for WriteError {
 
 impl Error for WriteError {}
 
-impl From<crate::CounterOverflow> for WriteError {
-    fn from(error: crate::CounterOverflow) -> Self {
+impl From<CounterOverflow> for WriteError {
+    fn from(error: CounterOverflow) -> Self {
         Self::Counter(error)
     }
 }

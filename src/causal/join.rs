@@ -2,7 +2,7 @@
 
 use super::{
     Dot, DotKernel,
-    block::{Block, Blocks, bits, place},
+    block::{Block, Blocks, bits},
     intervals::Intervals,
     kernel::{Head, find, within},
     page::Page,
@@ -106,13 +106,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         };
         let (their_seen, their_row) = (&other.context.lanes[their_lane].1, &other.rows[their_lane]);
         let mut plan = Plan::new();
-        let mut next = 0;
-        for interval in their_seen.as_slice() {
-            let (from, upto) = (place(interval.first).0.max(next), place(interval.last).0);
-            if from > upto {
-                continue;
-            }
-            next = upto + 1;
+        for (from, upto) in their_seen.block_ranges() {
             let mut ours = within(our_row, from, upto);
             let mut theirs = within(their_row, from, upto);
             loop {

@@ -215,17 +215,11 @@ impl<P> DotKernel<P> {
         intervals: &Intervals,
     ) -> SmallVec<[(Dot, &'a P); 4]> {
         let mut live = SmallVec::new();
-        let mut next = 0;
-        for interval in intervals.as_slice() {
-            let (from, upto) = (place(interval.first).0.max(next), place(interval.last).0);
-            if from > upto {
-                continue;
-            }
+        for (from, upto) in intervals.block_ranges() {
             for head in within(row, from, upto) {
                 let block = self.blocks.at(head.at);
                 live.extend(block.some(intervals.mask(head.number)));
             }
-            next = upto + 1;
         }
         live
     }

@@ -183,7 +183,7 @@ impl<'a> Edit<'a> {
     fn remove_at(&mut self, path: &Path) -> Result<(), DocumentError> {
         self.enter(path)?;
         if self.document.view().kind(path).is_none() {
-            return Err(DocumentError::not_found(path));
+            return Err(DocumentError::NotFound { path: path.as_str().into() });
         }
         self.kill(self.document.tree.writes_below(path));
         let dot = self.document.kernel.mint(self.replica)?;

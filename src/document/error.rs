@@ -1,6 +1,6 @@
 //! [`DocumentError`]: why a document could not be edited.
 
-use super::{path::Path, value::Kind};
+use super::value::Kind;
 use crate::{
     replica::{CounterOverflow, ReplicaId},
     time::{TimeError, WriteError},
@@ -54,12 +54,6 @@ pub enum DocumentError {
         /// Whose count it is.
         replica: ReplicaId,
     },
-}
-
-impl DocumentError {
-    pub(super) fn not_found(path: &Path) -> Self {
-        Self::NotFound { path: path.as_str().into() }
-    }
 }
 
 /// A path as a reader recognises it: the root's is empty.

@@ -69,10 +69,6 @@ impl Subject for Growing {
         state.value()
     }
 
-    fn check(_: &GCounter) -> Result<(), &'static str> {
-        Ok(())
-    }
-
     fn event(by: &u64, id: ReplicaId, _: Timestamp, seen: &Seen<'_, u64>) -> Option<u64> {
         let own = seen.0.iter().filter(|event| event.1 == id).map(|event| *event.2);
         own.sum::<u64>().checked_add(*by).map(|_| *by)
@@ -111,10 +107,6 @@ impl Subject for UpAndDown {
 
     fn value(state: &PnCounter) -> i128 {
         state.value()
-    }
-
-    fn check(_: &PnCounter) -> Result<(), &'static str> {
-        Ok(())
     }
 
     fn event(by: &i64, _: ReplicaId, _: Timestamp, _: &Seen<'_, i64>) -> Option<i64> {

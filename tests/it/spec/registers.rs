@@ -31,10 +31,6 @@ impl Subject for LastWriter {
         Some((state.stamp()?, *state.get()?))
     }
 
-    fn check(_: &LwwRegister<u8>) -> Result<(), &'static str> {
-        Ok(())
-    }
-
     fn event(
         value: &u8,
         replica: ReplicaId,
