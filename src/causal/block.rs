@@ -144,6 +144,9 @@ fn hash<P: Hash>(bit: u32, payload: &P) -> u64 {
 pub(crate) struct Slot(u32);
 
 impl Slot {
+    /// The slot of no dot.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
     fn new(at: u32, bit: u32) -> Self {
         Self(at * u64::BITS + bit)
     }
@@ -202,7 +205,10 @@ impl<P> Blocks<P> {
             self.blocks[at as usize] = block;
             return at;
         }
-        assert!(self.blocks.len() < 1 << 26, "a kernel holds at most 2^26 blocks of live dots");
+        assert!(
+            self.blocks.len() < (1 << 26) - 1,
+            "a kernel holds less than 2^26 blocks of live dots"
+        );
         self.blocks.push(block);
         #[allow(clippy::cast_possible_truncation)] // below 2²⁶
         let last = (self.blocks.len() - 1) as u32;
@@ -213,6 +219,16 @@ impl<P> Blocks<P> {
     pub(super) fn close(&mut self, at: u32) {
         self.blocks[at as usize].payloads = smallvec![];
         self.free.push(at);
+    }
+
+    /// The live dots with their payloads.
+    #[cfg(feature = "serde")]
+    pub(super) fn into_live(self) -> impl Iterator<Item = (Dot, P)> {
+        self.blocks.into_iter().flat_map(|Block { replica, number, mask, payloads, .. }| {
+            let dots =
+                bits(mask).map(move |bit| Dot::of(replica, first_counter(number) + u64::from(bit)));
+            dots.zip(payloads)
+        })
     }
 
     pub(super) fn len(&self) -> usize {

@@ -52,17 +52,15 @@ impl<P> DotKernel<P> {
     }
 }
 
-impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
-    type Delta = Self;
-    type Version = Digest;
-
-    fn version(&self) -> Digest {
+impl<P> DotKernel<P> {
+    /// What is held here.
+    pub(crate) fn digest(&self) -> Digest {
         Digest { seen: self.context().clone(), live: self.live_context() }
     }
 
-    /// The live dots that the peer has not seen, and of those it has alive the ones that are
-    /// seen and dead here.
-    fn delta_since(&self, peer: &Digest) -> Self {
+    /// What a delta to a peer has seen: the dots that the peer has not seen, and of those it has
+    /// alive the ones that are seen and dead here.
+    pub(crate) fn context_since(&self, peer: &Digest) -> CausalContext {
         let nothing = Intervals::default();
         let (seen, live) = (self.context(), self.live_context());
         let mut context = CausalContext::new();
@@ -76,8 +74,21 @@ impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
                 context.lanes.push((*replica, counters));
             }
         }
+        context
+    }
+}
+
+impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
+    type Delta = Self;
+    type Version = Digest;
+
+    fn version(&self) -> Digest {
+        self.digest()
+    }
+
+    fn delta_since(&self, peer: &Digest) -> Self {
         let news = self.unseen_by(&peer.seen).map(|(dot, payload)| (dot, payload.clone()));
-        Self::assemble(context, news)
+        Self::assemble(self.context_since(peer), news)
     }
 
     fn apply(&mut self, delta: Self) -> bool {

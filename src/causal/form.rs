@@ -67,9 +67,23 @@ struct Lane<S, L> {
 
 impl<P: Serialize> Serialize for DotKernel<P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let lanes = self.context().lanes.iter().zip(self.live_rows());
+        Mapped { kernel: self, map: |payload| payload }.serialize(serializer)
+    }
+}
+
+/// A kernel whose payloads are written out as something else.
+pub(crate) struct Mapped<'a, P, F> {
+    pub(crate) kernel: &'a DotKernel<P>,
+    pub(crate) map: F,
+}
+
+impl<'a, P, Q: Serialize, F: Fn(&'a P) -> Q> Serialize for Mapped<'a, P, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lanes = self.kernel.context().lanes.iter().zip(self.kernel.live_rows());
         serializer.collect_map(lanes.map(|((replica, seen), (_, blocks))| {
-            let live: Vec<(u64, &P)> = blocks.flat_map(|(_, block)| block.live()).collect();
+            let live = blocks.flat_map(|(_, block)| block.live());
+            let live: Vec<(u64, Q)> =
+                live.map(|(counter, payload)| (counter, (self.map)(payload))).collect();
             (replica, Lane { seen, live })
         }))
     }

@@ -1,8 +1,8 @@
 //! [`KeyIndex`]: finds the live dots whose payloads carry a key.
 
-use super::{Blocks, Page, Slot};
+use super::{Adopt, Blocks, Page, Slot};
 use ahash::RandomState;
-use core::{borrow::Borrow, fmt, hash::Hash, marker::PhantomData};
+use core::{borrow::Borrow, cmp::Ordering, fmt, hash::Hash, marker::PhantomData};
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
@@ -133,6 +133,16 @@ impl<K> KeyIndex<K> {
             return Err("the count of distinct keys is stale");
         }
         Ok(())
+    }
+}
+
+impl<P: Clone + Ord, K: KeyOf<P>> Adopt<P> for KeyIndex<K> {
+    fn adopt(&mut self, theirs: &P) -> P {
+        theirs.clone()
+    }
+
+    fn order(&self, ours: &P, theirs: &P) -> Ordering {
+        ours.cmp(theirs)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     block::{Block, Blocks, bits},
     intervals::Intervals,
     kernel::{Head, find, within},
-    page::Page,
+    page::Adopt,
 };
 use crate::merge::Merge;
 use core::{cmp::Ordering, hash::Hash};
@@ -62,17 +62,20 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn merge_reporting(&mut self, other: &Self, report: impl FnMut(Change<'_, P>)) -> bool {
-        self.preview(other, report);
+        self.preview(other, P::cmp, report);
         self.join(other, &mut ())
     }
+}
 
+impl<P: Hash> DotKernel<P> {
     /// The join; `true` if and only if something changed.
-    pub(crate) fn join(&mut self, other: &Self, page: &mut impl Page<P>) -> bool {
+    pub(crate) fn join(&mut self, other: &Self, page: &mut impl Adopt<P>) -> bool {
         self.open_lanes(&other.context);
         let mut changed = false;
         for (their_lane, (replica, their_seen)) in other.context.lanes.iter().enumerate() {
             let lane = self.lane(*replica);
-            let plan = self.plan(Some(lane), other, their_lane);
+            let order = |ours: &P, theirs: &P| page.order(ours, theirs);
+            let plan = self.plan(Some(lane), other, their_lane, &order);
             changed |= !plan.is_empty();
             self.execute(lane, &plan, other, page);
             changed |= self.context.lanes[lane].1.union(their_seen);
@@ -81,9 +84,14 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     }
 
     /// Tells what a join would report, and joins nothing.
-    pub(crate) fn preview(&self, other: &Self, mut report: impl FnMut(Change<'_, P>)) {
+    pub(crate) fn preview(
+        &self,
+        other: &Self,
+        order: impl Fn(&P, &P) -> Ordering,
+        mut report: impl FnMut(Change<'_, P>),
+    ) {
         for (their_lane, replica) in other.context.replicas().enumerate() {
-            for step in self.plan(self.context.find(replica).ok(), other, their_lane) {
+            for step in self.plan(self.context.find(replica).ok(), other, their_lane, &order) {
                 let ours = step.ours.map(|at| self.blocks.at(at));
                 for (dot, payload) in ours.into_iter().flat_map(|it| it.some(step.going())) {
                     report(Change::Went(dot, payload));
@@ -98,7 +106,13 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
 
     /// The blocks of one replica that a join would change: only those that `other` has seen, so
     /// a delta costs what the delta is.
-    fn plan(&self, lane: Option<usize>, other: &Self, their_lane: usize) -> Plan {
+    fn plan(
+        &self,
+        lane: Option<usize>,
+        other: &Self,
+        their_lane: usize,
+        order: &impl Fn(&P, &P) -> Ordering,
+    ) -> Plan {
         let nothing = Intervals::default();
         let (our_seen, our_row) = match lane {
             Some(lane) => (&self.context.lanes[lane].1, &self.rows[lane][..]),
@@ -120,13 +134,13 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
                 let Some((number, our, their)) = next_pair(&mut ours, &mut theirs) else { break };
                 let our = our.map(|at| (at, self.blocks.at(at)));
                 let their = their.map(|at| (at, other.blocks.at(at)));
-                plan.extend(step(number, our, their, our_seen, their_seen));
+                plan.extend(step(number, our, their, our_seen, their_seen, order));
             }
         }
         plan
     }
 
-    fn execute(&mut self, lane: usize, plan: &Plan, other: &Self, page: &mut impl Page<P>) {
+    fn execute(&mut self, lane: usize, plan: &Plan, other: &Self, page: &mut impl Adopt<P>) {
         let replica = self.context.lanes[lane].0;
         let arriving: u32 = plan.iter().map(|step| step.take.count_ones()).sum();
         page.expect(&self.blocks, arriving as usize);
@@ -145,7 +159,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
             let theirs = step.theirs.map(|at| other.blocks.at(at));
             for bit in bits(step.coming()) {
                 if let Some(payload) = theirs.and_then(|theirs| theirs.get(bit)) {
-                    let slot = self.blocks.insert(at, bit, payload.clone());
+                    let slot = self.blocks.insert(at, bit, page.adopt(payload));
                     page.came(&self.blocks, slot);
                 }
             }
@@ -233,12 +247,13 @@ fn pop_first(row: &mut &[Head]) -> Option<Head> {
 }
 
 /// What a join does to one block, if anything.
-fn step<P: Ord + Hash>(
+fn step<P: Hash>(
     number: u64,
     ours: Option<(u32, &Block<P>)>,
     theirs: Option<(u32, &Block<P>)>,
     our_seen: &Intervals,
     their_seen: &Intervals,
+    order: &impl Fn(&P, &P) -> Ordering,
 ) -> Option<Step> {
     let (a, b) = (ours.map_or(0, |our| our.1.mask()), theirs.map_or(0, |their| their.1.mask()));
     let (mut drop, mut take, mut replace) = (0, 0, 0);
@@ -250,7 +265,10 @@ fn step<P: Ord + Hash>(
         let our_sum = ours.sum().wrapping_sub(ours.partial_sum(a & !b));
         let their_sum = theirs.sum().wrapping_sub(theirs.partial_sum(b & !a));
         if our_sum != their_sum {
-            let greater = |&bit: &u32| theirs.get(bit) > ours.get(bit);
+            let greater = |&bit: &u32| match (ours.get(bit), theirs.get(bit)) {
+                (Some(ours), Some(theirs)) => order(ours, theirs).is_lt(),
+                _ => false,
+            };
             replace = bits(a & b).filter(greater).fold(0, |mask, bit| mask | 1 << bit);
         }
     }

@@ -141,6 +141,12 @@ impl<P> DotKernel<P> {
         self.live_blocks().flat_map(Block::payloads)
     }
 
+    /// The live dots with their payloads, in no order that is visible.
+    #[cfg(feature = "serde")]
+    pub(crate) fn into_live(self) -> impl Iterator<Item = (Dot, P)> {
+        self.blocks.into_live()
+    }
+
     pub(crate) fn blocks(&self) -> &Blocks<P> {
         &self.blocks
     }
@@ -166,7 +172,7 @@ impl<P> DotKernel<P> {
     }
 
     /// A kernel that has seen `context`, and holds nothing.
-    pub(super) fn with_context(context: CausalContext) -> Self {
+    pub(crate) fn with_context(context: CausalContext) -> Self {
         let rows = context.lanes.iter().map(|_| Row::new()).collect();
         Self { context, rows, ..Self::default() }
     }
@@ -424,14 +430,27 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         last: u64,
         killed: impl Iterator<Item = Dot>,
     ) -> Self {
+        let context = self.context_after(replica, last, killed);
+        let live = self.live_after(replica, last).into_iter();
+        let live = live.filter_map(|dot| Some((dot, self.get(dot)?.clone())));
+        Self::assemble(context, live)
+    }
+}
+
+impl<P> DotKernel<P> {
+    /// What `replica` has minted after `last`, and `killed`.
+    pub(crate) fn context_after(
+        &self,
+        replica: ReplicaId,
+        last: u64,
+        killed: impl Iterator<Item = Dot>,
+    ) -> CausalContext {
         let mut context: CausalContext = killed.collect();
         let minted = self.minted(replica);
         if minted > last {
             context.insert_all(replica, last + 1, minted);
         }
-        let live = self.live_after(replica, last).into_iter();
-        let live = live.filter_map(|dot| Some((dot, self.get(dot)?.clone())));
-        Self::assemble(context, live)
+        context
     }
 }
 

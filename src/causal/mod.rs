@@ -29,5 +29,7 @@ pub use join::Change;
 pub use kernel::DotKernel;
 
 pub(crate) use block::{Blocks, Slot};
+#[cfg(feature = "serde")]
+pub(crate) use form::Mapped;
 pub(crate) use index::{KeyIndex, KeyOf};
-pub(crate) use page::Page;
+pub(crate) use page::{Adopt, Page};

@@ -1,8 +1,11 @@
 //! [`DocumentDelta`]: what some edits did, to be sent.
 
-use super::{path::Path, write::Write};
+use super::{
+    store::Store,
+    tree::{NodeId, Tree},
+};
 use crate::{
-    causal::{Dot, DotKernel},
+    causal::Dot,
     merge::Merge,
     time::{Stamp, Timestamp},
 };
@@ -10,20 +13,20 @@ use alloc::vec::Vec;
 
 /// What some edits did to a document: small where they were. Join several into one message, send
 /// it over anything, and [`apply`](crate::DeltaState::apply) it there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct DocumentDelta {
-    pub(super) kernel: DotKernel<Write>,
+    pub(super) store: Store,
     /// What was removed, sorted by dot: nothing that a merge needs, but a receiver that has
     /// edited what was removed can so be told by whom and when.
     pub(super) removals: Vec<Removal>,
 }
 
-/// One removal.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One removal. It holds its node.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Removal {
     /// The dot that the removal minted.
     pub(super) dot: Dot,
-    pub(super) path: Path,
+    pub(super) node: NodeId,
     pub(super) time: Timestamp,
 }
 
@@ -36,12 +39,12 @@ impl Removal {
 impl DocumentDelta {
     /// Whether it holds nothing: that nothing was done.
     pub fn is_empty(&self) -> bool {
-        self.kernel.is_empty()
+        self.store.kernel.is_empty()
     }
 
     /// How many writes it carries, deletions not counted.
     pub fn write_count(&self) -> usize {
-        self.kernel.live_len()
+        self.store.kernel.live_len()
     }
 
     /// Checks everything the delta relies on. For tests and fuzzers; O(size).
@@ -50,25 +53,71 @@ impl DocumentDelta {
     ///
     /// Which invariant does not hold: always a bug in this crate.
     pub fn check_invariants(&self) -> Result<(), &'static str> {
-        self.kernel.check_invariants()?;
-        let sorted = self.removals.windows(2).all(|pair| pair[0] < pair[1]);
-        let seen = self.removals.iter().all(|removal| self.kernel.context().contains(removal.dot));
+        let held: Vec<NodeId> = self.removals.iter().map(|removal| removal.node).collect();
+        self.store.check_invariants(&held)?;
+        self.check_removals()
+    }
+
+    /// Whether the removals are sorted, and seen.
+    pub(super) fn check_removals(&self) -> Result<(), &'static str> {
+        let sorted = self.removals.windows(2).all(|pair| pair[0].dot < pair[1].dot);
+        let context = self.store.kernel.context();
+        let seen = self.removals.iter().all(|removal| context.contains(removal.dot));
         if sorted && seen { Ok(()) } else { Err("removals are out of order or were never seen") }
+    }
+
+    /// Adds removals whose nodes are of another tree. Of two under one dot, which only a misused
+    /// replica id can bring about, the greater (time, path) stays. O(those after the first).
+    pub(super) fn remember(&mut self, removals: &[Removal], tree: &Tree) -> bool {
+        let Some(first) = removals.first() else { return false };
+        let mut grown = false;
+        // Only what follows the first of theirs can change: deltas are joined as they come.
+        let from = self.removals.partition_point(|it| it.dot < first.dot);
+        let tail: Vec<Removal> = self.removals.drain(from..).collect();
+        let mut ours = tail.into_iter().peekable();
+        for theirs in removals {
+            while let Some(before) = ours.next_if(|it| it.dot < theirs.dot) {
+                self.removals.push(before);
+            }
+            let mine = &mut self.store.tree;
+            if let Some(same) = ours.next_if(|it| it.dot == theirs.dot) {
+                let paths = || mine.path(same.node).cmp(&tree.path(theirs.node));
+                if same.time.cmp(&theirs.time).then_with(paths).is_ge() {
+                    self.removals.push(same);
+                    continue;
+                }
+                mine.release(same.node);
+            }
+            grown = true;
+            let node = mine.adopt(tree, theirs.node);
+            mine.hold(node);
+            self.removals.push(Removal { node, ..*theirs });
+        }
+        self.removals.extend(ours);
+        grown
     }
 }
 
 impl Merge for DocumentDelta {
     fn merge(&mut self, other: &Self) -> bool {
-        let before = self.removals.len();
-        if let Some(first) = other.removals.first() {
-            // Only what follows the first of theirs can change: deltas are joined as they come.
-            let mut tail = self.removals.split_off(self.removals.partition_point(|it| it < first));
-            tail.extend_from_slice(&other.removals);
-            tail.sort();
-            tail.dedup();
-            self.removals.append(&mut tail);
-        }
-        let changed = self.kernel.merge(&other.kernel);
-        changed || self.removals.len() > before
+        let grown = self.remember(&other.removals, &other.store.tree);
+        self.store.join(&other.store) | grown
     }
 }
+
+impl PartialEq for DocumentDelta {
+    fn eq(&self, other: &Self) -> bool {
+        let agree = |(ours, theirs): (&Removal, &Removal)| {
+            let path = |delta: &Self, removal: &Removal| {
+                delta.store.tree.path(removal.node).into_iter().cloned().collect::<Vec<_>>()
+            };
+            (ours.dot, ours.time) == (theirs.dot, theirs.time)
+                && path(self, ours) == path(other, theirs)
+        };
+        self.store == other.store
+            && self.removals.len() == other.removals.len()
+            && self.removals.iter().zip(&other.removals).all(agree)
+    }
+}
+
+impl Eq for DocumentDelta {}

@@ -1,31 +1,40 @@
 //! [`Edit`]: several writes to a document as one delta, all or nothing.
 
 use super::{
-    Document, DocumentDelta, DocumentError,
+    Document, DocumentDelta, DocumentError, Input,
+    content::Content,
     delta::Removal,
-    path::Path,
-    tree::{Rank, Reading, View},
+    input::{Shape, Source},
+    names::Sought,
+    pointer::{DEPTH_MAX, PATH_MAX, Pointer, start_of},
+    read::{Reading, View},
+    segment::{Item, Segment},
+    tree::{NodeId, ROOT},
     value::Value,
-    write::Write,
+    write::{Rank, Write},
 };
 use crate::{
-    causal::{Dot, Page},
+    causal::{Dot, Slot},
     replica::ReplicaId,
-    time::{Now, Stamp, Timestamp},
+    time::{Now, Timestamp},
 };
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
+
+/// How many writes a document may hold: an edit that would go beyond is refused.
+pub(super) const WRITES_MAX: usize = 1 << 24;
 
 /// An edit under way, as [`Document::edit`] hands it to its closure. Reads see the writes before
 /// them; each write is all or nothing, and so is the edit.
 #[derive(Debug)]
 pub struct Edit<'a> {
-    document: &'a mut Document,
-    replica: ReplicaId,
-    now: Now,
+    pub(super) document: &'a mut Document,
+    pub(super) replica: ReplicaId,
+    pub(super) now: Now,
     /// The last counter that the replica had minted before this edit.
     minted_before: u64,
-    /// What this edit has killed, in order.
+    /// What this edit has killed, in order. Their nodes stay until it ends.
     killed: Vec<(Dot, Write)>,
+    /// What it has removed; the nodes stay likewise.
     removals: Vec<Removal>,
     finished: bool,
 }
@@ -49,21 +58,33 @@ struct Savepoint {
 
 /// What the writes that an edit replaced had in common with what it puts in their place.
 #[derive(Default)]
-struct Replaced {
+pub(super) struct Replaced {
     /// The greatest time among them.
-    time: Option<Timestamp>,
-    /// Of each field among them, the write that made it.
-    births: BTreeMap<Path, (Rank, Dot)>,
+    pub(super) time: Option<Timestamp>,
+    /// Where each was, its rank, and the write that made the field; sorted.
+    births: smallvec::SmallVec<[(NodeId, Rank, Dot); 1]>,
 }
 
-enum Difference<'a> {
-    Set(Path, &'a Value),
-    Remove(Path),
+impl Replaced {
+    /// The write that made what was at a node.
+    fn birth(&self, node: NodeId) -> Option<Dot> {
+        let after = self.births.partition_point(|it| it.0 <= node);
+        let last = self.births[..after].last()?;
+        (last.0 == node).then_some(last.2)
+    }
+}
+
+/// Where a value is to be put: a node, how deep it lies, and how long its path is.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) node: NodeId,
+    depth: usize,
+    bytes: usize,
 }
 
 impl<'a> Edit<'a> {
     pub(super) fn new(document: &'a mut Document, replica: ReplicaId, now: Now) -> Self {
-        let minted_before = document.kernel.minted(replica);
+        let minted_before = document.store.kernel.minted(replica);
         let (killed, removals) = (Vec::new(), Vec::new());
         Self { document, replica, now, minted_before, killed, removals, finished: false }
     }
@@ -78,9 +99,13 @@ impl<'a> Edit<'a> {
     /// # Errors
     ///
     /// As [`Document::set`]; the edit is as it was before this call.
-    pub fn set(&mut self, pointer: &str, value: impl Into<Value>) -> Result<(), DocumentError> {
-        let (path, value) = (Path::parse(pointer)?, value.into());
-        self.all_or_nothing(|edit| edit.set_at(&path, &value))
+    pub fn set<'v>(
+        &mut self,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<(), DocumentError> {
+        let (pointer, input) = (Pointer::parse(pointer)?, value.into());
+        self.all_or_nothing(|edit| edit.set_at(pointer, input.source()))
     }
 
     /// As [`Document::remove`].
@@ -89,31 +114,10 @@ impl<'a> Edit<'a> {
     ///
     /// As [`Document::remove`]; the edit is as it was before this call.
     pub fn remove(&mut self, pointer: &str) -> Result<(), DocumentError> {
-        let path = Path::parse(pointer)?;
-        self.all_or_nothing(|edit| edit.remove_at(&path))
-    }
-
-    /// As [`Document::update`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Document::update`]; the edit is as it was before this call.
-    pub fn update(&mut self, value: impl Into<Value>) -> Result<(), DocumentError> {
-        let value = value.into();
-        let mut differences = Vec::new();
-        let (view, root) = (self.document.view(), Path::root());
-        difference(
-            view,
-            &root,
-            view.visible(&root).and_then(|node| view.reading(node)),
-            &value,
-            &mut differences,
-        );
+        let pointer = Pointer::parse(pointer)?;
         self.all_or_nothing(|edit| {
-            differences.iter().try_for_each(|difference| match difference {
-                Difference::Set(path, value) => edit.set_at(path, value),
-                Difference::Remove(path) => edit.remove_at(path),
-            })
+            let node = edit.enter(pointer)?;
+            edit.remove_node(node)
         })
     }
 
@@ -122,9 +126,14 @@ impl<'a> Edit<'a> {
     /// # Errors
     ///
     /// As [`Document::resolve`]; the edit is as it was before this call.
-    pub fn resolve(&mut self, pointer: &str, value: impl Into<Value>) -> Result<(), DocumentError> {
-        let path = Path::parse(pointer)?;
-        if self.document.view().conflict_at(&path).is_none() {
+    pub fn resolve<'v>(
+        &mut self,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<(), DocumentError> {
+        let view = self.view();
+        let node = view.visible(Pointer::parse(pointer)?);
+        if node.and_then(|node| view.conflict(node)).is_none() {
             return Err(DocumentError::NoConflict { path: pointer.into() });
         }
         self.set(pointer, value)
@@ -132,18 +141,34 @@ impl<'a> Edit<'a> {
 
     /// The delta of the whole edit. O(what it wrote and removed).
     pub(super) fn finish(mut self) -> DocumentDelta {
-        self.finished = true;
+        let kernel = &self.document.store.kernel;
         let killed = self.killed.iter().map(|killed| killed.0);
-        let kernel = self.document.kernel.delta_after(self.replica, self.minted_before, killed);
-        DocumentDelta { kernel, removals: core::mem::take(&mut self.removals) }
+        let context = kernel.context_after(self.replica, self.minted_before, killed);
+        let live = kernel.live_after(self.replica, self.minted_before).into_iter();
+        let live = live.filter_map(|dot| Some((dot, kernel.get(dot)?)));
+        let mut delta = DocumentDelta {
+            store: self.document.store.extract(context, live),
+            removals: Vec::new(),
+        };
+        delta.remember(&self.removals, &self.document.store.tree);
+        self.close();
+        delta
     }
 
-    fn all_or_nothing(
+    /// The end of an edit whose delta nobody asked for.
+    pub(super) fn close(&mut self) {
+        self.finished = true;
+        let tree = &mut self.document.store.tree;
+        self.killed.drain(..).for_each(|(_, write)| tree.release(write.node));
+        self.removals.drain(..).for_each(|removal| tree.release(removal.node));
+    }
+
+    pub(super) fn all_or_nothing(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), DocumentError>,
     ) -> Result<(), DocumentError> {
         let savepoint = Savepoint {
-            minted: self.document.kernel.minted(self.replica),
+            minted: self.document.store.kernel.minted(self.replica),
             killed: self.killed.len(),
             removals: self.removals.len(),
         };
@@ -155,127 +180,297 @@ impl<'a> Edit<'a> {
     }
 
     fn undo_to(&mut self, to: Savepoint) {
-        let Document { kernel, tree } = &mut *self.document;
-        for dot in kernel.live_after(self.replica, to.minted) {
-            if let Some(slot) = kernel.slot(dot) {
-                tree.going(kernel.blocks(), slot);
-                kernel.kill(dot);
+        let store = &mut self.document.store;
+        for dot in store.kernel.live_after(self.replica, to.minted) {
+            let killed = store.kernel.slot(dot).and_then(|slot| store.kill(slot));
+            if let Some((_, write)) = killed {
+                store.tree.release(write.node);
             }
         }
         for (dot, write) in self.killed.drain(to.killed..) {
+            let node = write.node;
             if dot.replica() != self.replica || dot.counter() <= to.minted {
-                let slot = kernel.put(dot, write);
-                tree.came(kernel.blocks(), slot);
+                store.put(dot, write);
+            }
+            store.tree.release(node);
+        }
+        store.kernel.unmint(self.replica, to.minted);
+        self.removals.drain(to.removals..).for_each(|it| store.tree.release(it.node));
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        self.document.store.view()
+    }
+
+    fn set_at(&mut self, pointer: Pointer<'_>, value: Source<'_>) -> Result<(), DocumentError> {
+        let Some((parent, token)) = pointer.split_last() else {
+            let root = self.document.store.tree.root();
+            return self.set_node(root, value);
+        };
+        let container = self.enter(parent)?;
+        let is_list = matches!(self.reading_as_container(container)?, Reading::List);
+        self.settle(container)?;
+        match is_list {
+            true => {
+                let index = self.index_at(container, &token)?;
+                match self.view().tree.items(container).and_then(|items| items.get(index)) {
+                    Some(item) => self.set_node(item, value),
+                    None => self.insert_item(container, index, value),
+                }
+            }
+            false => {
+                let spot = self.spot_below(self.spot(container), Sought::Field(&token))?;
+                self.set_node(spot.node, value)
             }
         }
-        kernel.unmint(self.replica, to.minted);
-        self.removals.truncate(to.removals);
     }
 
-    fn set_at(&mut self, path: &Path, value: &Value) -> Result<(), DocumentError> {
-        path.check_depth_of(value)?;
-        self.enter(path)?;
-        let replaced = self.kill(self.document.tree.writes_below(path));
-        let time = self.now.after(replaced.time)?;
-        self.put_all(path, value, time, &replaced)
-    }
-
-    fn remove_at(&mut self, path: &Path) -> Result<(), DocumentError> {
-        self.enter(path)?;
-        if self.document.view().kind(path).is_none() {
-            return Err(DocumentError::NotFound { path: path.as_str().into() });
+    /// The node at `pointer`, with each container on the way settled as what it reads.
+    pub(super) fn enter(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let not_found = |tokens| DocumentError::NotFound { path: pointer.upto(tokens).into() };
+        let mut node =
+            self.view().tree.has_content(ROOT).then_some(ROOT).ok_or_else(|| not_found(0))?;
+        for (at, token) in pointer.tokens().enumerate() {
+            self.reading_as_container(node)?;
+            node = self.view().below(node, &token).ok_or_else(|| not_found(at + 1))?;
+            if let Some(parent) = self.view().tree.parent(node) {
+                self.settle(parent)?;
+            }
         }
-        self.kill(self.document.tree.writes_below(path));
-        let dot = self.document.kernel.mint(self.replica)?;
-        self.removals.push(Removal { dot, path: path.clone(), time: self.now.time() });
-        Ok(())
+        Ok(node)
     }
 
-    /// Makes sure that each container on the way to `path` is an object, and that it is one
-    /// because this replica says so: what stood open there is settled by whoever goes on writing
-    /// inside.
-    fn enter(&mut self, path: &Path) -> Result<(), DocumentError> {
-        let view = self.document.view();
-        let unsettled = view.unsettled_on_the_way(path)?;
-        for (path, losers) in unsettled {
+    /// What is read at a node, if it is a container.
+    pub(super) fn reading_as_container(&self, node: NodeId) -> Result<Reading<'_>, DocumentError> {
+        let view = self.view();
+        match view.reading(node) {
+            Some(reading @ (Reading::Object | Reading::List)) => Ok(reading),
+            Some(found) => {
+                Err(DocumentError::NotAContainer { path: view.pointer(node), found: found.kind() })
+            }
+            None => Err(DocumentError::NotFound { path: view.pointer(node) }),
+        }
+    }
+
+    /// Makes sure that a container is one because this replica says so: what stood open there is
+    /// settled by whoever goes on writing inside.
+    pub(super) fn settle(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let view = self.view();
+        let standing = view.standing(node);
+        let is_list = matches!(view.reading(node), Some(Reading::List));
+        let others = match is_list {
+            true => standing.object.is_some() || view.has_fields(node),
+            false => standing.list.is_some() || view.has_items(node),
+        };
+        let marked = if is_list { standing.list.is_some() } else { standing.object.is_some() };
+        if !marked || standing.scalar.is_some() || standing.count.is_some() || others {
+            let losers = view.losers(node, is_list);
+            let mark = match is_list {
+                true => Content::List(self.key_of(node)),
+                false => Content::Object,
+            };
             let replaced = self.kill(losers);
             let time = self.now.after(replaced.time)?;
-            self.put(path, Value::empty_object(), time, &replaced)?;
+            self.put(node, mark, time, &replaced)?;
         }
-        Ok(())
+        self.settle_place(node)
     }
 
-    fn put_all(
+    /// Gives an item that has no place the one where it stands.
+    fn settle_place(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let view = self.view();
+        let is_item = matches!(view.tree.segment(node), Some(Segment::Item(_)));
+        if !is_item || view.tree.place(view.blocks, node).is_some() {
+            return Ok(());
+        }
+        self.replace_places(node)
+    }
+
+    /// Puts a value at a node in place of all that lives there and below.
+    pub(super) fn set_node(
         &mut self,
-        path: &Path,
-        value: &Value,
-        time: Timestamp,
-        replaced: &Replaced,
+        node: NodeId,
+        value: Source<'_>,
     ) -> Result<(), DocumentError> {
-        let Value::Object(fields) = value else {
-            return self.put(path.clone(), value.clone(), time, replaced);
+        let store = &mut self.document.store;
+        store.tree.hold(node);
+        let done = self.replace_value(node, value);
+        self.document.store.tree.release(node);
+        done
+    }
+
+    fn replace_value(&mut self, node: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
+        self.settle_place(node)?;
+        let key = self.view().key_field(node).map(Into::into);
+        let is_place = |slot: &Slot| {
+            let write = self.document.store.kernel.blocks().get(*slot);
+            write.is_some_and(|it| matches!(it.content, Content::Place(_)) && it.node == node)
         };
-        self.put(path.clone(), Value::empty_object(), time, replaced)?;
-        fields
-            .iter()
-            .try_for_each(|(name, value)| self.put_all(&path.field(name), value, time, replaced))
+        let mut slots = self.view().slots_below(node);
+        slots.retain(|slot| !is_place(slot));
+        let replaced = self.kill(slots);
+        let time = self.now.after(replaced.time)?;
+        let spot = self.spot(node);
+        self.put_value(spot, value, time, &replaced, key)
     }
 
-    fn put(
+    pub(super) fn spot(&self, node: NodeId) -> Spot {
+        let path = self.view().tree.path(node);
+        let bytes = path.iter().map(|step| step.len()).sum();
+        Spot { node, depth: path.len(), bytes }
+    }
+
+    /// The spot one step below; the caller puts something there at once.
+    pub(super) fn spot_below(
         &mut self,
-        path: Path,
-        value: Value,
+        above: Spot,
+        step: Sought<'_>,
+    ) -> Result<Spot, DocumentError> {
+        let (depth, bytes) = (above.depth + 1, above.bytes + step.len());
+        if depth > DEPTH_MAX {
+            let path = self.view().pointer(above.node);
+            return Err(DocumentError::TooDeep { path, limit: DEPTH_MAX });
+        }
+        if bytes > PATH_MAX {
+            let path = start_of(&self.view().pointer(above.node));
+            return Err(DocumentError::PathTooLong { path, limit: PATH_MAX });
+        }
+        let node = self.document.store.tree.step(above.node, step);
+        Ok(Spot { node, depth, bytes })
+    }
+
+    /// Puts a value where nothing lives; `key` is the key of a list there, where no rule says.
+    pub(super) fn put_value(
+        &mut self,
+        spot: Spot,
+        value: Source<'_>,
+        time: Timestamp,
+        replaced: &Replaced,
+        key: Option<alloc::sync::Arc<str>>,
+    ) -> Result<(), DocumentError> {
+        match value.shape() {
+            Shape::Scalar(scalar) => self.put(spot.node, scalar.into(), time, replaced),
+            Shape::Object(fields) => {
+                self.put(spot.node, Content::Object, time, replaced)?;
+                for (name, value) in fields {
+                    let field = self.spot_below(spot, Sought::Field(name))?;
+                    self.put_value(field, value, time, replaced, None)?;
+                }
+                Ok(())
+            }
+            Shape::Array(items) => {
+                let rule = self.document.keys.at(&self.document.store.tree, spot.node);
+                let key = rule.or(key);
+                self.put(spot.node, Content::List(key.clone()), time, replaced)?;
+                self.put_items(spot, items, key.as_deref(), time, replaced)
+            }
+        }
+    }
+
+    /// One write; its node, should it fail and nothing else live there, goes.
+    pub(super) fn put(
+        &mut self,
+        node: NodeId,
+        content: Content,
         time: Timestamp,
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
-        let birth = replaced.births.get(&path).map(|birth| birth.1);
-        let Document { kernel, tree } = &mut *self.document;
-        let dot = kernel.mint(self.replica)?;
-        let slot = kernel.put(dot, Write { path, time, value, birth });
-        tree.came(kernel.blocks(), slot);
-        Ok(())
+        let birth = replaced.birth(node).map(Box::new);
+        self.put_born(node, content, time, birth)
     }
 
-    fn kill(&mut self, slots: impl IntoIterator<Item = crate::causal::Slot>) -> Replaced {
-        let mut replaced = Replaced::default();
-        let Document { kernel, tree } = &mut *self.document;
-        for slot in slots {
-            let dot = kernel.blocks().dot(slot);
-            tree.going(kernel.blocks(), slot);
-            if let Some(write) = kernel.kill(dot) {
-                let stamp = Stamp { time: write.time, replica: dot.replica() };
-                let birth = ((stamp, dot), write.birth.unwrap_or(dot));
-                replaced.time = replaced.time.max(Some(write.time));
-                let greatest = replaced.births.entry(write.path.clone()).or_insert(birth);
-                *greatest = birth.max(*greatest);
-                self.killed.push((dot, write));
+    pub(super) fn put_born(
+        &mut self,
+        node: NodeId,
+        content: Content,
+        time: Timestamp,
+        birth: Option<Box<Dot>>,
+    ) -> Result<(), DocumentError> {
+        let store = &mut self.document.store;
+        let minted = if store.kernel.live_len() < WRITES_MAX {
+            store.kernel.mint(self.replica).map_err(DocumentError::from)
+        } else {
+            let path = store.view().pointer(node);
+            Err(DocumentError::TooManyWrites { path, limit: WRITES_MAX })
+        };
+        match minted {
+            Ok(dot) => {
+                let digest = store.tree.digest(node);
+                store.put(dot, Write { content, time, birth, node, digest });
+                Ok(())
             }
+            Err(error) => {
+                store.tree.hold(node);
+                store.tree.release(node);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn kill(&mut self, slots: impl IntoIterator<Item = Slot>) -> Replaced {
+        let mut replaced = Replaced::default();
+        for slot in slots {
+            let Some((dot, write)) = self.document.store.kill(slot) else { continue };
+            let stamp = crate::time::Stamp { time: write.time, replica: dot.replica() };
+            replaced.time = replaced.time.max(Some(write.time));
+            replaced.births.push((write.node, (stamp, dot), write.birth().unwrap_or(dot)));
+            self.killed.push((dot, write));
+        }
+        if replaced.births.len() > 1 {
+            replaced.births.sort_unstable();
         }
         replaced
     }
-}
 
-/// The fewest writes that turn what is read at `path` into `new`.
-fn difference<'v>(
-    view: View<'_>,
-    path: &Path,
-    old: Option<Reading<'_>>,
-    new: &'v Value,
-    out: &mut Vec<Difference<'v>>,
-) {
-    match (old, new) {
-        (Some(Reading::Leaf(old)), new) if old == new => {}
-        (Some(Reading::Object(node)), Value::Object(new_fields)) => {
-            for (name, _) in node.fields() {
-                if !new_fields.contains_key(name) {
-                    out.push(Difference::Remove(path.field(name)));
-                }
+    /// Removes what is at a node and below.
+    pub(super) fn remove_node(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        self.document.store.tree.hold(node);
+        let slots = self.view().slots_below(node);
+        self.kill(slots);
+        match self.document.store.kernel.mint(self.replica) {
+            Ok(dot) => {
+                self.removals.push(Removal { dot, node, time: self.now.time() });
+                Ok(())
             }
-            for (name, new) in new_fields {
-                let old = node.field(name).and_then(|child| view.reading(child));
-                difference(view, &path.field(name), old, new, out);
+            Err(error) => {
+                self.document.store.tree.release(node);
+                Err(error.into())
             }
         }
-        _ => out.push(Difference::Set(path.clone(), new)),
+    }
+
+    /// The key of a list: by the rules of this document, else as the list was written.
+    pub(super) fn key_of(&self, list: NodeId) -> Option<alloc::sync::Arc<str>> {
+        let rule = self.document.keys.at(&self.document.store.tree, list);
+        rule.or_else(|| self.view().key_field(list).map(Into::into))
+    }
+
+    /// The next dot of this replica.
+    pub(super) fn next_dot(&self) -> Dot {
+        let minted = self.document.store.kernel.minted(self.replica);
+        Dot::of(self.replica, minted.saturating_add(1))
+    }
+
+    /// The identity of an item to be inserted on its own.
+    pub(super) fn identity(&self, list: NodeId, value: Source<'_>) -> Item {
+        let key = self.key_of(list);
+        match key.and_then(|key| value.field(&key)?.scalar()) {
+            Some(key) => self.unused(list, &Item::Keyed { key: key.into(), nth: 0 }),
+            None => Item::Made(self.next_dot()),
+        }
+    }
+
+    /// The first of its kind that no item of the list has.
+    fn unused(&self, list: NodeId, kind: &Item) -> Item {
+        let tree = &self.document.store.tree;
+        let in_use = |item: &Item| {
+            let node = tree.child(list, Sought::Segment(&Segment::Item(item.clone())));
+            node.is_some_and(|node| tree.has_content(node))
+        };
+        let mut nth = 0;
+        while in_use(&kind.nth(nth)) {
+            nth += 1;
+        }
+        kind.nth(nth)
     }
 }

@@ -23,18 +23,70 @@ pub enum DocumentError {
         /// The first path on the way where nothing is.
         path: String,
     },
-    /// A field was addressed inside something that is no object.
-    NotAnObject {
+    /// A field or an item was addressed inside a scalar.
+    NotAContainer {
         /// Where it stands.
         path: String,
         /// What stands there.
         found: Kind,
     },
-    /// Deeper than documents may nest (128 levels), or arrays in them (64).
+    /// Items are inserted into lists and moved in them, and no list is there.
+    NotAList {
+        /// Where none is.
+        path: String,
+    },
+    /// A list was addressed by something that is neither an index nor `-`.
+    NotAnIndex {
+        /// The list.
+        path: String,
+        /// What it was addressed by.
+        token: String,
+    },
+    /// A list does not reach so far.
+    OutOfRange {
+        /// The list.
+        path: String,
+        /// The index in question.
+        index: usize,
+        /// How many items it has.
+        len: usize,
+    },
+    /// No place is left between two items of a list: only places that were forged can run out.
+    NoPlace {
+        /// The list.
+        path: String,
+    },
+    /// Only an integer of 64 bits, signed, can be counted on.
+    NotACounter {
+        /// Where it stands.
+        path: String,
+        /// What stands there.
+        found: Kind,
+    },
+    /// The count would leave the integers of 64 bits, signed.
+    CountOverflow {
+        /// Where.
+        path: String,
+    },
+    /// Deeper than documents may nest: 128 levels.
     TooDeep {
         /// Where.
         path: String,
         /// How many levels are allowed.
+        limit: usize,
+    },
+    /// Longer than paths may be: 16,384 bytes.
+    PathTooLong {
+        /// How it starts.
+        path: String,
+        /// How many bytes are allowed.
+        limit: usize,
+    },
+    /// More writes than a document may hold: 2²⁴.
+    TooManyWrites {
+        /// Where the first one too many was to go.
+        path: String,
+        /// How many are allowed.
         limit: usize,
     },
     /// Nothing to resolve: no conflict stands open there.
@@ -74,13 +126,48 @@ impl fmt::Display for DocumentError {
                  \"~0\", '/' in a name \"~1\""
             ),
             Self::NotFound { path } => write!(f, "there is nothing at {}", Named(path)),
-            Self::NotAnObject { path, found } => {
-                write!(f, "{} holds {found}, which has no fields; set it as a whole", Named(path))
+            Self::NotAContainer { path, found } => {
+                write!(
+                    f,
+                    "{} holds {found}, which has nothing inside; set it as a whole",
+                    Named(path)
+                )
+            }
+            Self::NotAList { path } => {
+                write!(f, "there is no list at {}; set one there first, be it empty", Named(path))
+            }
+            Self::NotAnIndex { path, token } => {
+                let path = Named(path);
+                write!(f, "{token:?} is no index of the list at {path}: digits, or - for its end")
+            }
+            Self::OutOfRange { path, index, len } => {
+                write!(f, "the list at {} has {len} items, so {index} is out of range", Named(path))
+            }
+            Self::NoPlace { path } => write!(
+                f,
+                "no place is left between two items of the list at {}; set the list as a whole",
+                Named(path)
+            ),
+            Self::NotACounter { path, found } => write!(
+                f,
+                "{} holds {found} that is no integer of 64 bits; set one there to count on",
+                Named(path)
+            ),
+            Self::CountOverflow { path } => {
+                write!(f, "the count at {} would leave the integers of 64 bits", Named(path))
             }
             Self::TooDeep { path, limit } => {
                 let path = Named(path);
                 write!(f, "the value at {path} would nest deeper than {limit} levels")
             }
+            Self::PathTooLong { path, limit } => {
+                write!(f, "a path that starts with {path:?} is longer than {limit} bytes")
+            }
+            Self::TooManyWrites { path, limit } => write!(
+                f,
+                "with what was to be written at {} the document would hold more than {limit} writes",
+                Named(path)
+            ),
             Self::NoConflict { path } => {
                 write!(f, "no conflict stands open at {}; use set to write there", Named(path))
             }

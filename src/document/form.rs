@@ -1,332 +1,504 @@
-//! The serde forms of documents: readable as JSON, flat and compact otherwise; both checked on
-//! the way in.
+//! The serde forms of documents and deltas, checked on the way in.
 //!
-//! A write reads `{"path":"/title","time":1717236600000,"value":"Booking Help"}`, with the
-//! `birth` of its field where it changed one.
+//! Where people read, each write says where it lies:
+//! `{"path":["title"],"time":1717236600000,"value":"Booking Help"}`. An item is a step such as
+//! `{"key":"m11"}`. A container's mark has the value `{}` or `[]`, the latter with the `key` of
+//! its items; a part of a counter has a `count`; an item's place is spelled in hex; and the
+//! `birth` of a field is the write that made it, if this one changed it.
+//!
+//! Otherwise the paths come first, each once and after the one it goes on from, and the writes
+//! name them by number.
 
 use super::{
-    Document, DocumentDelta,
+    Document, DocumentDelta, ListKeys,
+    content::Content,
     delta::Removal,
-    path::{DEPTH_MAX, Path},
+    names::Sought,
+    place::Place,
+    pointer::{DEPTH_MAX, PATH_MAX},
+    segment::{Item, Segment},
+    store::Store,
+    tree::{NodeId, Tree},
     value::{Number, Repr, Value},
     write::Write,
 };
 use crate::{
-    causal::{Dot, DotKernel},
+    causal::{Dot, DotKernel, Mapped},
     time::Timestamp,
 };
-use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec, vec::Vec};
-use core::fmt;
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
-};
+use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-impl Serialize for Path {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Path {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(D::Error::custom)
-    }
-}
-
-/// A value in formats that do not describe themselves: its parts in the order of its text, so
-/// that nothing recurses while reading.
-#[derive(Serialize, Deserialize)]
-enum Token<'a> {
-    Null,
-    Bool(bool),
-    Number(Repr),
-    String(Cow<'a, str>),
-    Array(u64),
-    Object(u64),
-}
-
-fn tokens<'a>(value: &'a Value, out: &mut Vec<Token<'a>>) {
-    match value {
-        Value::Null => out.push(Token::Null),
-        Value::Bool(truth) => out.push(Token::Bool(*truth)),
-        Value::Number(number) => out.push(Token::Number(number.repr())),
-        Value::String(text) => out.push(Token::String(text.into())),
-        Value::Array(items) => {
-            out.push(Token::Array(items.len() as u64));
-            for item in items {
-                tokens(item, out);
-            }
-        }
-        Value::Object(fields) => {
-            out.push(Token::Object(fields.len() as u64));
-            for (name, value) in fields {
-                out.push(Token::String(name.into()));
-                tokens(value, out);
-            }
-        }
-    }
-}
-
-/// The value that the next tokens spell.
-fn spelled<'a>(
-    tokens: &mut impl Iterator<Item = Token<'a>>,
-    levels: usize,
-) -> Result<Value, &'static str> {
-    let inside = || levels.checked_sub(1).ok_or("a value nests too deep");
-    Ok(match tokens.next().ok_or("a value ends early")? {
-        Token::Null => Value::Null,
-        Token::Bool(truth) => Value::Bool(truth),
-        Token::Number(repr) => {
-            Value::Number(Number::checked(repr).ok_or("a number is not in its one form")?)
-        }
-        Token::String(text) => Value::String(text.into_owned()),
-        Token::Array(len) => {
-            let levels = inside()?;
-            // Grown as items come: a length that lies must not allocate.
-            let items = (0..len).map(|_| spelled(tokens, levels));
-            let mut array = vec![];
-            for item in items {
-                array.push(item?);
-            }
-            Value::Array(array)
-        }
-        Token::Object(len) => {
-            let levels = inside()?;
-            let mut fields = BTreeMap::<String, Value>::new();
-            for _ in 0..len {
-                let Some(Token::String(name)) = tokens.next() else {
-                    return Err("a field has no name");
-                };
-                let in_order = fields.last_key_value().is_none_or(|(last, _)| **last < *name);
-                if !in_order {
-                    return Err("a field is repeated or out of order");
-                }
-                fields.insert(name.into_owned(), spelled(tokens, levels)?);
-            }
-            Value::Object(fields)
-        }
-    })
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !serializer.is_human_readable() {
-            let mut all = Vec::new();
-            tokens(self, &mut all);
-            return all.serialize(serializer);
-        }
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(truth) => serializer.serialize_bool(*truth),
-            Self::Number(number) => match number.repr() {
-                Repr::Negative(negative) => serializer.serialize_i64(negative),
-                Repr::Natural(natural) => serializer.serialize_u64(natural),
-                Repr::Float(_) => serializer.serialize_f64(number.as_f64()),
-            },
-            Self::String(text) => serializer.serialize_str(text),
-            Self::Array(items) => serializer.collect_seq(items),
-            Self::Object(fields) => serializer.collect_map(fields),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            return Readable { levels: DEPTH_MAX }.deserialize(deserializer);
-        }
-        let mut tokens = Vec::<Token<'de>>::deserialize(deserializer)?.into_iter();
-        let value = spelled(&mut tokens, DEPTH_MAX).map_err(D::Error::custom)?;
-        match tokens.next() {
-            None => Ok(value),
-            Some(_) => Err(D::Error::custom("a value goes on past its end")),
-        }
-    }
-}
-
-/// Reads a value of at most so many levels from a format that describes itself.
-#[derive(Clone, Copy)]
-struct Readable {
-    levels: usize,
-}
-
-impl Readable {
-    fn inside<E: Error>(self) -> Result<Self, E> {
-        let levels = self.levels.checked_sub(1);
-        let levels = levels.ok_or_else(|| E::custom("a value nests too deep"))?;
-        Ok(Self { levels })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Readable {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Readable {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, truth: bool) -> Result<Value, E> {
-        Ok(truth.into())
-    }
-
-    fn visit_i64<E: Error>(self, integer: i64) -> Result<Value, E> {
-        Ok(integer.into())
-    }
-
-    fn visit_u64<E: Error>(self, natural: u64) -> Result<Value, E> {
-        Ok(natural.into())
-    }
-
-    fn visit_f64<E: Error>(self, float: f64) -> Result<Value, E> {
-        let number = Number::from_f64(float).ok_or_else(|| E::custom("a number is not finite"))?;
-        Ok(Value::Number(number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        Ok(text.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(self.inside()?)? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            if name == ARBITRARY_PRECISION && fields.is_empty() {
-                return number_spelled(&map.next_value::<String>()?);
-            }
-            let value = map.next_value_seed(self.inside()?)?;
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom("an object names a field twice"));
-            }
-        }
-        Ok(Value::Object(fields))
-    }
-}
-
-/// The name under which `serde_json` hands out numbers where some crate in the build has turned on
-/// its feature `arbitrary_precision`.
-const ARBITRARY_PRECISION: &str = "$serde_json::private::Number";
-
-fn number_spelled<E: Error>(text: &str) -> Result<Value, E> {
-    let natural = text.parse::<u64>().map(Number::from).ok();
-    let integer = natural.or_else(|| text.parse::<i64>().map(Number::from).ok());
-    let number = integer.or_else(|| Number::from_f64(text.parse().ok()?));
-    number
-        .map(Value::Number)
-        .ok_or_else(|| E::custom(format_args!("{text} is no number of 64 bits")))
-}
-
-/// A write as it is spelled out.
-#[derive(Serialize, Deserialize)]
+/// A write as people read it.
+#[derive(Serialize, Deserialize, Hash)]
 #[serde(rename = "Write", deny_unknown_fields)]
-struct Spelled<P, V> {
+struct Readable<P> {
     path: P,
     time: Timestamp,
-    value: V,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "even_null")]
+    value: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     birth: Option<Dot>,
 }
 
-/// The same where people read: the birth is left out where there is none.
-#[derive(Serialize)]
+/// A value that is there, be it null.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A write whose path has a number.
+#[derive(Serialize, Deserialize, Hash)]
 #[serde(rename = "Write")]
-struct Brief<'a> {
-    path: &'a Path,
+struct Compact<'a> {
+    path: u32,
     time: Timestamp,
-    value: &'a Value,
+    content: CompactContent<'a>,
+    birth: Option<Dot>,
 }
 
-impl Serialize for Write {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { path, time, value, birth } = self;
-        if birth.is_none() && serializer.is_human_readable() {
-            return Brief { path, time: *time, value }.serialize(serializer);
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename = "Content")]
+enum CompactContent<'a> {
+    Null,
+    Bool(bool),
+    Number(Repr),
+    Text(Cow<'a, str>),
+    Object,
+    List(Option<Cow<'a, str>>),
+    Count(i64),
+    Place(Cow<'a, [u8]>),
+}
+
+impl<'a> From<&'a Content> for CompactContent<'a> {
+    fn from(content: &'a Content) -> Self {
+        match content {
+            Content::Null => Self::Null,
+            Content::Bool(truth) => Self::Bool(*truth),
+            Content::Number(number) => Self::Number(number.repr()),
+            Content::Short(_) | Content::Long(_) => {
+                Self::Text(content.as_str().unwrap_or_default().into())
+            }
+            Content::Object => Self::Object,
+            Content::List(key) => Self::List(key.as_deref().map(Cow::Borrowed)),
+            Content::Count(by) => Self::Count(*by),
+            Content::Place(place) => Self::Place(place.as_bytes().into()),
         }
-        Spelled { path, time: *time, value, birth: *birth }.serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Write {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spelled { path, time, value, birth } =
-            Spelled::<Path, Value>::deserialize(deserializer)?;
-        if matches!(&value, Value::Object(fields) if !fields.is_empty()) {
-            return Err(D::Error::custom("an object is written field by field, its mark empty"));
+impl TryFrom<CompactContent<'_>> for Content {
+    type Error = &'static str;
+
+    fn try_from(form: CompactContent<'_>) -> Result<Self, &'static str> {
+        Ok(match form {
+            CompactContent::Null => Self::Null,
+            CompactContent::Bool(truth) => Self::Bool(truth),
+            CompactContent::Number(repr) => {
+                Self::Number(Number::checked(repr).ok_or("a number is not in its one form")?)
+            }
+            CompactContent::Text(text) => Self::text(&text),
+            CompactContent::Object => Self::Object,
+            CompactContent::List(key) => Self::List(key.map(|key| (*key).into())),
+            CompactContent::Count(by) => Self::Count(by),
+            CompactContent::Place(bytes) => {
+                Self::Place(Place::checked(&bytes).ok_or("no place is spelled so")?)
+            }
+        })
+    }
+}
+
+impl<P> Readable<P> {
+    fn new(path: P, write: &Write) -> Self {
+        let (mut value, mut key, mut count, mut place) = (None, None, None, None);
+        match &write.content {
+            Content::Object => value = Some(Value::Object(BTreeMap::new())),
+            Content::List(by) => {
+                value = Some(Value::Array(Vec::new()));
+                key = by.as_deref().map(Into::into);
+            }
+            Content::Count(by) => count = Some(*by),
+            Content::Place(at) => {
+                place = Some(at.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect());
+            }
+            scalar => value = scalar.to_value(),
         }
-        path.check_depth_of(&value).map_err(D::Error::custom)?;
-        Ok(Self { path, time, value, birth })
+        Self { path, time: write.time, value, key, count, place, birth: write.birth() }
+    }
+
+    fn content(&self) -> Result<Content, &'static str> {
+        let is_list = matches!(self.value, Some(Value::Array(_)));
+        if self.key.is_some() && !is_list {
+            return Err("only a list has a key");
+        }
+        match (&self.value, self.count, &self.place) {
+            (Some(value), None, None) => match value {
+                Value::Null => Ok(Content::Null),
+                Value::Bool(truth) => Ok(Content::Bool(*truth)),
+                Value::Number(number) => Ok(Content::Number(*number)),
+                Value::String(text) => Ok(Content::text(text)),
+                Value::Array(items) if items.is_empty() => {
+                    Ok(Content::List(self.key.as_deref().map(Into::into)))
+                }
+                Value::Object(fields) if fields.is_empty() => Ok(Content::Object),
+                Value::Array(_) | Value::Object(_) => {
+                    Err("a container is written part by part, its mark empty")
+                }
+            },
+            (None, Some(by), None) => Ok(Content::Count(by)),
+            (None, None, Some(hex)) => {
+                let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
+                let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
+                let place = bytes.and_then(|bytes| Place::checked(&bytes));
+                let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
+                place.filter(is_whole).map(Content::Place).ok_or("no place is spelled so")
+            }
+            _ => Err("a write has one of value, count and place"),
+        }
     }
 }
 
-impl Serialize for Document {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.kernel.serialize(serializer)
-    }
+/// One step of a path as people read it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ReadableStep<'a> {
+    Field(Cow<'a, str>),
+    Item(ReadableItem),
 }
 
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DotKernel::<Write>::deserialize(deserializer).map(Self::from)
-    }
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename = "Item", deny_unknown_fields)]
+struct ReadableItem {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "even_null")]
+    key: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    like: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<Dot>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nth: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way
+const fn is_zero(nth: &u32) -> bool {
+    *nth == 0
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename = "Step")]
+enum CompactStep<'a> {
+    Field(Cow<'a, str>),
+    Keyed(CompactContent<'a>, u32),
+    Like(u64, u32),
+    Made(Dot),
+}
+
+impl Serialize for Segment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return match self {
+                Self::Field(name) => CompactStep::Field((&**name).into()),
+                Self::Item(Item::Keyed { key, nth }) => CompactStep::Keyed(key.into(), *nth),
+                Self::Item(Item::Like { content, nth }) => CompactStep::Like(*content, *nth),
+                Self::Item(Item::Made(dot)) => CompactStep::Made(*dot),
+            }
+            .serialize(serializer);
+        }
+        let mut item = ReadableItem::default();
+        match self {
+            Self::Field(name) => return serializer.serialize_str(name),
+            Self::Item(Item::Keyed { key, nth }) => (item.key, item.nth) = (key.to_value(), *nth),
+            Self::Item(Item::Like { content, nth }) => {
+                (item.like, item.nth) = (Some(*content), *nth);
+            }
+            Self::Item(Item::Made(dot)) => item.made = Some(*dot),
+        }
+        item.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Segment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return match ReadableStep::deserialize(deserializer)? {
+                ReadableStep::Field(name) => Ok(Self::Field((*name).into())),
+                ReadableStep::Item(item) => item.check().map(Self::Item).map_err(D::Error::custom),
+            };
+        }
+        Ok(match CompactStep::deserialize(deserializer)? {
+            CompactStep::Field(name) => Self::Field((*name).into()),
+            CompactStep::Keyed(key, nth) => {
+                let key = Content::try_from(key).map_err(D::Error::custom)?;
+                if !key.is_scalar() {
+                    return Err(D::Error::custom("the key of an item is no scalar"));
+                }
+                Self::Item(Item::Keyed { key, nth })
+            }
+            CompactStep::Like(content, nth) => Self::Item(Item::Like { content, nth }),
+            CompactStep::Made(dot) => Self::Item(Item::Made(dot)),
+        })
+    }
+}
+
+impl ReadableItem {
+    fn check(self) -> Result<Item, &'static str> {
+        match (self.key, self.like, self.made) {
+            (Some(key), None, None) => {
+                let scalar = super::input::Source::Value(&key).scalar();
+                let key = scalar.ok_or("the key of an item is no scalar")?.into();
+                Ok(Item::Keyed { key, nth: self.nth })
+            }
+            (None, Some(content), None) => Ok(Item::Like { content, nth: self.nth }),
+            (None, None, Some(dot)) if self.nth == 0 => Ok(Item::Made(dot)),
+            _ => Err("an item has one of key, like and made"),
+        }
+    }
+}
+
+/// The paths of some nodes, each once and after the one it goes on from, in the order of use.
+#[derive(Default)]
+struct PathTable<'a> {
+    steps: Vec<(u32, &'a Segment)>,
+    numbers: BTreeMap<NodeId, u32>,
+}
+
+impl<'a> PathTable<'a> {
+    /// The number of a node's path; the root's is 0.
+    fn number(&mut self, tree: &'a Tree, node: NodeId) -> u32 {
+        let (Some(parent), Some(step)) = (tree.parent(node), tree.segment(node)) else { return 0 };
+        if let Some(number) = self.numbers.get(&node) {
+            return *number;
+        }
+        let parent = self.number(tree, parent);
+        self.steps.push((parent, step));
+        #[allow(clippy::cast_possible_truncation)] // nodes are counted in 32 bits
+        let number = self.steps.len() as u32;
+        self.numbers.insert(node, number);
+        number
+    }
+}
+
+/// What is left out of a store's serde form and a delta's alike.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Document", deny_unknown_fields)]
+struct CompactForm<P, K, R> {
+    paths: P,
+    writes: K,
+    removals: R,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Removal", deny_unknown_fields)]
 struct RemovalForm<P> {
     dot: Dot,
     path: P,
     time: Timestamp,
 }
 
+fn serialize_compact<S: Serializer>(
+    store: &Store,
+    removals: &[Removal],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut paths = PathTable::default();
+    for (_, write) in store.kernel.iter() {
+        paths.number(&store.tree, write.node);
+    }
+    let removals = removals.iter().map(|removal| {
+        let path = paths.number(&store.tree, removal.node);
+        RemovalForm { dot: removal.dot, path, time: removal.time }
+    });
+    let removals: Vec<RemovalForm<u32>> = removals.collect();
+    let writes = compact(store, &paths);
+    CompactForm { paths: &paths.steps, writes, removals }.serialize(serializer)
+}
+
+fn compact<'a>(
+    store: &'a Store,
+    paths: &PathTable<'_>,
+) -> Mapped<'a, Write, impl Fn(&'a Write) -> Compact<'a>> {
+    let compact = |write: &'a Write| Compact {
+        path: paths.numbers.get(&write.node).copied().unwrap_or_default(),
+        time: write.time,
+        content: (&write.content).into(),
+        birth: write.birth(),
+    };
+    Mapped { kernel: &store.kernel, map: compact }
+}
+
+fn readable<'a>(
+    store: &'a Store,
+) -> Mapped<'a, Write, impl Fn(&'a Write) -> Readable<Vec<&'a Segment>>> {
+    let readable = |write: &'a Write| Readable::new(store.tree.path(write.node).to_vec(), write);
+    Mapped { kernel: &store.kernel, map: readable }
+}
+
+/// A store that is read in. It holds every node that was named.
+#[derive(Default)]
+struct Reader {
+    store: Store,
+    held: Vec<NodeId>,
+}
+
+impl Reader {
+    fn step(&mut self, parent: NodeId, step: &Segment) -> NodeId {
+        let node = self.store.tree.step(parent, Sought::Segment(step));
+        self.store.tree.hold(node);
+        self.held.push(node);
+        node
+    }
+
+    fn node<E: Error>(&mut self, path: &[Segment]) -> Result<NodeId, E> {
+        let root = self.store.tree.root();
+        let node = path.iter().fold(root, |node, step| self.step(node, step));
+        self.check(node)?;
+        Ok(node)
+    }
+
+    fn check<E: Error>(&self, node: NodeId) -> Result<(), E> {
+        let path = self.store.tree.path(node);
+        if path.len() > DEPTH_MAX {
+            return Err(E::custom(format_args!("a path is deeper than {DEPTH_MAX} levels")));
+        }
+        if path.iter().map(|step| step.len()).sum::<usize>() > PATH_MAX {
+            return Err(E::custom(format_args!("a path is longer than {PATH_MAX} bytes")));
+        }
+        Ok(())
+    }
+
+    fn put<E: Error>(
+        &mut self,
+        dot: Dot,
+        (node, time): (NodeId, Timestamp),
+        content: Content,
+        birth: Option<Dot>,
+    ) -> Result<(), E> {
+        let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
+        if matches!(content, Content::Place(_)) && !is_item {
+            return Err(E::custom("only an item has a place"));
+        }
+        let digest = self.store.tree.digest(node);
+        self.store.put(dot, Write { content, time, birth: birth.map(Box::new), node, digest });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Store {
+        self.held.drain(..).for_each(|node| self.store.tree.release(node));
+        self.store
+    }
+
+    /// Takes in what is written for people.
+    fn readable<E: Error>(&mut self, form: &DotKernel<Readable<Vec<Segment>>>) -> Result<(), E> {
+        self.store.kernel = DotKernel::with_context(form.context().clone());
+        for (dot, write) in form.iter() {
+            let node = self.node(&write.path)?;
+            let content = write.content().map_err(E::custom)?;
+            self.put(dot, (node, write.time), content, write.birth)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a compact form: the reader, and what was removed.
+fn deserialize_compact<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(Reader, Vec<Removal>), D::Error> {
+    type Form<'a> = CompactForm<Vec<(u32, Segment)>, DotKernel<Compact<'a>>, Vec<RemovalForm<u32>>>;
+    let form = Form::deserialize(deserializer)?;
+    let mut reader = Reader::default();
+    let mut nodes = Vec::from([reader.store.tree.root()]);
+    let unknown = || D::Error::custom("a path is named that is not in the table");
+    for (parent, step) in &form.paths {
+        let parent = *nodes.get(*parent as usize).ok_or_else(unknown)?;
+        let node = reader.step(parent, step);
+        reader.check(node)?;
+        nodes.push(node);
+    }
+    let node = |path: u32| nodes.get(path as usize).copied().ok_or_else(unknown);
+    reader.store.kernel = DotKernel::with_context(form.writes.context().clone());
+    for (dot, Compact { path, time, content, birth }) in form.writes.into_live() {
+        let content = Content::try_from(content).map_err(D::Error::custom)?;
+        reader.put(dot, (node(path)?, time), content, birth)?;
+    }
+    let removals = form.removals.into_iter();
+    let removals =
+        removals.map(|it| Ok(Removal { dot: it.dot, node: node(it.path)?, time: it.time }));
+    Ok((reader, removals.collect::<Result<_, D::Error>>()?))
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return readable(&self.store).serialize(serializer);
+        }
+        serialize_compact(&self.store, &[], serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reader = if deserializer.is_human_readable() {
+            let mut reader = Reader::default();
+            reader.readable(&DotKernel::deserialize(deserializer)?)?;
+            reader
+        } else {
+            let (reader, removals) = deserialize_compact(deserializer)?;
+            if !removals.is_empty() {
+                return Err(D::Error::custom("a delta is no document"));
+            }
+            reader
+        };
+        Ok(Self { store: reader.finish(), keys: ListKeys::new() })
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "DocumentDelta", deny_unknown_fields)]
-struct DeltaForm<K, R> {
+struct ReadableDelta<K, R> {
     writes: K,
     removals: R,
 }
 
 impl Serialize for DocumentDelta {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let removals = self.removals.iter();
-        let removals =
-            removals.map(|it| RemovalForm { dot: it.dot, path: &it.path, time: it.time });
-        let removals: Vec<_> = removals.collect();
-        DeltaForm { writes: &self.kernel, removals }.serialize(serializer)
+        if !serializer.is_human_readable() {
+            return serialize_compact(&self.store, &self.removals, serializer);
+        }
+        let removals = self.removals.iter().map(|removal| RemovalForm {
+            dot: removal.dot,
+            path: self.store.tree.path(removal.node).to_vec(),
+            time: removal.time,
+        });
+        let removals: Vec<RemovalForm<Vec<&Segment>>> = removals.collect();
+        ReadableDelta { writes: readable(&self.store), removals }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for DocumentDelta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        type Form = DeltaForm<DotKernel<Write>, Vec<RemovalForm<Path>>>;
-        let DeltaForm { writes: kernel, removals } = Form::deserialize(deserializer)?;
-        let removals = removals.into_iter();
-        let removals = removals.map(|it| Removal { dot: it.dot, path: it.path, time: it.time });
-        let delta = Self { kernel, removals: removals.collect() };
-        delta.check_invariants().map_err(D::Error::custom)?;
+        let (reader, removals) = if deserializer.is_human_readable() {
+            type Form =
+                ReadableDelta<DotKernel<Readable<Vec<Segment>>>, Vec<RemovalForm<Vec<Segment>>>>;
+            let form = Form::deserialize(deserializer)?;
+            let mut reader = Reader::default();
+            reader.readable(&form.writes)?;
+            let mut removals = Vec::new();
+            for RemovalForm { dot, path, time } in form.removals {
+                removals.push(Removal { dot, node: reader.node(&path)?, time });
+            }
+            (reader, removals)
+        } else {
+            deserialize_compact(deserializer)?
+        };
+        let mut reader = reader;
+        removals.iter().for_each(|removal| reader.store.tree.hold(removal.node));
+        let delta = Self { store: reader.finish(), removals };
+        delta.check_removals().map_err(D::Error::custom)?;
         Ok(delta)
     }
 }

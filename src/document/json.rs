@@ -1,6 +1,6 @@
 //! Documents and `serde_json`: the only room that knows it.
 
-use super::{Document, DocumentError, Number, Value};
+use super::{Document, DocumentError, ListKeys, Number, Value};
 use crate::{replica::ReplicaId, time::Now};
 use serde_json::Value as Json;
 
@@ -36,6 +36,20 @@ impl Document {
         Self::from_value(json, replica, now)
     }
 
+    /// [`from_json`](Self::from_json), with lists whose items have keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub fn from_json_with(
+        keys: ListKeys,
+        json: &Json,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<Self, DocumentError> {
+        Self::from_value_with(keys, json, replica, now)
+    }
+
     /// The whole document; `null` if it was never written, or was removed. O(size).
     pub fn to_json(&self) -> Json {
         self.to_value().map_or(Json::Null, Json::from)
@@ -47,7 +61,7 @@ impl From<&Json> for Value {
         match json {
             Json::Null => Self::Null,
             Json::Bool(truth) => Self::Bool(*truth),
-            Json::Number(number) => number.into(),
+            Json::Number(it) => number(it).map_or(Self::Null, Self::Number),
             Json::String(text) => Self::String(text.clone()),
             Json::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
             Json::Object(fields) => fields.iter().collect(),
@@ -68,13 +82,11 @@ impl From<Json> for Value {
     }
 }
 
-impl From<&serde_json::Number> for Value {
-    fn from(number: &serde_json::Number) -> Self {
-        let natural = number.as_u64().map(Number::from);
-        let integer = natural.or_else(|| number.as_i64().map(Number::from));
-        let float = || number.as_f64().and_then(Number::from_f64);
-        integer.or_else(float).map_or(Self::Null, Self::Number)
-    }
+/// The number of a JSON number; none if it is none of 64 bits.
+pub(super) fn number(number: &serde_json::Number) -> Option<Number> {
+    let natural = number.as_u64().map(Number::from);
+    let integer = natural.or_else(|| number.as_i64().map(Number::from));
+    integer.or_else(|| Number::from_f64(number.as_f64()?))
 }
 
 impl From<Value> for Json {

@@ -15,57 +15,86 @@
 //! | one field set concurrently | the greater (time, replica); the others stand open in [`conflicts`](Document::conflicts) until a write that saw them |
 //! | field deleted ∥ field set | the value set; [reported](Document::merge_reporting) |
 //! | object deleted ∥ a field inside it set | that field and its parents, nothing else of the object; reported, and open until a write inside |
-//! | object, array and scalar at one path | all are kept; the kind that holds the greatest (time, replica) is read; reported |
+//! | object, list and scalar at one path | all are kept; the kind that holds the greatest (time, replica) is read; reported |
 //! | deleted, then created again | only the new writes |
 //! | a later write by a replica with an older wall clock | the later write |
 //! | equal times | the greater replica id, in both orders |
 //! | equal values written concurrently | that value, no conflict |
+//! | items appended on two sides, or inserted at one index | both runs whole, one after the other, in the same order everywhere |
+//! | item deleted ∥ a field of it edited | the edit survives, in an item that stands last; reported, and open until a write inside |
+//! | item deleted ∥ moved | deleted |
+//! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |
+//! | counter +1 ∥ +1 | +2 |
+//! | counter set, reset or deleted ∥ +1 | what was set, 0, or nothing, and the 1 that it had not seen |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
+//! | a value set by `update` to what it already is | no write at all |
 //!
-//! Arrays are single values for now: two sides that change one array concurrently are in conflict
-//! over the whole of it.
+//! An array is a list of items with an identity: a field that [`ListKeys`] names, else one made
+//! when the item is. What is written into an item meets there, wherever the item stands by then.
 
+mod content;
+mod counter;
 mod delta;
 mod edit;
 mod error;
 #[cfg(feature = "serde")]
 mod form;
+mod input;
 #[cfg(feature = "json")]
 mod json;
-mod path;
+mod keys;
+mod list;
+mod names;
+mod order;
+mod place;
+mod pointer;
+mod read;
 mod report;
+mod segment;
 mod snapshot;
+mod store;
+mod text;
 mod tree;
+mod update;
 mod value;
+#[cfg(feature = "serde")]
+mod value_form;
 mod write;
 
 pub use delta::DocumentDelta;
 pub use edit::Edit;
 pub use error::DocumentError;
+pub use input::Input;
+pub use keys::ListKeys;
 pub use report::{Change, Conflict, ConflictKind, Contender, Report};
 pub use value::{Kind, Number, Value};
 
 use crate::{
-    causal::{Digest, DotKernel},
+    causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::Now,
 };
-use path::Path;
-use tree::{Tree, View};
-use write::Write;
+use alloc::string::String;
+use names::Sought;
+use pointer::Pointer;
+use read::Reading;
+use segment::{Item, Segment};
+use store::Store;
 
 /// A JSON document that several sides edit at once, merged field by field.
 ///
-/// Fields are addressed by JSON Pointers (RFC 6901): `""` is the root, `/title` a field of it. A
-/// document nests at most 128 levels deep, an array in it at most 64. The [module](self) lists what each pair of concurrent
-/// edits leads to.
+/// Fields and items are addressed by JSON Pointers (RFC 6901): `""` is the root, `/title` a field
+/// of it, `/messages/0` the first item of a list, `/messages/-` the end of one. The
+/// [module](self) lists what each pair of concurrent edits leads to.
+///
+/// A document nests at most 128 levels deep, a path takes at most 16,384 bytes, and there are at
+/// most 2²⁴ writes: an edit that would go beyond is an error, and changes nothing.
 ///
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
-/// [`remove`](Self::remove) are O(d + what is read, written or removed);
-/// [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for whole documents and
-/// O(changes) for deltas. A field costs its value, the text of its
-/// path, and about 240 bytes.
+/// [`remove`](Self::remove) are O(d + what is read, written or removed), list operations
+/// O(d + log items) beside; [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for whole
+/// documents and O(changes) for deltas. A field costs its value and about 110 bytes.
 ///
 /// # Examples
 ///
@@ -87,8 +116,9 @@ use write::Write;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    kernel: DotKernel<Write>,
-    tree: Tree,
+    store: Store,
+    /// Of this process alone: neither compared nor written out.
+    keys: ListKeys,
 }
 
 impl Document {
@@ -97,49 +127,131 @@ impl Document {
         Self::default()
     }
 
+    /// The document that was never written, whose lists will have these keys.
+    pub fn with_keys(keys: ListKeys) -> Self {
+        Self { keys, ..Self::default() }
+    }
+
+    /// The keys that lists are written with here.
+    pub fn keys(&self) -> &ListKeys {
+        &self.keys
+    }
+
+    /// Sets the keys that lists are written with here from now on: what a document that was read
+    /// from bytes does not know. Lists that are there keep theirs.
+    pub fn set_keys(&mut self, keys: ListKeys) {
+        self.keys = keys;
+    }
+
     /// A document with this content. Two sides that import the same content independently and
     /// merge have that content, nothing doubled and nothing in conflict.
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep.
-    pub fn from_value(
-        value: impl Into<Value>,
+    /// [`DocumentError`] if the value nests too deep, or is too large.
+    pub fn from_value<'v>(
+        value: impl Into<Input<'v>>,
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        let mut document = Self::new();
-        document.set("", value, replica, now)?;
-        Ok(document)
+        Self::new().imported(value, replica, now)
+    }
+
+    /// [`from_value`](Self::from_value), with lists whose items have keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_value`](Self::from_value).
+    pub fn from_value_with<'v>(
+        keys: ListKeys,
+        value: impl Into<Input<'v>>,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<Self, DocumentError> {
+        Self::with_keys(keys).imported(value, replica, now)
+    }
+
+    fn imported<'v>(
+        mut self,
+        value: impl Into<Input<'v>>,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<Self, DocumentError> {
+        let input = value.into();
+        self.store.tree.reserve(input.source().write_count());
+        let mut edit = Edit::new(&mut self, replica, now.into());
+        edit.set("", input)?;
+        edit.close();
+        drop(edit);
+        Ok(self)
     }
 
     /// The whole document; none if it was never written, or was removed. O(size).
     pub fn to_value(&self) -> Option<Value> {
-        self.view().get(&Path::root())
+        self.get("")
     }
 
     /// The value that is read at a JSON Pointer; none where nothing is, or where the text is no
     /// pointer. O(depth + size of the value).
     pub fn get(&self, pointer: &str) -> Option<Value> {
-        self.view().get(&Path::parse(pointer).ok()?)
+        let view = self.store.view();
+        view.value(view.visible(Pointer::parse(pointer).ok()?)?)
     }
 
     /// The kind of the value that is read at a JSON Pointer; none where nothing is. O(depth),
-    /// where no object stands against a scalar or an array.
+    /// where no kinds stand against each other.
     pub fn kind(&self, pointer: &str) -> Option<Kind> {
-        self.view().kind(&Path::parse(pointer).ok()?)
+        let view = self.store.view();
+        Some(view.reading(view.visible(Pointer::parse(pointer).ok()?)?)?.kind())
+    }
+
+    /// How many fields the object has that is read at a JSON Pointer, or the list items; none
+    /// where neither is. O(depth), and of an object O(fields).
+    pub fn len_at(&self, pointer: &str) -> Option<usize> {
+        let view = self.store.view();
+        let node = view.visible(Pointer::parse(pointer).ok()?)?;
+        match view.reading(node)? {
+            Reading::Object => Some(view.tree.fields(node).count()),
+            Reading::List => Some(view.tree.items(node).map_or(0, order::Order::len)),
+            _ => None,
+        }
+    }
+
+    /// The JSON Pointer, as of now, of the item that was written into a list with this key; none
+    /// if no such item is there. Of several items with one key the first that was. O(depth + log
+    /// items).
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::ListKeys};
+    /// # use serde_json::json;
+    /// # let us = "us-east-1".parse()?;
+    /// # let now = Timestamp::from_millis(1);
+    /// let mut document = Document::with_keys(ListKeys::new().by("/messages", "id")?);
+    /// document.set("", json!({"messages": [{"id": "m1"}, {"id": "m2"}]}), us, now)?;
+    /// assert_eq!(document.item("/messages", "m2").as_deref(), Some("/messages/1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn item<'v>(&self, list: &str, key: impl Into<Input<'v>>) -> Option<String> {
+        let view = self.store.view();
+        let list = view.visible(Pointer::parse(list).ok()?)?;
+        let key = key.into().source().scalar()?.into();
+        let item = Segment::Item(Item::Keyed { key, nth: 0 });
+        let node = view.tree.child(list, Sought::Segment(&item))?;
+        view.is_visible(node).then(|| view.pointer(node))
     }
 
     /// Writes `value` at `pointer`, over all that this replica sees there and below; returns the
-    /// delta. The containers on the way must exist and be objects; `""` sets the whole document.
+    /// delta. The container must exist; `""` sets the whole document. In a list the item at that
+    /// index is given the value and keeps its identity and its place; at its end, which is also
+    /// called `-`, the value is appended.
     ///
     /// # Errors
     ///
     /// [`DocumentError`] names the path and what stood in the way; the document is as it was.
-    pub fn set(
+    pub fn set<'v>(
         &mut self,
         pointer: &str,
-        value: impl Into<Value>,
+        value: impl Into<Input<'v>>,
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<DocumentDelta, DocumentError> {
@@ -161,16 +273,133 @@ impl Document {
         self.edit(replica, now, |edit| edit.remove(pointer))
     }
 
-    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing
-    /// differs; returns the delta. The way in for a service that holds whole documents. O(size of
-    /// both).
+    /// Inserts an item before the one at `pointer`, or at the end of a list, which is also called
+    /// `-`; returns the delta. What two sides insert at one index stands one after the other,
+    /// what each inserted in one run together.
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep; the document is as it was.
-    pub fn update(
+    /// [`DocumentError`] if there is no list, or it does not reach so far; the document is as it
+    /// was.
+    pub fn insert<'v>(
         &mut self,
-        value: impl Into<Value>,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<DocumentDelta, DocumentError> {
+        self.edit(replica, now, |edit| edit.insert(pointer, value))
+    }
+
+    /// Appends an item to the list at `list`; returns the delta.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if there is no list; the document is as it was.
+    pub fn push<'v>(
+        &mut self,
+        list: &str,
+        value: impl Into<Input<'v>>,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<DocumentDelta, DocumentError> {
+        self.edit(replica, now, |edit| edit.push(list, value))
+    }
+
+    /// Moves the item at `pointer` within its list, to be the one at index `to`; returns the
+    /// delta. A move is one write, whatever the item holds; an item that two sides move stands
+    /// once, and edits of it meet in it. Moved to where it stands, an item that several sides
+    /// moved is settled there.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if no item is there, or the list does not reach so far; the document is
+    /// as it was.
+    pub fn move_item(
+        &mut self,
+        pointer: &str,
+        to: usize,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<DocumentDelta, DocumentError> {
+        self.edit(replica, now, |edit| edit.move_item(pointer, to))
+    }
+
+    /// Adds to the integer at `pointer`, or starts one from 0 in an object; returns the delta.
+    /// Concurrent increments all count. Who sets, resets or deletes the number takes with it the
+    /// increments seen, and no others.
+    ///
+    /// Each increment is a write of about 100 bytes that stays until the number is set, reset or
+    /// deleted: for counts that grow without bound take a [`PnCounter`](crate::PnCounter).
+    ///
+    /// ```
+    /// # use rejoin::{Document, Merge, Timestamp, document::Value};
+    /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// # let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
+    /// let mut theirs = ours.clone();
+    /// ours.reset("/unread", us, now)?;
+    /// theirs.increment("/unread", 1, eu, now)?;
+    /// ours.merge(&theirs);
+    /// assert_eq!(ours.get("/unread"), Some(1.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if something else than an integer is there, or the sum would leave the
+    /// integers of 64 bits; the document is as it was. (Concurrent increments whose sum does are
+    /// read as the least or the greatest.)
+    pub fn increment(
+        &mut self,
+        pointer: &str,
+        by: u64,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<DocumentDelta, DocumentError> {
+        self.edit(replica, now, |edit| edit.increment(pointer, by))
+    }
+
+    /// As [`increment`](Self::increment), downwards.
+    ///
+    /// # Errors
+    ///
+    /// As [`increment`](Self::increment).
+    pub fn decrement(
+        &mut self,
+        pointer: &str,
+        by: u64,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<DocumentDelta, DocumentError> {
+        self.edit(replica, now, |edit| edit.decrement(pointer, by))
+    }
+
+    /// Sets the integer at `pointer` to 0, increments seen here and all; returns the delta.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if no integer is there; the document is as it was.
+    pub fn reset(
+        &mut self,
+        pointer: &str,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<DocumentDelta, DocumentError> {
+        self.edit(replica, now, |edit| edit.reset(pointer))
+    }
+
+    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing
+    /// differs; returns the delta. The way in for a service that holds whole documents. Items of
+    /// a list are matched by key, else by content, and an item that stands elsewhere is moved.
+    /// O(size of both).
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if the value nests too deep, or is too large; the document is as it was.
+    pub fn update<'v>(
+        &mut self,
+        value: impl Into<Input<'v>>,
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<DocumentDelta, DocumentError> {
@@ -179,15 +408,16 @@ impl Document {
 
     /// Settles the [conflict](Self::conflicts) that stands open at `pointer`: writes `value` over
     /// all siblings seen here; returns the delta. Unlike [`set`](Self::set) it refuses where
-    /// nothing is in conflict, so that a decision that came late overwrites nothing.
+    /// nothing is in conflict, so that a decision that came late overwrites nothing. (Moves are
+    /// settled by [`move_item`](Self::move_item).)
     ///
     /// # Errors
     ///
     /// [`DocumentError`] if no conflict stands open there; the document is as it was.
-    pub fn resolve(
+    pub fn resolve<'v>(
         &mut self,
         pointer: &str,
-        value: impl Into<Value>,
+        value: impl Into<Input<'v>>,
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<DocumentDelta, DocumentError> {
@@ -230,24 +460,19 @@ impl Document {
     ///
     /// Which invariant does not hold: always a bug in this crate.
     pub fn check_invariants(&self) -> Result<(), &'static str> {
-        self.kernel.check_invariants()?;
-        self.view().check_invariants(&self.kernel)
-    }
-
-    fn view(&self) -> View<'_> {
-        View { tree: &self.tree, blocks: self.kernel.blocks() }
+        self.store.check_invariants(&[])
     }
 }
 
 impl Merge for Document {
     fn merge(&mut self, other: &Self) -> bool {
-        self.kernel.join(&other.kernel, &mut self.tree)
+        self.store.join(&other.store)
     }
 
     fn merge_owned(&mut self, other: Self) -> bool {
-        if self.kernel.is_empty() {
-            *self = other;
-            return !self.kernel.is_empty();
+        if self.store.kernel.is_empty() {
+            self.store = other.store;
+            return !self.store.kernel.is_empty();
         }
         self.merge(&other)
     }
@@ -258,36 +483,23 @@ impl DeltaState for Document {
     type Version = Digest;
 
     fn version(&self) -> Digest {
-        self.kernel.version()
+        self.store.kernel.digest()
     }
 
     fn delta_since(&self, peer: &Digest) -> DocumentDelta {
-        self.kernel.delta_since(peer).into()
+        DocumentDelta { store: self.store.delta_since(peer), removals: alloc::vec::Vec::new() }
     }
 
     fn apply(&mut self, delta: DocumentDelta) -> bool {
-        self.kernel.join(&delta.kernel, &mut self.tree)
+        self.store.join(&delta.store)
     }
 }
 
 /// Equal means converged: also what was seen and the siblings, not only what is read.
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        self.kernel == other.kernel
+        self.store == other.store
     }
 }
 
 impl Eq for Document {}
-
-impl From<DotKernel<Write>> for Document {
-    fn from(kernel: DotKernel<Write>) -> Self {
-        let tree = Tree::over(&kernel);
-        Self { kernel, tree }
-    }
-}
-
-impl From<DotKernel<Write>> for DocumentDelta {
-    fn from(kernel: DotKernel<Write>) -> Self {
-        Self { kernel, removals: alloc::vec::Vec::new() }
-    }
-}

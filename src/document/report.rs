@@ -2,22 +2,24 @@
 
 use super::{
     Document, DocumentDelta,
+    content::Content,
     delta::Removal,
-    path::Path,
-    tree::{Node, Rank, Reading, View},
+    place::Place,
+    pointer::{push_index, push_name},
+    read::{Reading, Standing, View},
+    segment::Segment,
+    store::Store,
+    tree::{NodeId, ROOT},
     value::{Kind, Value},
-    write::Write,
+    write::Rank,
 };
-use crate::{
-    causal::{self, DotKernel},
-    time::Stamp,
-};
+use crate::{causal, time::Stamp};
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     string::String,
     vec::Vec,
 };
-use core::fmt;
+use core::{cmp::Reverse, fmt};
 
 /// What a merge changed, and what was in conflict: the same for the same two documents, sorted by
 /// path.
@@ -48,11 +50,12 @@ impl Report {
 }
 
 /// One path where something else is read than before. Where a whole value came, went or turned
-/// into another kind it is one change; where both are objects the changes are those inside.
+/// into another kind it is one change; where both are containers the changes are those inside.
+/// An item that moved went from where it was and came to where it is: two changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Change {
-    /// Where, as a JSON Pointer.
+    /// Where it is now, as a JSON Pointer; of an item that went, with the index that it had.
     pub path: String,
     /// What was read before, if anything.
     pub before: Option<Value>,
@@ -79,12 +82,15 @@ pub struct Conflict {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum ConflictKind {
-    /// Different scalars, or different arrays. The losers stay readable.
+    /// Different scalars. The losers stay readable.
     Value,
     /// Values of different kinds. The losers stay readable.
     Type,
     /// A deletion, and a write that had not seen it; the write is read.
     Deletion,
+    /// An item that was moved to different places. The values are the indexes where it stands,
+    /// and where it would. Settled by [`Document::move_item`], be it to where it stands.
+    Move,
 }
 
 impl fmt::Display for ConflictKind {
@@ -93,6 +99,7 @@ impl fmt::Display for ConflictKind {
             Self::Value => "value",
             Self::Type => "type",
             Self::Deletion => "deletion",
+            Self::Move => "move",
         })
     }
 }
@@ -112,12 +119,10 @@ impl Document {
     /// Joins `other` as [`merge`](crate::Merge::merge) does, and tells what that changed and what
     /// was in conflict. O(changes × depth), beside the merge and what `other` has not seen yet.
     pub fn merge_reporting(&mut self, other: &Self) -> Report {
-        let edited_here = self.deleted_at(other);
-        let mut report = self.join_reporting(&other.kernel, &[]);
-        if report.changed {
-            self.report_deletions(&mut report, edited_here);
-        }
-        report
+        let edited_here = self.deleted_at(&other.store);
+        let mut report = Reporting::new(&mut self.store, &other.store, &[]);
+        report.deletions.extend(edited_here);
+        report.join()
     }
 
     /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
@@ -127,136 +132,261 @@ impl Document {
     /// One computed by [`delta_since`](crate::DeltaState::delta_since) does not: there only the
     /// side that removed learns of such a conflict, once it receives the edit.
     pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
-        self.join_reporting(&delta.kernel, &delta.removals)
+        Reporting::new(&mut self.store, &delta.store, &delta.removals).join()
     }
 
-    /// Every conflict that stands open: each is settled by one [`resolve`](Self::resolve), or by
-    /// any write there that has seen it.
+    /// Every conflict that stands open, by path: each is settled by one
+    /// [`resolve`](Self::resolve), or by any write there that has seen it; of moves by one
+    /// [`move_item`](Self::move_item).
     ///
-    /// Of deletions only those of objects in which something survived can stand open; where a
-    /// field was deleted and set concurrently, the value stands alone and only the merge reports
-    /// it. While deltas arrive out of order, an object whose own write is still on its way is
-    /// listed as deleted.
+    /// Of deletions only those of containers and items in which something survived can stand
+    /// open; where a field was deleted and set concurrently, the value stands alone and only the
+    /// merge reports it. While deltas arrive out of order, a container whose own write is still
+    /// on its way is listed as deleted.
     ///
     /// Walks the whole document: which of its parts stand open is not indexed.
     pub fn conflicts(&self) -> Vec<Conflict> {
         let mut open = Vec::new();
-        let view = self.view();
-        if let Some(root) = view.visible(&Path::root()) {
-            view.conflicts_below(root, &Path::root(), true, &mut open);
+        let view = self.store.view();
+        if view.tree.has_content(ROOT) {
+            view.conflicts_below(ROOT, &mut String::new(), true, &mut open);
         }
         open
     }
 
-    /// The paths that this document has edited and `other` has deleted, neither knowing of the
-    /// other. O(what `other` has not seen).
-    fn deleted_at(&self, other: &Self) -> BTreeMap<Path, Option<Stamp>> {
+    /// What this document has edited and `other` has deleted, neither knowing of the other. O(what
+    /// `other` has not seen).
+    fn deleted_at(&self, other: &Store) -> Vec<(NodeId, Option<Stamp>)> {
         let seen = other.kernel.context();
-        let unseen = self.kernel.unseen_by(seen).map(|(_, write)| write);
-        let deleted = unseen.filter(|write| {
-            write.birth.is_some_and(|birth| seen.contains(birth))
-                && !other.tree.lives_at(&write.path)
-        });
-        deleted.map(|write| (write.path.clone(), None)).collect()
-    }
-
-    fn join_reporting(&mut self, incoming: &DotKernel<Write>, removals: &[Removal]) -> Report {
-        let seen = self.kernel.context();
-        let mut removed = BTreeMap::new();
-        for removal in removals.iter().filter(|removal| !seen.contains(removal.dot)) {
-            let latest = removed.entry(removal.path.clone()).or_insert(removal.stamp());
-            *latest = removal.stamp().max(*latest);
-        }
-        let mut touched = BTreeSet::new();
-        let mut edited_there = BTreeMap::new();
-        self.kernel.preview(incoming, |change| {
-            let (causal::Change::Came(_, write) | causal::Change::Went(_, write)) = change;
-            touched.insert(write.path.clone());
-            let came = matches!(change, causal::Change::Came(..));
-            let known = write.birth.is_some_and(|birth| seen.contains(birth));
-            if came && known && !self.tree.lives_at(&write.path) {
-                edited_there.insert(write.path.clone(), None);
-            }
-        });
-        let before = self.view().contested(&touched);
-        let mut report = Report {
-            changed: self.kernel.join(incoming, &mut self.tree),
-            changes: self.view().changes(&touched, before),
-            conflicts: self.view().conflicts_on_the_way(&touched),
+        let is_gone = |node| {
+            let theirs = other.tree.find(&self.store.tree, node);
+            theirs.is_none_or(|theirs| !other.tree.has_content(theirs))
         };
-        self.report_deletions(&mut report, edited_there);
-        let survivors = self.survivors(incoming, &removed);
-        self.report_deletions(&mut report, survivors);
-        report.tell_who_removed(&removed);
-        report
-    }
-
-    /// The paths whose writes here survived removals that had not seen them, with the removals'
-    /// stamps. O(what is left where something was removed).
-    fn survivors(
-        &self,
-        incoming: &DotKernel<Write>,
-        removed: &BTreeMap<Path, Stamp>,
-    ) -> BTreeMap<Path, Option<Stamp>> {
-        if removed.is_empty() {
-            return BTreeMap::new();
-        }
-        let written: BTreeSet<&Path> = incoming.payloads().map(|write| &write.path).collect();
-        let context = incoming.context();
-        let mut survivors = BTreeMap::new();
-        for (path, stamp) in removed {
-            for slot in self.tree.writes_below(path) {
-                let Some(((_, dot), write)) = self.view().write(slot) else { continue };
-                let known = write.birth.is_some_and(|birth| context.contains(birth));
-                if known && !context.contains(dot) && !written.contains(&write.path) {
-                    survivors.insert(write.path.clone(), Some(*stamp));
-                }
-            }
-        }
-        survivors
-    }
-
-    /// Adds conflicts between a deletion and the write that is read in spite of it. What lies
-    /// inside a deleted object is part of that object's conflict.
-    fn report_deletions(&self, report: &mut Report, deletions: BTreeMap<Path, Option<Stamp>>) {
-        let listed = core::mem::take(&mut report.conflicts).into_iter();
-        let mut conflicts: BTreeMap<String, Conflict> =
-            listed.map(|conflict| (conflict.path.clone(), conflict)).collect();
-        // Upper paths come first.
-        for (path, stamp) in deletions {
-            if let Some(conflict) = conflicts.get_mut(path.as_str()) {
-                conflict.add_deletion(stamp);
-                continue;
-            }
-            let is_deletion = |it: &Conflict| it.losers.iter().any(|loser| loser.value.is_none());
-            if path.ancestors().any(|upper| conflicts.get(upper.as_str()).is_some_and(is_deletion))
-            {
-                continue;
-            }
-            let view = self.view();
-            let survivor = view.visible(&path).map(|node| view.contenders(node).into_iter().next());
-            if let Some(winner) = survivor.flatten() {
-                let losers = Vec::from([Contender { value: None, stamp }]);
-                let (path, kind) = (String::from(path.as_str()), ConflictKind::Deletion);
-                conflicts.insert(path.clone(), Conflict { path, kind, winner, losers });
-            }
-        }
-        report.conflicts = conflicts.into_values().collect();
+        let unseen = self.store.kernel.unseen_by(seen).map(|(_, write)| write);
+        let deleted = unseen.filter(|write| {
+            write.birth().is_some_and(|birth| seen.contains(birth))
+                && !matches!(write.content, Content::Place(_))
+                && is_gone(write.node)
+        });
+        deleted.map(|write| (write.node, None)).collect()
     }
 }
 
-impl Report {
-    /// Fills in the stamps of deletions that were made at the `removed` paths, or above.
-    fn tell_who_removed(&mut self, removed: &BTreeMap<Path, Stamp>) {
-        for Conflict { path, losers, .. } in &mut self.conflicts {
-            let is_unknown = |it: &&mut Contender| it.value.is_none() && it.stamp.is_none();
-            if let Some(deletion) = losers.iter_mut().find(is_unknown) {
-                let path = Path::trusted(path);
-                let made_it = path.ancestors().chain([path.clone()]);
-                deletion.stamp = made_it.filter_map(|path| removed.get(&path).copied()).max();
+/// A join under way, with what it is to be told of. It holds the nodes that it speaks of.
+struct Reporting<'a> {
+    ours: &'a mut Store,
+    theirs: &'a Store,
+    /// Where writes come or go.
+    touched: BTreeSet<NodeId>,
+    /// Where something was deleted here and edited there or the other way round, with the
+    /// deletion's stamp where it is known.
+    deletions: BTreeMap<NodeId, Option<Stamp>>,
+    /// Where something was removed, as far as that is told.
+    removed: BTreeMap<NodeId, Stamp>,
+    held: Vec<NodeId>,
+}
+
+/// What was read at a node before a join.
+struct Before {
+    value: Option<Value>,
+    kind: Option<Kind>,
+    /// For an item: its index, and its place.
+    index: Option<usize>,
+    place: Option<Place>,
+}
+
+impl<'a> Reporting<'a> {
+    fn new(ours: &'a mut Store, theirs: &'a Store, removals: &[Removal]) -> Self {
+        let mut removed = BTreeMap::new();
+        let unseen = |it: &&Removal| !ours.kernel.context().contains(it.dot);
+        for removal in removals.iter().filter(unseen) {
+            if let Some(node) = ours.tree.find(&theirs.tree, removal.node) {
+                let latest = removed.entry(node).or_insert(removal.stamp());
+                *latest = removal.stamp().max(*latest);
+            }
+        }
+        let (touched, deletions, held) = Default::default();
+        let mut reporting = Self { ours, theirs, touched, deletions, removed, held };
+        let removed: Vec<NodeId> = reporting.removed.keys().copied().collect();
+        removed.into_iter().for_each(|node| reporting.hold(node));
+        reporting.find_touched();
+        reporting
+    }
+
+    fn hold(&mut self, node: NodeId) {
+        self.ours.tree.hold(node);
+        self.held.push(node);
+    }
+
+    fn find_touched(&mut self) {
+        let Self { ours, theirs, .. } = self;
+        let (mut came, mut went) = (Vec::new(), Vec::new());
+        let order = |our: &_, their: &_| ours.tree.order(our, &theirs.tree, their);
+        ours.kernel.preview(&theirs.kernel, order, |change| match change {
+            causal::Change::Came(_, write) => {
+                let birth = write.birth().filter(|_| !matches!(write.content, Content::Place(_)));
+                let known = birth.is_some_and(|birth| ours.kernel.context().contains(birth));
+                came.push((write.node, known));
+            }
+            causal::Change::Went(_, write) => went.push(write.node),
+        });
+        for (theirs, known) in came {
+            let node = self.ours.tree.adopt(&self.theirs.tree, theirs);
+            self.hold(node);
+            self.touched.insert(node);
+            if known && !self.ours.tree.has_content(node) {
+                self.deletions.insert(node, None);
+            }
+        }
+        for node in went {
+            self.hold(node);
+            self.touched.insert(node);
+        }
+    }
+
+    fn join(mut self) -> Report {
+        let before = self.before();
+        let mut report = Report { changed: self.ours.join(self.theirs), ..Report::default() };
+        if report.changed {
+            report.changes = self.changes(&before);
+            self.find_survivors();
+            report.conflicts = self.conflicts(before.keys().copied());
+        }
+        for node in self.held {
+            self.ours.tree.release(node);
+        }
+        report
+    }
+
+    /// What is read where writes come or go, and on the way there where another kind might be
+    /// read after the join.
+    fn before(&self) -> BTreeMap<NodeId, Before> {
+        let view = self.ours.view();
+        let mut before: BTreeMap<NodeId, Before> =
+            self.touched.iter().map(|node| (*node, view.before(*node, true))).collect();
+        for node in self.touched.iter().flat_map(|node| view.tree.ancestors(*node)) {
+            before.entry(node).or_insert_with(|| view.before(node, !view.is_settled(node)));
+        }
+        before
+    }
+
+    /// Compares with what was read before; the uppermost node where the kind differs stands for
+    /// everything below it.
+    fn changes(&self, before: &BTreeMap<NodeId, Before>) -> Vec<Change> {
+        let view = self.ours.view();
+        let mut nodes: Vec<(usize, NodeId)> =
+            before.keys().map(|node| (view.tree.depth(*node), *node)).collect();
+        nodes.sort_unstable();
+        let mut covered = BTreeSet::new();
+        let mut changes = Vec::new();
+        for (_, node) in nodes {
+            let Some(old) = before.get(&node) else { continue };
+            if view.tree.ancestors(node).any(|upper| covered.contains(&upper)) {
+                continue;
+            }
+            let is_visible = view.is_visible(node);
+            let reading = view.reading(node).filter(|_| is_visible);
+            let kind = reading.map(Reading::kind);
+            let place = view.tree.place(view.blocks, node).map(|place| place.1.clone());
+            let has_moved = old.index.is_some() && kind.is_some() && place != old.place;
+            let after = || view.value(node).filter(|_| is_visible);
+            let path = || view.pointer(node);
+            if has_moved {
+                let was = view.pointer_with_index(node, old.index);
+                changes.push(Change { path: was, before: old.value.clone(), after: None });
+                changes.push(Change { path: path(), before: None, after: after() });
+            } else if kind != old.kind {
+                let path = match kind {
+                    None => view.pointer_with_index(node, old.index),
+                    Some(_) => path(),
+                };
+                changes.push(Change { path, before: old.value.clone(), after: after() });
+            } else if kind == Some(Kind::Scalar) && self.touched.contains(&node) {
+                let after = after();
+                if after != old.value {
+                    changes.push(Change { path: path(), before: old.value.clone(), after });
+                }
+            }
+            if has_moved || kind != old.kind || kind.is_none_or(|kind| kind == Kind::Scalar) {
+                covered.insert(node);
+            }
+        }
+        changes.sort_by_cached_key(|change| (tokens(&change.path), change.after.is_some()));
+        changes
+    }
+
+    /// What is left where something was removed by those who had not seen it.
+    fn find_survivors(&mut self) {
+        if self.removed.is_empty() {
+            return;
+        }
+        let (context, view) = (self.theirs.kernel.context(), self.ours.view());
+        let (theirs, ours) = (&self.theirs.tree, &self.ours.tree);
+        let written = self.theirs.kernel.payloads();
+        let written: BTreeSet<NodeId> =
+            written.filter_map(|it| ours.find(theirs, it.node)).collect();
+        for (node, stamp) in &self.removed {
+            for slot in view.slots_below(*node) {
+                let Some(((_, dot), write)) = view.write(slot) else { continue };
+                let known = write.birth().is_some_and(|birth| context.contains(birth));
+                let is_place = matches!(write.content, Content::Place(_));
+                if known && !context.contains(dot) && !is_place && !written.contains(&write.node) {
+                    self.deletions.insert(write.node, Some(*stamp));
+                }
             }
         }
     }
+
+    /// The conflicts at the touched nodes and on the way to them, and those with a deletion.
+    fn conflicts(&self, nodes: impl Iterator<Item = NodeId>) -> Vec<Conflict> {
+        let view = self.ours.view();
+        let mut conflicts = BTreeMap::<NodeId, Vec<Conflict>>::new();
+        for node in nodes.filter(|node| view.is_visible(*node)) {
+            let found = view.conflict(node).into_iter().chain(view.move_conflict(node));
+            conflicts.entry(node).or_default().extend(found);
+        }
+        let mut deletions: Vec<(usize, NodeId)> =
+            self.deletions.keys().map(|node| (view.tree.depth(*node), *node)).collect();
+        deletions.sort_unstable();
+        let has_deletion = |conflicts: &Vec<Conflict>| {
+            conflicts.iter().any(|it| it.losers.iter().any(|loser| loser.value.is_none()))
+        };
+        // Upper ones first: what lies inside what was deleted is part of that conflict.
+        for (_, node) in deletions.into_iter().filter(|it| view.is_visible(it.1)) {
+            let stamp = self.deletions.get(&node).copied().flatten();
+            let mut above = view.tree.ancestors(node).filter_map(|upper| conflicts.get(&upper));
+            if above.any(has_deletion) {
+                continue;
+            }
+            let here = conflicts.entry(node).or_default();
+            match here.iter_mut().find(|it| it.kind != ConflictKind::Move) {
+                Some(conflict) => conflict.add_deletion(stamp),
+                None => here.extend(view.deletion_conflict(node, stamp)),
+            }
+        }
+        for (node, conflicts) in &mut conflicts {
+            self.tell_who_removed(*node, conflicts);
+        }
+        let mut conflicts: Vec<Conflict> = conflicts.into_values().flatten().collect();
+        conflicts.sort_by_cached_key(|conflict| (tokens(&conflict.path), conflict.kind));
+        conflicts
+    }
+
+    /// Fills in the stamps of deletions that were made at a node, or above.
+    fn tell_who_removed(&self, node: NodeId, conflicts: &mut [Conflict]) {
+        let tree = &self.ours.tree;
+        let is_unknown = |it: &&mut Contender| it.value.is_none() && it.stamp.is_none();
+        for deletion in conflicts.iter_mut().flat_map(|it| &mut it.losers).filter(is_unknown) {
+            let made_it = core::iter::once(node).chain(tree.ancestors(node));
+            deletion.stamp = made_it.filter_map(|node| self.removed.get(&node).copied()).max();
+        }
+    }
+}
+
+/// A path to sort by: indexes by number.
+fn tokens(path: &str) -> Vec<(usize, String)> {
+    let number = |token: &str| super::pointer::index_of_token(token).unwrap_or(usize::MAX);
+    path.split('/').skip(1).map(|token| (number(token), token.into())).collect()
 }
 
 impl Conflict {
@@ -269,92 +399,78 @@ impl Conflict {
     }
 }
 
-impl View<'_> {
-    /// What is read at the touched paths, and at those on the way to them where another kind
-    /// might be read after the merge: where a leaf or nothing is, or an object without a mark.
-    fn contested(self, touched: &BTreeSet<Path>) -> BTreeMap<Path, Option<Value>> {
-        let mut before = BTreeMap::new();
-        for path in touched {
-            for ancestor in path.ancestors() {
-                let node = self.tree.node(&ancestor);
-                let settled = |node| self.is_marked(node) && self.leaves(node).next().is_none();
-                if !before.contains_key(&ancestor) && !node.is_some_and(settled) {
-                    let value = self.get(&ancestor);
-                    before.insert(ancestor, value);
-                }
+impl<'a> View<'a> {
+    fn before(self, node: NodeId, with_value: bool) -> Before {
+        let is_visible = self.is_visible(node);
+        let kind = self.reading(node).map(Reading::kind).filter(|_| is_visible);
+        let place = self.tree.place(self.blocks, node).map(|place| place.1.clone());
+        let index = if is_visible { self.tree.index_of(self.blocks, node) } else { None };
+        let value = if is_visible && with_value { self.value(node) } else { None };
+        Before { value, kind, index, place }
+    }
+
+    /// Whether a node is a container on its own, and nothing else: so it stays, unless its mark
+    /// goes or something else comes.
+    fn is_settled(self, node: NodeId) -> bool {
+        let standing = self.standing(node);
+        let kinds = [
+            standing.scalar.is_some() || standing.count.is_some(),
+            standing.object.is_some() || self.has_fields(node),
+            standing.list.is_some() || self.has_items(node),
+        ];
+        kinds.iter().filter(|kind| **kind).count() == 1
+            && (standing.object.is_some() || standing.list.is_some())
+    }
+
+    /// The pointer of a node whose last step is this index.
+    fn pointer_with_index(self, node: NodeId, index: Option<usize>) -> String {
+        match (self.tree.parent(node), index) {
+            (Some(parent), Some(index)) => {
+                let mut pointer = self.pointer(parent);
+                push_index(&mut pointer, index);
+                pointer
             }
-            if !before.contains_key(path) {
-                // Where no object is on the way, nothing is read below: no need to look again.
-                let closed = |upper: Path| match before.get(&upper) {
-                    Some(value) => !matches!(value, Some(Value::Object(_))),
-                    None => false,
-                };
-                let hidden = path.ancestors().any(closed);
-                before.insert(path.clone(), if hidden { None } else { self.get(path) });
-            }
+            _ => self.pointer(node),
         }
-        before
     }
 
-    /// Compares with what was read before; the uppermost path where the kind differs stands for
-    /// everything below it.
-    fn changes(
-        self,
-        touched: &BTreeSet<Path>,
-        before: BTreeMap<Path, Option<Value>>,
-    ) -> Vec<Change> {
-        let kind = |value: &Option<Value>| value.as_ref().map(Value::kind);
-        let mut changes: Vec<Change> = Vec::new();
-        let mut covered: Option<Path> = None;
-        for (path, before) in before {
-            if covered.as_ref().is_some_and(|upper| path.lies_in(upper.as_str())) {
-                continue;
-            }
-            let after = self.get(&path);
-            let other_kind = kind(&before) != kind(&after);
-            let object = kind(&after) == Some(Kind::Object);
-            // Below another kind it is all one change; below no object nothing is read.
-            if other_kind || !object {
-                covered = Some(path.clone());
-            }
-            if other_kind || (!object && touched.contains(&path) && before != after) {
-                changes.push(Change { path: path.as_str().into(), before, after });
-            }
-        }
-        changes
+    /// Whether a node is there because somebody wrote just that, not only by what survived inside.
+    fn stands(self, node: NodeId, standing: &Standing<'a>) -> bool {
+        let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
+        let is_marked = match self.reading(node) {
+            Some(Reading::Object) => standing.object.is_some(),
+            Some(Reading::List) => standing.list.is_some(),
+            _ => true,
+        };
+        is_marked && (!is_item || self.tree.place(self.blocks, node).is_some())
     }
 
-    /// The conflicts at the touched paths and at those on the way to them.
-    fn conflicts_on_the_way(self, touched: &BTreeSet<Path>) -> Vec<Conflict> {
-        let mut paths = touched.clone();
-        paths.extend(touched.iter().flat_map(|path| path.ancestors().collect::<Vec<_>>()));
-        let mut conflicts = Vec::new();
-        let mut hidden_below: Option<&Path> = None;
-        for path in &paths {
-            if hidden_below.is_some_and(|upper| path.lies_in(upper.as_str())) {
-                continue;
-            }
-            conflicts.extend(self.conflict_at(path));
-            if self.kind(path) != Some(Kind::Object) {
-                hidden_below = Some(path);
-            }
-        }
-        conflicts
+    /// The conflict of values that stands open at a node, if there is one.
+    pub(super) fn conflict(self, node: NodeId) -> Option<Conflict> {
+        let parent = self.tree.parent(node);
+        let parent_stands = parent.is_none_or(|parent| self.stands(parent, &self.standing(parent)));
+        self.conflict_of(node, parent_stands).map(|conflict| self.located(conflict, node))
     }
 
-    /// The conflict that stands open at `path`, if there is one.
-    pub(super) fn conflict_at(self, path: &Path) -> Option<Conflict> {
-        let parent = path.ancestors().last().and_then(|parent| self.visible(&parent));
-        let parent_stands = parent.is_none_or(|parent| self.is_marked(parent));
-        self.conflict(self.visible(path)?, path, parent_stands)
+    fn located(self, conflict: Conflict, node: NodeId) -> Conflict {
+        Conflict { path: self.pointer(node), ..conflict }
     }
 
-    fn conflict(self, node: &Node, path: &Path, parent_stands: bool) -> Option<Conflict> {
-        let is_alone = self.leaves(node).next().is_none();
-        if is_alone && (self.is_marked(node) || !parent_stands) {
+    /// The same, without its path.
+    fn conflict_of(self, node: NodeId, parent_stands: bool) -> Option<Conflict> {
+        let standing = self.standing(node);
+        let orphaned = parent_stands && !self.stands(node, &standing);
+        let scalars = || self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
+        let kinds = [
+            scalars().next().is_some() || standing.count.is_some(),
+            standing.object.is_some() || self.has_fields(node),
+            standing.list.is_some() || self.has_items(node),
+        ];
+        let kinds = kinds.iter().filter(|kind| **kind).count();
+        if !orphaned && kinds == 1 && scalars().nth(1).is_none() && !standing.counts_on_other() {
             return None;
         }
-        let mut contenders = self.contenders(node).into_iter();
+        let mut contenders = self.contenders(node, &standing).into_iter();
         let winner = contenders.next()?;
         let mut losers: Vec<Contender> = contenders.collect();
         let kind_of = |it: &Contender| it.value.as_ref().map(Value::kind);
@@ -362,23 +478,44 @@ impl View<'_> {
             ConflictKind::Type
         } else if !losers.is_empty() {
             ConflictKind::Value
-        } else if !self.is_marked(node) && self.has_object(node) && parent_stands {
+        } else if orphaned {
             losers.push(Contender { value: None, stamp: None });
             ConflictKind::Deletion
         } else {
             return None;
         };
-        Some(Conflict { path: path.as_str().into(), kind, winner, losers })
+        Some(Conflict { path: String::new(), kind, winner, losers })
     }
 
-    /// The different values that live at a node, an object being one, the one that is read first.
-    fn contenders(self, node: &Node) -> Vec<Contender> {
-        let leaves = self.leaves(node).map(|(rank, value)| (rank, value.clone()));
-        let mut ranked: Vec<(Rank, Value)> = leaves.collect();
-        if self.has_object(node) {
-            ranked.extend(self.object_rank(node).map(|rank| (rank, self.object(node))));
+    fn deletion_conflict(self, node: NodeId, stamp: Option<Stamp>) -> Option<Conflict> {
+        let winner = self.contenders(node, &self.standing(node)).into_iter().next()?;
+        let losers = Vec::from([Contender { value: None, stamp }]);
+        let (path, kind) = (self.pointer(node), ConflictKind::Deletion);
+        Some(Conflict { path, kind, winner, losers })
+    }
+
+    /// The different values that live at a node, a container being one, the one that is read
+    /// first. Increments belong to the number that they count on.
+    fn contenders(self, node: NodeId, standing: &Standing<'a>) -> Vec<Contender> {
+        let scalars = self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
+        let scalars = scalars.filter_map(|(rank, it)| Some((rank, it.content.to_value()?)));
+        let mut ranked: Vec<(Rank, Value)> = scalars.collect();
+        if let Some((rank, reading)) = standing.leaf().filter(|_| standing.count.is_some()) {
+            // The number with its increments stands for the number.
+            let start = standing.scalar.filter(|it| it.1.as_i64().is_some()).map(|it| it.0);
+            ranked.retain(|it| Some(it.0) != start);
+            match reading {
+                Reading::Count(_) => ranked.extend(reading.scalar().map(|value| (rank, value))),
+                _ => ranked.extend(standing.sum().map(|(rank, sum)| (rank, Value::from(sum)))),
+            }
         }
-        ranked.sort_by_key(|ranked| core::cmp::Reverse(ranked.0));
+        if standing.object.is_some() || self.has_fields(node) {
+            ranked.extend(self.object_rank(node, standing).map(|it| (it, self.object(node))));
+        }
+        if standing.list.is_some() || self.has_items(node) {
+            ranked.extend(self.list_rank(node, standing).map(|it| (it, self.list(node))));
+        }
+        ranked.sort_by_key(|ranked| Reverse(ranked.0));
         let mut contenders: Vec<Contender> = Vec::new();
         for ((stamp, _), value) in ranked {
             let value = Some(value);
@@ -389,19 +526,84 @@ impl View<'_> {
         contenders
     }
 
+    /// The conflict of moves that stands open at an item, if there is one. Places that two imports
+    /// gave it are none: nobody moved it.
+    fn move_conflict(self, node: NodeId) -> Option<Conflict> {
+        let places = self.writes_at(node).filter_map(|(rank, write)| match &write.content {
+            Content::Place(place) if write.birth.is_some() => Some((rank, place)),
+            _ => None,
+        });
+        let mut places: Vec<(Rank, &Place)> = places.collect();
+        places.sort_unstable_by_key(|place| Reverse(place.0));
+        let (_, winner) = self.tree.place(self.blocks, node)?;
+        let items = self.tree.items(self.tree.parent(node)?)?;
+        let own = items.index_of(|other| self.tree.compare(self.blocks, other, node))?;
+        let index = |place: &Place| {
+            let at = items.count_before(|other| {
+                let other = self.tree.place(self.blocks, other).map(|other| other.1);
+                other.map_or(core::cmp::Ordering::Greater, |other| other.cmp(place))
+            });
+            at - usize::from(at > own)
+        };
+        let contender = |(rank, place): &(Rank, &Place)| Contender {
+            value: Some(Value::from(index(place) as u64)),
+            stamp: Some(rank.0),
+        };
+        let mut contenders = places.iter().filter(|it| it.1 == winner).map(contender);
+        let winner = (contenders.next()?, winner);
+        let losers: Vec<Contender> =
+            places.iter().filter(|it| it.1 != winner.1).map(contender).collect();
+        let (path, kind) = (self.pointer(node), ConflictKind::Move);
+        (!losers.is_empty()).then_some(Conflict { path, kind, winner: winner.0, losers })
+    }
+
     fn conflicts_below(
         self,
-        node: &Node,
-        path: &Path,
+        node: NodeId,
+        path: &mut String,
         parent_stands: bool,
         open: &mut Vec<Conflict>,
     ) {
-        open.extend(self.conflict(node, path, parent_stands));
-        if matches!(self.reading(node), Some(Reading::Object(_))) {
-            let stands = self.is_marked(node);
-            for (name, child) in node.fields() {
-                self.conflicts_below(child, &path.field(name), stands, open);
-            }
+        let here = self.conflict_of(node, parent_stands);
+        open.extend(here.map(|conflict| Conflict { path: path.clone(), ..conflict }));
+        if matches!(self.tree.segment(node), Some(Segment::Item(_))) {
+            open.extend(self.move_conflict(node));
         }
+        let len = path.len();
+        let stands = self.stands(node, &self.standing(node));
+        match self.reading(node) {
+            Some(Reading::Object) => {
+                for (name, field) in self.tree.sorted_fields(node) {
+                    push_name(path, name);
+                    self.conflicts_below(field, path, stands, open);
+                    path.truncate(len);
+                }
+            }
+            Some(Reading::List) => {
+                let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+                for (index, item) in items.enumerate() {
+                    push_index(path, index);
+                    self.conflicts_below(item, path, stands, open);
+                    path.truncate(len);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Standing<'_> {
+    /// What was counted, by itself.
+    fn sum(&self) -> Option<(Rank, i64)> {
+        let alone = Self { scalar: None, count: self.count, object: None, list: None };
+        match alone.leaf()? {
+            (rank, Reading::Count(sum)) => Some((rank, sum)),
+            _ => None,
+        }
+    }
+
+    /// Whether increments stand against a scalar that cannot be counted on.
+    fn counts_on_other(&self) -> bool {
+        self.count.is_some() && self.scalar.is_some_and(|(_, scalar)| scalar.as_i64().is_none())
     }
 }

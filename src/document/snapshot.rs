@@ -1,16 +1,15 @@
 //! Documents from the simple record that many services keep: one JSON, one vector clock, one
 //! timestamp.
 
-use super::{Document, DocumentError, path::Path, value::Value, write::Write};
+use super::{Document, DocumentError, Input, ListKeys, store::Store};
 use crate::{
     causal::{CausalContext, Dot, DotKernel},
     clock::VectorClock,
     replica::ReplicaId,
     time::Timestamp,
 };
-use alloc::vec::Vec;
 
-/// Dots to one tick of a snapshot's clock: its leaves take them from the first on.
+/// Dots to one tick of a snapshot's clock: its writes take them from the first on.
 const TICK: u64 = 1 << 32;
 
 impl Document {
@@ -51,42 +50,44 @@ impl Document {
     /// assert_eq!(report.conflicts()[0].path, "/title");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn from_snapshot(
-        value: impl Into<Value>,
+    pub fn from_snapshot<'v>(
+        value: impl Into<Input<'v>>,
         clock: &VectorClock,
         timestamp: Timestamp,
         replica: ReplicaId,
     ) -> Result<Self, DocumentError> {
-        let value = value.into();
-        Path::root().check_depth_of(&value)?;
+        Self::from_snapshot_with(ListKeys::new(), value, clock, timestamp, replica)
+    }
+
+    /// [`from_snapshot`](Self::from_snapshot), with lists whose items have keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_snapshot`](Self::from_snapshot).
+    pub fn from_snapshot_with<'v>(
+        keys: ListKeys,
+        value: impl Into<Input<'v>>,
+        clock: &VectorClock,
+        timestamp: Timestamp,
+        replica: ReplicaId,
+    ) -> Result<Self, DocumentError> {
         if clock.get(replica) == 0 {
             return Err(DocumentError::UncountedWriter { replica });
         }
         if let Some((replica, _)) = clock.iter().find(|entry| entry.1 >= TICK - 1) {
             return Err(DocumentError::SnapshotTooLarge { replica });
         }
-        let mut leaves = Vec::new();
-        flatten(Path::root(), value, &mut leaves);
-        if leaves.len() as u64 >= TICK {
-            return Err(DocumentError::SnapshotTooLarge { replica });
-        }
+        // Written as any document is, and then under the dots of its tick.
+        let Self { store: Store { kernel, tree }, keys } =
+            Self::with_keys(keys).imported(value, replica, timestamp)?;
         let seen = clock.iter().map(|(replica, ticks)| (replica, ticks * TICK + (TICK - 1)));
-        let first = clock.get(replica) * TICK;
-        let writes = leaves.into_iter().zip(first..).map(|((path, value), counter)| {
-            (Dot::of(replica, counter), Write { path, time: timestamp, value, birth: None })
-        });
-        Ok(DotKernel::assemble(CausalContext::up_to(seen), writes).into())
-    }
-}
-
-/// The writes that make up a value: its scalars and arrays, and a mark for each object.
-fn flatten(path: Path, value: Value, leaves: &mut Vec<(Path, Value)>) {
-    let Value::Object(fields) = value else {
-        leaves.push((path, value));
-        return;
-    };
-    leaves.push((path.clone(), Value::empty_object()));
-    for (name, value) in fields {
-        flatten(path.field(&name), value, leaves);
+        let context = CausalContext::up_to(seen);
+        let before = clock.get(replica) * TICK - 1;
+        let mut store = Store { kernel: DotKernel::with_context(context), ..Store::default() };
+        for (dot, write) in kernel.iter() {
+            let node = store.tree.adopt(&tree, write.node);
+            store.put(Dot::of(replica, before + dot.counter()), write.at(node));
+        }
+        Ok(Self { store, keys })
     }
 }

@@ -1,285 +1,588 @@
-//! [`Tree`]: the index of a document: which live writes lie where, and what is read from them.
+//! [`Tree`]: the index of a kernel of writes: which of them live where.
 //!
-//! Merging never decides anything: all live writes are kept. Which of them are *read* is a pure
-//! function of what is alive, and it is this file.
+//! An arena of nodes, each a path by identity. A node exists while writes live at it or below it,
+//! or while somebody [holds](Tree::hold) it; it is *linked* among its parent's fields or items
+//! while there is something to read.
 
 use super::{
-    DocumentError,
-    path::Path,
-    value::{Kind, Value},
-    write::Write,
+    content::Content,
+    names::{NameId, Names, Sought},
+    order::Order,
+    place::Place,
+    segment::Segment,
+    write::{Rank, Write},
 };
 use crate::{
-    causal::{Blocks, Dot, DotKernel, Page, Slot},
+    causal::{Blocks, DotKernel, Slot},
     time::Stamp,
 };
-use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, vec::Vec};
+use ahash::RandomState;
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::cmp::Ordering;
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
-/// The live writes of a document by path.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tree {
-    root: Node,
+/// A node of one tree. Valid while the node exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct NodeId(u32);
+
+/// The root: in every tree that is not empty.
+pub(super) const ROOT: NodeId = NodeId(0);
+const NONE: NodeId = NodeId(u32::MAX);
+
+impl NodeId {
+    fn some(self) -> Option<Self> {
+        (self != NONE).then_some(self)
+    }
 }
 
-/// What lives at one path and below. No node is kept that has neither.
+/// 44 bytes.
+#[derive(Clone, Debug)]
+struct Node {
+    parent: NodeId,
+    name: NameId,
+    digest: u32,
+    /// The writes that live here, the nodes below, and who else holds it.
+    uses: u32,
+    /// What there is to read: the writes that live here but for places, and the nodes linked below.
+    content: u32,
+    /// The first of the fields linked below.
+    first: NodeId,
+    /// Among the fields of one node: the next, and the one before; before the first the last.
+    next: NodeId,
+    before: NodeId,
+    /// The number of the list of items linked below.
+    list: u32,
+    /// Two of the writes that live here; further ones are in a crowd.
+    slots: [Slot; 2],
+}
+
+/// The writes of a kernel by where they live.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Node {
-    /// Scalars, arrays, and the marks of an object.
-    writes: SmallVec<[Slot; 1]>,
-    fields: BTreeMap<Box<str>, Node>,
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    free: Vec<NodeId>,
+    names: Names,
+    /// Finds nodes by parent and name; deltas are too small to need one.
+    index: Option<Box<Index>>,
+    lists: Vec<Order>,
+    free_lists: Vec<u32>,
+    crowds: BTreeMap<NodeId, BTreeSet<Slot>>,
+}
+
+#[derive(Clone, Debug)]
+struct Index {
+    table: HashTable<NodeId>,
+    hasher: RandomState,
+}
+
+impl Index {
+    /// Of the nodes that are in use.
+    fn of(nodes: &[Node]) -> Box<Self> {
+        let (mut table, hasher) = (HashTable::new(), RandomState::new());
+        let hash = |node: &NodeId| {
+            let node = &nodes[node.0 as usize];
+            hasher.hash_one((node.parent, node.name))
+        };
+        for node in (1..).zip(nodes.iter().skip(1)).filter(|it| it.1.uses > 0) {
+            table.insert_unique(hash(&NodeId(node.0)), NodeId(node.0), hash);
+        }
+        Box::new(Self { table, hasher })
+    }
+}
+
+/// So many nodes are searched one by one.
+const FEW: usize = 16;
+
+impl Tree {
+    /// Whether anything is to be read at a node.
+    pub(super) fn has_content(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0 as usize).is_some_and(|node| node.content > 0)
+    }
+
+    fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node.0 as usize]
+    }
+
+    fn node_mut(&mut self, node: NodeId) -> &mut Node {
+        &mut self.nodes[node.0 as usize]
+    }
+
+    /// The step that leads to a node; none to the root.
+    pub(super) fn segment(&self, node: NodeId) -> Option<&Segment> {
+        (node != ROOT).then(|| self.names.get(self.node(node).name))
+    }
+
+    pub(super) fn parent(&self, node: NodeId) -> Option<NodeId> {
+        (node != ROOT).then(|| self.node(node).parent)
+    }
+
+    /// The nodes on the way to a node, upwards from its parent.
+    pub(super) fn ancestors(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        core::iter::successors(self.parent(node), |node| self.parent(*node))
+    }
+
+    /// The segments on the way from the root.
+    pub(super) fn path(&self, node: NodeId) -> SmallVec<[&Segment; 8]> {
+        let upwards = core::iter::once(node).chain(self.ancestors(node));
+        let mut path: SmallVec<_> = upwards.filter_map(|node| self.segment(node)).collect();
+        path.reverse();
+        path
+    }
+
+    pub(super) fn depth(&self, node: NodeId) -> usize {
+        self.ancestors(node).count()
+    }
+
+    pub(super) fn digest(&self, node: NodeId) -> u32 {
+        self.node(node).digest
+    }
+
+    /// The writes that live at a node, in no order.
+    pub(super) fn slots(&self, node: NodeId) -> impl Iterator<Item = Slot> + '_ {
+        let slots = self.nodes.get(node.0 as usize).map(|node| node.slots);
+        let crowd = slots.filter(|slots| slots[1] != Slot::NONE && !self.crowds.is_empty());
+        let crowd = crowd.and_then(|_| self.crowds.get(&node)).into_iter().flatten().copied();
+        slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
+    }
+
+    /// The fields linked below a node, in no order that is visible.
+    pub(super) fn fields(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let first = self.nodes.get(node.0 as usize).and_then(|node| node.first.some());
+        core::iter::successors(first, |field| self.node(*field).next.some())
+    }
+
+    /// The fields linked below a node by name.
+    pub(super) fn sorted_fields(&self, node: NodeId) -> SmallVec<[(&str, NodeId); 8]> {
+        let named = |field| match self.segment(field) {
+            Some(Segment::Field(name)) => Some((&**name, field)),
+            _ => None,
+        };
+        let mut fields: SmallVec<_> = self.fields(node).filter_map(named).collect();
+        fields.sort_unstable();
+        fields
+    }
+
+    /// The items linked below a node, if there are any.
+    pub(super) fn items(&self, node: NodeId) -> Option<&Order> {
+        self.lists.get(self.nodes.get(node.0 as usize)?.list as usize)
+    }
+
+    /// The node one step below, if it exists.
+    pub(super) fn child(&self, parent: NodeId, sought: Sought<'_>) -> Option<NodeId> {
+        self.child_named(parent, self.names.find(sought)?)
+    }
+
+    fn child_named(&self, parent: NodeId, name: NameId) -> Option<NodeId> {
+        let is = |node: &NodeId| {
+            let node = self.node(*node);
+            node.parent == parent && node.name == name && node.uses > 0
+        };
+        match &self.index {
+            Some(index) => index.table.find(index.hasher.hash_one((parent, name)), is).copied(),
+            #[allow(clippy::cast_possible_truncation)] // a few
+            None => (1..self.nodes.len() as u32).map(NodeId).find(is),
+        }
+    }
+
+    /// The node one step below, made if need be; the caller makes it live, or holds it.
+    pub(super) fn step(&mut self, parent: NodeId, sought: Sought<'_>) -> NodeId {
+        let name = self.names.take(sought);
+        if let Some(node) = self.child_named(parent, name) {
+            self.names.give_back(name);
+            return node;
+        }
+        let digest = (self.node(parent).digest.rotate_left(5) ^ self.names.digest(name))
+            .wrapping_mul(0x9e37_79b1);
+        self.node_mut(parent).uses += 1;
+        let node = self.open(Node::new(parent, name, digest));
+        self.list(node);
+        node
+    }
+
+    /// Makes the root exist.
+    pub(super) fn root(&mut self) -> NodeId {
+        if self.nodes.is_empty() {
+            let name = self.names.take(Sought::Field(""));
+            self.nodes.push(Node { uses: 1, ..Node::new(NONE, name, 0) });
+        }
+        ROOT
+    }
+
+    fn open(&mut self, node: Node) -> NodeId {
+        if let Some(free) = self.free.pop() {
+            *self.node_mut(free) = node;
+            return free;
+        }
+        self.nodes.push(node);
+        #[allow(clippy::cast_possible_truncation)] // 2³² nodes take 200 GB
+        NodeId((self.nodes.len() - 1) as u32)
+    }
+
+    fn list(&mut self, node: NodeId) {
+        let nodes = &self.nodes;
+        let key = |node: NodeId| (nodes[node.0 as usize].parent, nodes[node.0 as usize].name);
+        if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
+            let hash = |node: &NodeId| hasher.hash_one(key(*node));
+            table.insert_unique(hash(&node), node, hash);
+        } else if nodes.len() > FEW {
+            let mut index = Index::of(nodes);
+            let Index { table, hasher } = &mut *index;
+            let hash = |node: &NodeId| hasher.hash_one(key(*node));
+            if nodes[node.0 as usize].uses == 0 {
+                table.insert_unique(hash(&node), node, hash);
+            }
+            self.index = Some(index);
+        }
+    }
+
+    /// Keeps a node in existence until it is [released](Self::release).
+    pub(super) fn hold(&mut self, node: NodeId) {
+        self.node_mut(node).uses += 1;
+    }
+
+    /// Gives up one use of a node; without any it ceases to exist, and so may those above it.
+    pub(super) fn release(&mut self, mut node: NodeId) {
+        loop {
+            let Node { uses, parent, name, .. } = self.node_mut(node);
+            *uses -= 1;
+            if *uses > 0 {
+                return;
+            }
+            let (parent, name) = (*parent, *name);
+            if let Some(index) = &mut self.index {
+                let hash = index.hasher.hash_one((parent, name));
+                if let Ok(entry) = index.table.find_entry(hash, |it| *it == node) {
+                    entry.remove();
+                }
+            }
+            self.names.give_back(name);
+            self.free.push(node);
+            node = parent;
+        }
+    }
+
+    /// Room for so many more nodes.
+    pub(super) fn reserve(&mut self, additional: usize) {
+        self.nodes.reserve(additional);
+        self.names.reserve(additional / 8);
+        if self.nodes.len() + additional > FEW {
+            let nodes = &self.nodes;
+            let Index { table, hasher } = &mut **self.index.get_or_insert_with(|| Index::of(nodes));
+            table.reserve(additional, |node| {
+                let node = &nodes[node.0 as usize];
+                hasher.hash_one((node.parent, node.name))
+            });
+        }
+    }
 }
 
 impl Node {
-    fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.fields.is_empty()
+    const fn new(parent: NodeId, name: NameId, digest: u32) -> Self {
+        Self {
+            parent,
+            name,
+            digest,
+            uses: 0,
+            content: 0,
+            first: NONE,
+            next: NONE,
+            before: NONE,
+            list: u32::MAX,
+            slots: [Slot::NONE; 2],
+        }
+    }
+}
+
+/// What lives where.
+impl Tree {
+    /// A write has become alive.
+    pub(super) fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        let Some(&Write { node, ref content, .. }) = blocks.get(slot) else { return };
+        self.hold(node);
+        if matches!(content, Content::Place(_)) {
+            self.repositioned(blocks, node, |tree| tree.add(node, slot));
+        } else {
+            self.add(node, slot);
+            self.gain(blocks, node);
+        }
     }
 
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
-        self.fields.iter().map(|(name, child)| (&**name, child))
+    /// A write is about to go; its node stays until the caller [releases](Self::release) it.
+    pub(super) fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) -> Option<NodeId> {
+        let &Write { node, ref content, .. } = blocks.get(slot)?;
+        if matches!(content, Content::Place(_)) {
+            self.repositioned(blocks, node, |tree| tree.drop(node, slot));
+        } else {
+            self.lose(blocks, node);
+            self.drop(node, slot);
+        }
+        Some(node)
     }
 
-    pub(super) fn field(&self, name: &str) -> Option<&Self> {
-        self.fields.get(name)
+    fn add(&mut self, node: NodeId, slot: Slot) {
+        let slots = &mut self.node_mut(node).slots;
+        match slots.iter_mut().find(|slot| **slot == Slot::NONE) {
+            Some(free) => *free = slot,
+            None => _ = self.crowds.entry(node).or_default().insert(slot),
+        }
     }
 
-    /// Takes a write out, and the nodes that it leaves empty.
-    fn remove<'a>(
-        &mut self,
-        mut names: impl Iterator<Item = alloc::borrow::Cow<'a, str>>,
-        slot: Slot,
-    ) {
-        let Some(name) = names.next() else {
-            self.writes.retain(|it| *it != slot);
+    fn drop(&mut self, node: NodeId, slot: Slot) {
+        let crowd = self.crowds.get_mut(&node);
+        let slots = &mut self.nodes[node.0 as usize].slots;
+        let place = slots.iter_mut().find(|it| **it == slot);
+        let Some(crowd) = crowd else {
+            if let Some(place) = place {
+                *place = Slot::NONE;
+            }
             return;
         };
-        if let Some(child) = self.fields.get_mut(&*name) {
-            child.remove(names, slot);
-            if child.is_empty() {
-                self.fields.remove(&*name);
+        match place {
+            Some(place) => {
+                *place = crowd.pop_first().unwrap_or(Slot::NONE);
+            }
+            None => _ = crowd.remove(&slot),
+        }
+        if crowd.is_empty() {
+            self.crowds.remove(&node);
+        }
+    }
+
+    /// One thing more to read at a node: it is linked, and so are those above it.
+    fn gain(&mut self, blocks: &Blocks<Write>, mut node: NodeId) {
+        loop {
+            let content = &mut self.node_mut(node).content;
+            *content += 1;
+            if *content > 1 || node == ROOT {
+                return;
+            }
+            node = self.link(blocks, node);
+        }
+    }
+
+    fn lose(&mut self, blocks: &Blocks<Write>, mut node: NodeId) {
+        loop {
+            let content = &mut self.node_mut(node).content;
+            *content -= 1;
+            if *content > 0 || node == ROOT {
+                return;
+            }
+            node = self.unlink(blocks, node);
+        }
+    }
+
+    fn link(&mut self, blocks: &Blocks<Write>, node: NodeId) -> NodeId {
+        let Node { parent, name, .. } = *self.node(node);
+        if let Segment::Item(_) = self.names.get(name) {
+            self.enlist(blocks, node);
+            return parent;
+        }
+        let first = self.node(parent).first;
+        let last = first.some().map_or(node, |first| self.node(first).before);
+        (self.node_mut(node).next, self.node_mut(node).before) = (NONE, last);
+        if first == NONE {
+            self.node_mut(parent).first = node;
+        } else {
+            self.node_mut(last).next = node;
+            self.node_mut(first).before = node;
+        }
+        parent
+    }
+
+    fn unlink(&mut self, blocks: &Blocks<Write>, node: NodeId) -> NodeId {
+        let Node { parent, name, next, before, .. } = *self.node(node);
+        if let Segment::Item(_) = self.names.get(name) {
+            self.delist(blocks, node);
+            return parent;
+        }
+        let first = self.node(parent).first;
+        if first == node {
+            self.node_mut(parent).first = next;
+        } else {
+            self.node_mut(before).next = next;
+        }
+        // The last is before the first.
+        let after = next.some().or(Some(first).filter(|first| *first != node));
+        if let Some(after) = after {
+            self.node_mut(after).before = before;
+        }
+        parent
+    }
+
+    fn enlist(&mut self, blocks: &Blocks<Write>, item: NodeId) {
+        let parent = self.node(item).parent;
+        if self.node(parent).list == u32::MAX {
+            let list = self.free_lists.pop().unwrap_or_else(|| {
+                self.lists.push(Order::default());
+                #[allow(clippy::cast_possible_truncation)] // as many as nodes, at most
+                let last = (self.lists.len() - 1) as u32;
+                last
+            });
+            self.node_mut(parent).list = list;
+        }
+        let list = self.node(parent).list as usize;
+        let mut order = core::mem::take(&mut self.lists[list]);
+        order.insert(item, |other| self.compare(blocks, other, item));
+        self.lists[list] = order;
+    }
+
+    fn delist(&mut self, blocks: &Blocks<Write>, item: NodeId) {
+        let parent = self.node(item).parent;
+        let list = self.node(parent).list;
+        let mut order = core::mem::take(&mut self.lists[list as usize]);
+        order.remove(|other| self.compare(blocks, other, item));
+        if order.len() == 0 {
+            self.node_mut(parent).list = u32::MAX;
+            self.free_lists.push(list);
+        }
+        self.lists[list as usize] = order;
+    }
+
+    /// Changes the place writes of an item, and with them where it stands.
+    fn repositioned(
+        &mut self,
+        blocks: &Blocks<Write>,
+        item: NodeId,
+        change: impl FnOnce(&mut Self),
+    ) {
+        let is_listed =
+            self.node(item).content > 0 && matches!(self.segment(item), Some(Segment::Item(_)));
+        if is_listed {
+            self.delist(blocks, item);
+        }
+        change(self);
+        if is_listed {
+            self.enlist(blocks, item);
+        }
+    }
+
+    /// The write that tells where an item stands.
+    pub(super) fn place<'a>(
+        &self,
+        blocks: &'a Blocks<Write>,
+        item: NodeId,
+    ) -> Option<(Rank, &'a Place)> {
+        let mut place = None;
+        for slot in self.slots(item) {
+            if let Some(Write { content: Content::Place(bytes), time, .. }) = blocks.get(slot) {
+                let dot = blocks.dot(slot);
+                let rank = (Stamp { time: *time, replica: dot.replica() }, dot);
+                place = place.max(Some((rank, bytes)));
             }
         }
+        place
+    }
+
+    /// The order of two items of one list: by place, and at one place by identity. An item without
+    /// a place, which somebody wrote into while another deleted it, comes last.
+    pub(super) fn compare(&self, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
+        if a == b {
+            return Ordering::Equal;
+        }
+        let place = |item| self.place(blocks, item).map(|place| place.1);
+        let by_place = match (place(a), place(b)) {
+            (Some(a), Some(b)) => a.cmp(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
+    }
+
+    /// The index of an item among those of its list; none if it is no linked item.
+    pub(super) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
+        let items = self.items(self.parent(item)?)?;
+        items.index_of(|other| self.compare(blocks, other, item))
+    }
+}
+
+/// Two trees.
+impl Tree {
+    /// The node that is the same path as one of `theirs`, made if need be.
+    pub(super) fn adopt(&mut self, theirs: &Self, node: NodeId) -> NodeId {
+        match theirs.parent(node) {
+            None => self.root(),
+            Some(parent) => {
+                let parent = self.adopt(theirs, parent);
+                self.adopt_below(parent, theirs, node)
+            }
+        }
+    }
+
+    /// The same, where the parent is known.
+    pub(super) fn adopt_below(&mut self, parent: NodeId, theirs: &Self, node: NodeId) -> NodeId {
+        match theirs.segment(node) {
+            Some(segment) => self.step(parent, Sought::Segment(segment)),
+            None => self.root(),
+        }
+    }
+
+    /// The node that is the same path as one of `theirs`, if it exists.
+    pub(super) fn find(&self, theirs: &Self, node: NodeId) -> Option<NodeId> {
+        match (theirs.parent(node), theirs.segment(node)) {
+            (Some(parent), Some(segment)) => {
+                self.child(self.find(theirs, parent)?, Sought::Segment(segment))
+            }
+            _ => (!self.nodes.is_empty()).then_some(ROOT),
+        }
+    }
+
+    /// A total order of writes in two trees that does not depend on the trees.
+    pub(super) fn order(&self, ours: &Write, their_tree: &Self, theirs: &Write) -> Ordering {
+        let by_path = self.path(ours.node).cmp(&their_tree.path(theirs.node));
+        let rest = |write: &Write| (write.time, write.content.clone(), write.birth());
+        by_path.then_with(|| rest(ours).cmp(&rest(theirs)))
     }
 }
 
 impl Tree {
-    pub(super) fn over(kernel: &DotKernel<Write>) -> Self {
-        let mut tree = Self::default();
-        kernel.slots().for_each(|slot| tree.came(kernel.blocks(), slot));
-        tree
-    }
-
-    pub(super) fn node(&self, path: &Path) -> Option<&Node> {
-        path.names().try_fold(&self.root, |node, name| node.fields.get(&*name))
-    }
-
-    /// Whether anything lives at `path` or below.
-    pub(super) fn lives_at(&self, path: &Path) -> bool {
-        self.node(path).is_some_and(|node| !node.is_empty())
-    }
-
-    /// Every write that lives at `path` or below, as the tree lists them.
-    pub(super) fn writes_below(&self, path: &Path) -> SmallVec<[Slot; 4]> {
-        fn collect(node: &Node, all: &mut SmallVec<[Slot; 4]>) {
-            all.extend_from_slice(&node.writes);
-            node.fields.values().for_each(|child| collect(child, all));
+    /// Whether the tree lists just the live writes, each where it lives, and links what there is
+    /// to read. For tests and fuzzers; O(size × log).
+    pub(super) fn check_invariants(
+        &self,
+        kernel: &DotKernel<Write>,
+        held: &[NodeId],
+    ) -> Result<(), &'static str> {
+        let check = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
+        let ids = || (0..).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.uses > 0);
+        let blocks = kernel.blocks();
+        check(kernel.live_len() == 0 || !self.nodes.is_empty(), "writes without a tree")?;
+        check(ids().count() + self.free.len() == self.nodes.len(), "a node is lost")?;
+        self.names.check_invariants(ids().count())?;
+        let mut by_parent = BTreeMap::<NodeId, Vec<NodeId>>::new();
+        for (id, node) in ids().skip(1) {
+            by_parent.entry(node.parent).or_default().push(id);
+            check(self.child_named(node.parent, node.name) == Some(id), "a node cannot be found")?;
         }
-        let mut all = SmallVec::new();
-        if let Some(node) = self.node(path) {
-            collect(node, &mut all);
-        }
-        all
-    }
-}
-
-impl Page<Write> for Tree {
-    fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
-        let Some(write) = blocks.get(slot) else { return };
-        let mut node = &mut self.root;
-        for name in write.path.names() {
-            // A second look-up where the field is new, no allocation where it is not.
-            if !node.fields.contains_key(&*name) {
-                node.fields.insert((*name).to_owned().into(), Node::default());
-            }
-            let Some(child) = node.fields.get_mut(&*name) else { return };
-            node = child;
-        }
-        node.writes.push(slot);
-    }
-
-    fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) {
-        if let Some(write) = blocks.get(slot) {
-            self.root.remove(write.path.names(), slot);
-        }
-    }
-}
-
-/// The order among live writes: (time, replica), and of two by one replica at one time the later.
-pub(super) type Rank = (Stamp, Dot);
-
-/// What is read at a node.
-#[derive(Clone, Copy)]
-pub(super) enum Reading<'a> {
-    /// A scalar or an array.
-    Leaf(&'a Value),
-    /// An object.
-    Object(&'a Node),
-}
-
-/// An object that does not stand on its own, and the scalars and arrays that lost against it.
-pub(super) type Unsettled = (Path, SmallVec<[Slot; 1]>);
-
-/// A tree together with the writes that it indexes.
-#[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) tree: &'a Tree,
-    pub(super) blocks: &'a Blocks<Write>,
-}
-
-impl<'a> View<'a> {
-    pub(super) fn write(self, slot: Slot) -> Option<(Rank, &'a Write)> {
-        let (write, dot) = (self.blocks.get(slot)?, self.blocks.dot(slot));
-        Some(((Stamp { time: write.time, replica: dot.replica() }, dot), write))
-    }
-
-    fn writes_at(self, node: &'a Node) -> impl Iterator<Item = (Rank, &'a Write)> + 'a {
-        node.writes.iter().filter_map(move |&slot| self.write(slot))
-    }
-
-    /// The scalars and arrays that live at a node.
-    pub(super) fn leaves(self, node: &'a Node) -> impl Iterator<Item = (Rank, &'a Value)> + 'a {
-        let leaves = self.writes_at(node).filter(|(_, write)| !write.is_mark());
-        leaves.map(|(rank, write)| (rank, &write.value))
-    }
-
-    /// Whether an object was written at a node and lives; without a mark, an object lives only by
-    /// what was written into it concurrently with its deletion.
-    pub(super) fn is_marked(self, node: &'a Node) -> bool {
-        self.writes_at(node).any(|(_, write)| write.is_mark())
-    }
-
-    pub(super) fn has_object(self, node: &'a Node) -> bool {
-        !node.fields.is_empty() || self.is_marked(node)
-    }
-
-    /// The greatest rank among what makes a node an object: its marks, and all that lives below.
-    /// O(the subtree), and needed only where an object stands against a leaf.
-    pub(super) fn object_rank(self, node: &'a Node) -> Option<Rank> {
-        let marks = self.writes_at(node).filter(|(_, write)| write.is_mark()).map(|(rank, _)| rank);
-        marks.max().max(node.fields.values().filter_map(|child| self.greatest_rank(child)).max())
-    }
-
-    /// Whether anything that makes a node an object has a greater rank; ends at the first.
-    fn object_beats(self, node: &'a Node, rank: Rank) -> bool {
-        let marks = || self.writes_at(node).any(|(it, write)| write.is_mark() && it > rank);
-        marks() || node.fields.values().any(|child| self.beats(child, rank))
-    }
-
-    fn beats(self, node: &'a Node, rank: Rank) -> bool {
-        self.writes_at(node).any(|(it, _)| it > rank)
-            || node.fields.values().any(|child| self.beats(child, rank))
-    }
-
-    fn greatest_rank(self, node: &'a Node) -> Option<Rank> {
-        let here = self.writes_at(node).map(|(rank, _)| rank).max();
-        here.max(node.fields.values().filter_map(|child| self.greatest_rank(child)).max())
-    }
-
-    /// What is read at a node: the kind that holds the greatest rank, and of leaves the one that
-    /// holds it.
-    pub(super) fn reading(self, node: &'a Node) -> Option<Reading<'a>> {
-        let leaf = self.leaves(node).max_by_key(|(rank, _)| *rank);
-        match leaf {
-            None => self.has_object(node).then_some(Reading::Object(node)),
-            Some((rank, value)) => {
-                let object_wins = self.has_object(node) && self.object_beats(node, rank);
-                Some(if object_wins { Reading::Object(node) } else { Reading::Leaf(value) })
-            }
-        }
-    }
-
-    /// The node at `path` if it can be reached: each container on the way reads as an object.
-    pub(super) fn visible(self, path: &Path) -> Option<&'a Node> {
-        path.names().try_fold(&self.tree.root, |node, name| match self.reading(node)? {
-            Reading::Object(node) => node.fields.get(&*name),
-            Reading::Leaf(..) => None,
-        })
-    }
-
-    /// The value that is read at a node. O(its size).
-    pub(super) fn value(self, node: &'a Node) -> Option<Value> {
-        Some(match self.reading(node)? {
-            Reading::Leaf(value) => value.clone(),
-            Reading::Object(node) => self.object(node),
-        })
-    }
-
-    /// The object at a node, whether or not it is what is read there.
-    pub(super) fn object(self, node: &'a Node) -> Value {
-        node.fields().filter_map(|(name, child)| Some((name, self.value(child)?))).collect()
-    }
-
-    /// The slots of the scalars and arrays at a node.
-    pub(super) fn leaf_slots(self, node: &Node) -> SmallVec<[Slot; 1]> {
-        let is_leaf = |slot: &Slot| self.blocks.get(*slot).is_some_and(|write| !write.is_mark());
-        node.writes.iter().copied().filter(is_leaf).collect()
-    }
-
-    /// The containers on the way to `path` that do not stand as objects on their own: those
-    /// without a mark, and those with scalars or arrays that lost against the object, which are
-    /// listed.
-    pub(super) fn unsettled_on_the_way(self, path: &Path) -> Result<Vec<Unsettled>, DocumentError> {
-        let mut unsettled = Vec::new();
-        let mut next = Some(&self.tree.root);
-        for (pointer, name) in path.steps() {
-            let node = match next.and_then(|node| self.reading(node)) {
-                Some(Reading::Object(node)) => node,
-                Some(Reading::Leaf(value)) => {
-                    let (path, found) = (pointer.into(), value.kind());
-                    return Err(DocumentError::NotAnObject { path, found });
-                }
-                None => return Err(DocumentError::NotFound { path: pointer.into() }),
+        let mut live = 0;
+        for (id, node) in ids() {
+            let slots: BTreeSet<Slot> = self.slots(id).collect();
+            live += slots.len();
+            let here = |slot: &Slot| blocks.get(*slot).is_some_and(|write| write.node == id);
+            check(slots.iter().all(here), "a write is not where it lives")?;
+            let is_place = |slot: &&Slot| {
+                blocks.get(**slot).is_some_and(|it| matches!(it.content, Content::Place(_)))
             };
-            let losers = self.leaf_slots(node);
-            if !losers.is_empty() || !self.is_marked(node) {
-                unsettled.push((Path::parse(pointer)?, losers));
-            }
-            next = node.field(&name);
+            let places = slots.iter().filter(is_place).count();
+            let below = by_parent.get(&id).map_or(&[][..], |below| below);
+            let linked: Vec<NodeId> =
+                below.iter().copied().filter(|below| self.has_content(*below)).collect();
+            let held = held.iter().filter(|it| **it == id).count();
+            let in_use = slots.len() + below.len() + held + usize::from(id == ROOT);
+            check(node.uses as usize == in_use, "the count of a node's uses is stale")?;
+            let content = slots.len() - places + linked.len();
+            check(node.content as usize == content, "the count of what there is to read is stale")?;
+            let listed: Vec<NodeId> = self.items(id).into_iter().flat_map(Order::iter).collect();
+            let in_order =
+                listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());
+            check(in_order, "items are out of order")?;
+            let mut children: Vec<NodeId> = self.fields(id).chain(listed).collect();
+            children.sort_unstable();
+            check(children == linked, "what is linked is not what there is to read")?;
         }
-        Ok(unsettled)
-    }
-
-    /// The value that is read at `path`.
-    pub(super) fn get(self, path: &Path) -> Option<Value> {
-        self.value(self.visible(path)?)
-    }
-
-    /// The kind that is read at `path`.
-    pub(super) fn kind(self, path: &Path) -> Option<Kind> {
-        Some(match self.reading(self.visible(path)?)? {
-            Reading::Leaf(value) => value.kind(),
-            Reading::Object(_) => Kind::Object,
-        })
-    }
-
-    /// Whether the tree lists just the live writes, each at its path.
-    pub(super) fn check_invariants(self, kernel: &DotKernel<Write>) -> Result<(), &'static str> {
-        fn listed(node: &Node, at_root: bool) -> Option<usize> {
-            let below = node.fields.values().map(|child| listed(child, false));
-            let all = node.writes.len() + below.sum::<Option<usize>>()?;
-            (at_root || all > 0).then_some(all)
-        }
-        let at_its_path = |slot: Slot| {
-            let node = self.blocks.get(slot).and_then(|write| self.tree.node(&write.path));
-            node.is_some_and(|node| node.writes.contains(&slot))
-        };
-        match listed(&self.tree.root, true) {
-            None => Err("an empty node is kept"),
-            Some(all) if all != kernel.live_len() => {
-                Err("the tree and the kernel differ in number")
-            }
-            Some(_) if !kernel.slots().all(at_its_path) => Err("a write is not at its path"),
-            Some(_) => Ok(()),
-        }
+        check(live == kernel.live_len(), "the tree and the kernel differ in number")
     }
 }

@@ -81,29 +81,6 @@ impl Value {
             _ => None,
         }
     }
-
-    pub(super) const fn empty_object() -> Self {
-        Self::Object(BTreeMap::new())
-    }
-
-    /// Whether an array in it nests more than `levels` deep. To be asked of a value that is not
-    /// too deep as a whole.
-    pub(super) fn has_array_deeper_than(&self, levels: usize) -> bool {
-        match self {
-            Self::Object(fields) => fields.values().any(|it| it.has_array_deeper_than(levels)),
-            leaf => leaf.is_deeper_than(levels),
-        }
-    }
-
-    /// Whether it nests more than `levels` deep; a scalar nests 0 deep.
-    pub(super) fn is_deeper_than(&self, levels: usize) -> bool {
-        let deeper = |value: &Self| levels == 0 || value.is_deeper_than(levels - 1);
-        match self {
-            Self::Array(items) => items.iter().any(deeper),
-            Self::Object(fields) => fields.values().any(deeper),
-            _ => false,
-        }
-    }
 }
 
 /// A JSON number: an integer of 64 bits, signed or not, or a finite `f64`.
@@ -195,6 +172,15 @@ impl Number {
         }
     }
 
+    /// Which representation, and its bits: what tells numbers apart on every machine.
+    pub(super) const fn to_bits(self) -> (u64, u64) {
+        match self.0 {
+            Repr::Negative(negative) => (0, u64::from_ne_bytes(negative.to_ne_bytes())),
+            Repr::Natural(natural) => (1, natural),
+            Repr::Float(float) => (2, float.0.to_bits()),
+        }
+    }
+
     #[cfg(feature = "serde")]
     pub(super) const fn repr(self) -> Repr {
         self.0
@@ -222,57 +208,6 @@ impl fmt::Display for Number {
             Repr::Float(float) => write!(f, "{:?}", float.0),
         }
     }
-}
-
-/// Compact JSON.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Bool(truth) => truth.fmt(f),
-            Self::Number(number) => number.fmt(f),
-            Self::String(text) => write_string(f, text),
-            Self::Array(items) => write_list(f, ['[', ']'], items, |f, item| item.fmt(f)),
-            Self::Object(fields) => write_list(f, ['{', '}'], fields, |f, (name, value)| {
-                write_string(f, name)?;
-                write!(f, ":{value}")
-            }),
-        }
-    }
-}
-
-fn write_list<T>(
-    f: &mut fmt::Formatter<'_>,
-    [open, close]: [char; 2],
-    items: impl IntoIterator<Item = T>,
-    write: impl Fn(&mut fmt::Formatter<'_>, T) -> fmt::Result,
-) -> fmt::Result {
-    use fmt::Write;
-    f.write_char(open)?;
-    for (at, item) in items.into_iter().enumerate() {
-        if at > 0 {
-            f.write_char(',')?;
-        }
-        write(f, item)?;
-    }
-    f.write_char(close)
-}
-
-fn write_string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    use fmt::Write;
-    f.write_char('"')?;
-    for char in text.chars() {
-        match char {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            control if control < ' ' => write!(f, "\\u{:04x}", u32::from(control))?,
-            other => f.write_char(other)?,
-        }
-    }
-    f.write_char('"')
 }
 
 impl From<bool> for Value {

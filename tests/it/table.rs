@@ -4,7 +4,7 @@
 use crate::{at, replica};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
-    document::{Conflict, ConflictKind, Contender, DocumentDelta, Report},
+    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Report},
 };
 use serde_json::{Value as Json, json};
 
@@ -323,7 +323,7 @@ fn an_edit_is_one_delta_and_all_or_nothing() {
     });
     assert_eq!(
         failed.unwrap_err().to_string(),
-        "the root holds a scalar, which has no fields; set it as a whole"
+        "the root holds a scalar, which has nothing inside; set it as a whole"
     );
     assert_eq!(document, before);
     document.check_invariants().unwrap();
@@ -349,10 +349,14 @@ fn each_error_names_the_path_and_what_stood_there() {
     let mut document = base(json!({"list": [1], "user": {"name": "a"}}));
     let before = document.clone();
     let mut error = |path: &str| document.set(path, 1_u64, us, at(9)).unwrap_err().to_string();
-    assert_eq!(error("/list/0"), "/list holds an array, which has no fields; set it as a whole");
+    assert_eq!(error("/list/2"), "the list at /list has 1 items, so 2 is out of range");
+    assert_eq!(
+        error("/list/01"),
+        "\"01\" is no index of the list at /list: digits, or - for its end"
+    );
     assert_eq!(
         error("/user/name/x"),
-        "/user/name holds a scalar, which has no fields; set it as a whole"
+        "/user/name holds a scalar, which has nothing inside; set it as a whole"
     );
     assert_eq!(error("/a/b/c"), "there is nothing at /a");
     assert!(error("title").starts_with("\"title\" is not a JSON Pointer"));
@@ -362,7 +366,32 @@ fn each_error_names_the_path_and_what_stood_there() {
     assert_eq!(error, "there is nothing at /user/age");
     let deep = (0..200).fold(json!(1), |inside, _| json!([inside]));
     let error = document.update(json!({"user": deep}), us, at(9)).unwrap_err().to_string();
-    assert_eq!(error, "the value at /user would nest deeper than 128 levels");
+    assert!(error.ends_with("would nest deeper than 128 levels"), "{error}");
+    let error = |edit: &dyn Fn(&mut Document) -> Result<DocumentDelta, DocumentError>| {
+        let mut document = before.clone();
+        let error = edit(&mut document).unwrap_err().to_string();
+        assert_eq!(document, before);
+        error
+    };
+    assert_eq!(
+        error(&|it| it.push("/user", 1_u64, us, at(9))),
+        "there is no list at /user; set one there first, be it empty"
+    );
+    assert_eq!(
+        error(&|it| it.move_item("/list/0", 1, us, at(9))),
+        "the list at /list has 1 items, so 1 is out of range"
+    );
+    assert_eq!(
+        error(&|it| it.increment("/user/name", 1, us, at(9))),
+        "/user/name holds a scalar that is no integer of 64 bits; set one there to count on"
+    );
+    assert_eq!(
+        error(&|it| it.increment("/user/n", u64::MAX, us, at(9))),
+        "the count at /user/n would leave the integers of 64 bits"
+    );
+    assert!(
+        error(&|it| it.set("", json!({"a".repeat(16_384): 1}), us, at(9))).contains("16384 bytes")
+    );
     assert_eq!(document, before);
     assert!(Document::new().set("/a", 1_u64, us, at(9)).is_err());
 }

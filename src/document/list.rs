@@ -1,0 +1,328 @@
+//! Lists: what edits do to the items of one and to where they stand.
+
+use super::{
+    DocumentError, Input,
+    content::Content,
+    edit::{Edit, Replaced, Spot},
+    input::{Items, Source},
+    names::Sought,
+    place::Place,
+    pointer::{Pointer, index_of_token},
+    read::Reading,
+    segment::{Item, Segment},
+    tree::NodeId,
+};
+use crate::{causal::Slot, time::Timestamp};
+use alloc::{collections::BTreeMap, vec::Vec};
+
+impl Edit<'_> {
+    /// As [`Document::insert`](super::Document::insert).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::insert`](super::Document::insert); the edit is as it was before this call.
+    pub fn insert<'v>(
+        &mut self,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<(), DocumentError> {
+        let (pointer, input) = (Pointer::parse(pointer)?, value.into());
+        self.all_or_nothing(|edit| {
+            let Some((list, token)) = pointer.split_last() else {
+                return Err(DocumentError::NotAList { path: "".into() });
+            };
+            let list = edit.enter_list(list)?;
+            let index = edit.index_at(list, &token)?;
+            edit.insert_item(list, index, input.source())
+        })
+    }
+
+    /// As [`Document::push`](super::Document::push).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::push`](super::Document::push); the edit is as it was before this call.
+    pub fn push<'v>(
+        &mut self,
+        list: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<(), DocumentError> {
+        let (pointer, input) = (Pointer::parse(list)?, value.into());
+        self.all_or_nothing(|edit| {
+            let list = edit.enter_list(pointer)?;
+            edit.insert_item(list, edit.item_count(list), input.source())
+        })
+    }
+
+    /// As [`Document::move_item`](super::Document::move_item).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::move_item`](super::Document::move_item); the edit is as it was before this
+    /// call.
+    pub fn move_item(&mut self, pointer: &str, to: usize) -> Result<(), DocumentError> {
+        let pointer = Pointer::parse(pointer)?;
+        self.all_or_nothing(|edit| {
+            let item = edit.enter(pointer)?;
+            let view = edit.view();
+            let from = view.tree.index_of(view.blocks, item);
+            let (Some(list), Some(from)) = (view.tree.parent(item), from) else {
+                let path = pointer.split_last().map_or("", |(list, _)| list.as_str());
+                return Err(DocumentError::NotAList { path: path.into() });
+            };
+            let len = edit.item_count(list);
+            if to >= len {
+                let path = edit.view().pointer(list);
+                return Err(DocumentError::OutOfRange { path, index: to, len });
+            }
+            edit.settle(list)?;
+            if from == to {
+                return edit.settle_move(item);
+            }
+            edit.move_to_gap(list, item, if to > from { to + 1 } else { to })
+        })
+    }
+
+    fn enter_list(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let list = self.enter(pointer)?;
+        match self.view().reading(list) {
+            Some(Reading::List) => self.settle(list).map(|()| list),
+            _ => Err(DocumentError::NotAList { path: pointer.as_str().into() }),
+        }
+    }
+
+    pub(super) fn item_count(&self, list: NodeId) -> usize {
+        self.view().tree.items(list).map_or(0, super::order::Order::len)
+    }
+
+    fn item(&self, list: NodeId, index: usize) -> Option<NodeId> {
+        self.view().tree.items(list)?.get(index)
+    }
+
+    /// The index that a token means, up to the length of the list, which `-` stands for.
+    pub(super) fn index_at(&self, list: NodeId, token: &str) -> Result<usize, DocumentError> {
+        let len = self.item_count(list);
+        let index = if token == "-" { Some(len) } else { index_of_token(token) };
+        let path = || self.view().pointer(list);
+        match index {
+            Some(index) if index <= len => Ok(index),
+            Some(index) => Err(DocumentError::OutOfRange { path: path(), index, len }),
+            None => Err(DocumentError::NotAnIndex { path: path(), token: token.into() }),
+        }
+    }
+
+    pub(super) fn insert_item(
+        &mut self,
+        list: NodeId,
+        index: usize,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
+        let place = self.place_at(list, index, None)?;
+        let identity = self.identity(list, value);
+        let item = Sought::Segment(&Segment::Item(identity));
+        let spot = self.spot_below(self.spot(list), item)?;
+        self.put_item(spot, place, value, &Replaced::default())
+    }
+
+    /// Puts an item where none of its identity is read. A place of it may have stayed: who moved
+    /// it had not seen that it was deleted.
+    fn put_item(
+        &mut self,
+        spot: Spot,
+        place: Place,
+        value: Source<'_>,
+        replaced: &Replaced,
+    ) -> Result<(), DocumentError> {
+        let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
+        let stray = self.kill(stray);
+        let time = self.now.after(replaced.time.max(stray.time))?;
+        self.put(spot.node, Content::Place(place), time, replaced)?;
+        self.put_value(spot, value, time, replaced, None)
+    }
+
+    /// The items of an array that is written as a whole.
+    pub(super) fn put_items(
+        &mut self,
+        list: Spot,
+        items: Items<'_>,
+        key: Option<&str>,
+        time: Timestamp,
+        replaced: &Replaced,
+    ) -> Result<(), DocumentError> {
+        let mut repeats = BTreeMap::<Item, u32>::new();
+        for (index, value) in items.enumerate() {
+            let kind = match key.and_then(|key| value.field(key)?.scalar()) {
+                Some(key) => Item::Keyed { key: key.into(), nth: 0 },
+                None => Item::Like { content: value.digest(), nth: 0 },
+            };
+            let is_taken = |tree: &super::tree::Tree, item: &Item| {
+                let node = tree.child(list.node, Sought::Segment(&Segment::Item(item.clone())));
+                node.is_some_and(|node| tree.has_content(node))
+            };
+            let identity = if is_taken(&self.document.store.tree, &kind) {
+                let nth = repeats.entry(kind.clone()).or_insert(0);
+                *nth += 1;
+                kind.nth(*nth)
+            } else {
+                kind
+            };
+            let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
+            self.put_at_import(spot, index, value, time, replaced)?;
+        }
+        Ok(())
+    }
+
+    fn put_at_import(
+        &mut self,
+        spot: Spot,
+        index: usize,
+        value: Source<'_>,
+        time: Timestamp,
+        replaced: &Replaced,
+    ) -> Result<(), DocumentError> {
+        let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
+        let time = time.max(self.now.after(self.kill(stray).time)?);
+        self.put(spot.node, Content::Place(Place::imported(index)), time, replaced)?;
+        self.put_value(spot, value, time, replaced, None)
+    }
+
+    /// A place for an item to stand before the one that is now at `index`. `mover` is the item
+    /// that is to stand there, if it is in the list already.
+    pub(super) fn place_at(
+        &mut self,
+        list: NodeId,
+        index: usize,
+        mover: Option<NodeId>,
+    ) -> Result<Place, DocumentError> {
+        let before = |edit: &Self, index: usize| {
+            let left = edit.item(list, index.checked_sub(1)?)?;
+            if Some(left) == mover { edit.item(list, index.checked_sub(2)?) } else { Some(left) }
+        };
+        let left = before(self, index);
+        self.settle_places_upto(list, left)?;
+        let right = self.item(list, index).filter(|item| Some(*item) != mover);
+        let right = right
+            .or_else(|| self.item(list, index + 1).filter(|_| self.item(list, index) == mover));
+        let mut apart = self.place_of(right);
+        if left.is_some() && apart == self.place_of(left) && apart.is_some() {
+            self.spread(list, index, mover)?;
+            apart = self.place_of(right);
+        }
+        self.place_between(list, self.place_of(left), apart)
+    }
+
+    fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
+        let view = self.view();
+        view.tree.place(view.blocks, item?).map(|place| place.1.clone())
+    }
+
+    fn place_between(
+        &self,
+        list: NodeId,
+        left: Option<Place>,
+        right: Option<Place>,
+    ) -> Result<Place, DocumentError> {
+        let place = Place::between(left.as_ref(), right.as_ref(), self.replica);
+        place.ok_or_else(|| DocumentError::NoPlace { path: self.view().pointer(list) })
+    }
+
+    /// Items without a place stand last; those up to `last` are given the ones where they stand.
+    fn settle_places_upto(
+        &mut self,
+        list: NodeId,
+        last: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        let Some(last) = last.filter(|last| self.place_of(Some(*last)).is_none()) else {
+            return Ok(());
+        };
+        let items: Vec<NodeId> =
+            self.view().tree.items(list).into_iter().flat_map(|items| items.iter()).collect();
+        let without = |item: &&NodeId| self.place_of(Some(**item)).is_none();
+        let first = items.len() - items.iter().rev().take_while(without).count();
+        let end = items.iter().position(|item| *item == last).map_or(0, |last| last + 1);
+        let mut place = first.checked_sub(1).and_then(|left| self.place_of(Some(items[left])));
+        for item in items.get(first..end).unwrap_or_default() {
+            let next = self.place_between(list, place, None)?;
+            self.put_place(*item, next.clone())?;
+            place = Some(next);
+        }
+        Ok(())
+    }
+
+    /// Items that two sides imported at one place, with no room between them: those from `index`
+    /// on are given places of their own.
+    fn spread(
+        &mut self,
+        list: NodeId,
+        index: usize,
+        mover: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        let items: Vec<NodeId> = self
+            .view()
+            .tree
+            .items(list)
+            .into_iter()
+            .flat_map(|items| items.iter())
+            .skip(index)
+            .collect();
+        let mut items = items.into_iter().filter(|item| Some(*item) != mover).peekable();
+        let first = self.place_of(items.peek().copied());
+        let mut crowd = Vec::new();
+        while let Some(item) = items.next_if(|item| self.place_of(Some(*item)) == first) {
+            crowd.push(item);
+        }
+        let end = self.place_of(items.next());
+        let mut left = first;
+        for item in crowd {
+            let place = self.place_between(list, left, end.clone())?;
+            self.put_place(item, place.clone())?;
+            left = Some(place);
+        }
+        Ok(())
+    }
+
+    /// Gives an item its place in spite of those that it has.
+    pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
+        let is_place = |slot: &Slot| {
+            let write = self.document.store.kernel.blocks().get(*slot);
+            write.is_some_and(|write| matches!(write.content, Content::Place(_)))
+        };
+        let places: Vec<Slot> = self.view().tree.slots(item).filter(is_place).collect();
+        let replaced = self.kill(places);
+        let time = self.now.after(replaced.time)?;
+        self.put(item, Content::Place(place), time, &replaced)
+    }
+
+    /// Gives an item without a place the one where it stands.
+    pub(super) fn replace_places(&mut self, item: NodeId) -> Result<(), DocumentError> {
+        match self.view().tree.parent(item) {
+            Some(list) if self.view().tree.has_content(item) => {
+                self.settle_places_upto(list, Some(item))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where an item was moved to on several sides, its place is made the one that is read.
+    fn settle_move(&mut self, item: NodeId) -> Result<(), DocumentError> {
+        let places = self.view().writes_at(item);
+        let places = places.filter(|(_, write)| matches!(write.content, Content::Place(_)));
+        if places.count() > 1 {
+            if let Some(place) = self.place_of(Some(item)) {
+                return self.put_place(item, place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves an item to stand before the one that is now at `gap`.
+    pub(super) fn move_to_gap(
+        &mut self,
+        list: NodeId,
+        item: NodeId,
+        gap: usize,
+    ) -> Result<(), DocumentError> {
+        let place = self.place_at(list, gap, Some(item))?;
+        self.put_place(item, place)
+    }
+}

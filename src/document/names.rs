@@ -1,0 +1,185 @@
+//! [`Names`]: every segment of a tree once, so that nodes hold and compare numbers.
+
+use super::segment::Segment;
+use ahash::RandomState;
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use hashbrown::HashTable;
+
+/// The number of a segment, in one tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct NameId(u32);
+
+#[derive(Clone, Debug)]
+struct Entry {
+    segment: Segment,
+    /// The same in every tree of this process: what a node's digest is made of.
+    digest: u32,
+    uses: u32,
+}
+
+/// The segments that a tree's nodes are named by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    entries: Vec<Entry>,
+    free: Vec<NameId>,
+    index: Option<Box<Index>>,
+}
+
+/// Finds entries by their segment; deltas are too small to need one.
+#[derive(Clone, Debug)]
+struct Index {
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+/// So many entries are searched one by one.
+const FEW: usize = 12;
+
+/// A segment to look for, without making one.
+#[derive(Clone, Copy)]
+pub(super) enum Sought<'a> {
+    Field(&'a str),
+    Segment(&'a Segment),
+}
+
+impl Sought<'_> {
+    fn is(self, segment: &Segment) -> bool {
+        match self {
+            Sought::Field(name) => matches!(segment, Segment::Field(it) if **it == *name),
+            Sought::Segment(sought) => sought == segment,
+        }
+    }
+
+    fn hash(self, hasher: &RandomState) -> u64 {
+        match self {
+            Sought::Field(name) => hasher.hash_one(name),
+            Sought::Segment(Segment::Field(name)) => hasher.hash_one(&**name),
+            Sought::Segment(Segment::Item(item)) => hasher.hash_one(item),
+        }
+    }
+
+    /// As [`Segment::len`].
+    pub(super) fn len(self) -> usize {
+        match self {
+            Sought::Field(name) => name.len() + 1,
+            Sought::Segment(segment) => segment.len(),
+        }
+    }
+
+    fn to_segment(self) -> Segment {
+        match self {
+            Sought::Field(name) => Segment::Field(Arc::from(name)),
+            Sought::Segment(segment) => segment.clone(),
+        }
+    }
+}
+
+/// The same in every tree of this process.
+#[allow(clippy::cast_possible_truncation)] // half of a hash is a hash
+fn digest(sought: Sought<'_>) -> u32 {
+    const SEEDED: RandomState = RandomState::with_seeds(
+        0x452f_821e_638d_0137,
+        0xbe54_66cf_34e9_0c6c,
+        0xc0ac_29b7_c97c_50dd,
+        0x3f84_d5b5_b547_0917,
+    );
+    sought.hash(&SEEDED) as u32
+}
+
+impl Names {
+    pub(super) fn get(&self, name: NameId) -> &Segment {
+        &self.entries[name.0 as usize].segment
+    }
+
+    pub(super) fn digest(&self, name: NameId) -> u32 {
+        self.entries[name.0 as usize].digest
+    }
+
+    /// The number of a segment that is in use.
+    pub(super) fn find(&self, sought: Sought<'_>) -> Option<NameId> {
+        let is = |at: &u32| {
+            let entry = &self.entries[*at as usize];
+            entry.uses > 0 && sought.is(&entry.segment)
+        };
+        let found = match &self.index {
+            Some(index) => index.table.find(sought.hash(&index.hasher), is).copied(),
+            #[allow(clippy::cast_possible_truncation)] // a few
+            None => (0..self.entries.len() as u32).find(is),
+        };
+        found.map(NameId)
+    }
+
+    /// The number of a segment, with one more use.
+    pub(super) fn take(&mut self, sought: Sought<'_>) -> NameId {
+        if let Some(name) = self.find(sought) {
+            self.entries[name.0 as usize].uses += 1;
+            return name;
+        }
+        let entry = Entry { segment: sought.to_segment(), digest: digest(sought), uses: 1 };
+        let name = match self.free.pop() {
+            Some(name) => {
+                self.entries[name.0 as usize] = entry;
+                name
+            }
+            None => {
+                self.entries.push(entry);
+                #[allow(clippy::cast_possible_truncation)] // nodes are counted in 32 bits
+                NameId((self.entries.len() - 1) as u32)
+            }
+        };
+        self.list(name, sought);
+        name
+    }
+
+    /// Gives one use back.
+    pub(super) fn give_back(&mut self, name: NameId) {
+        let Entry { uses, segment, .. } = &mut self.entries[name.0 as usize];
+        *uses -= 1;
+        if *uses > 0 {
+            return;
+        }
+        if let Some(index) = &mut self.index {
+            let hash = Sought::Segment(segment).hash(&index.hasher);
+            if let Ok(entry) = index.table.find_entry(hash, |at| *at == name.0) {
+                entry.remove();
+            }
+        }
+        self.free.push(name);
+    }
+
+    fn list(&mut self, name: NameId, sought: Sought<'_>) {
+        let entries = &self.entries;
+        if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
+            let rehash = |at: &u32| Sought::Segment(&entries[*at as usize].segment).hash(hasher);
+            table.insert_unique(sought.hash(hasher), name.0, rehash);
+        } else if entries.len() > FEW {
+            let mut index = Box::new(Index { table: HashTable::new(), hasher: RandomState::new() });
+            for (at, entry) in (0..).zip(entries).filter(|(_, entry)| entry.uses > 0) {
+                let rehash =
+                    |at: &u32| Sought::Segment(&entries[*at as usize].segment).hash(&index.hasher);
+                let hash = Sought::Segment(&entry.segment).hash(&index.hasher);
+                index.table.insert_unique(hash, at, rehash);
+            }
+            self.index = Some(index);
+        }
+    }
+
+    pub(super) fn reserve(&mut self, additional: usize) {
+        self.entries.reserve(additional);
+    }
+
+    /// Whether each segment in use is there once; how often each is used is the nodes' to tell.
+    pub(super) fn check_invariants(&self, uses: usize) -> Result<(), &'static str> {
+        let used = || (0..).zip(&self.entries).filter(|(_, entry)| entry.uses > 0);
+        if used().map(|(_, entry)| entry.uses as usize).sum::<usize>() != uses {
+            return Err("names and nodes differ in number");
+        }
+        let found = |(at, entry): (u32, &Entry)| {
+            self.find(Sought::Segment(&entry.segment)) == Some(NameId(at))
+        };
+        if !used().all(found) || used().count() + self.free.len() != self.entries.len() {
+            return Err("a name is lost or listed twice");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,292 @@
+//! [`View`]: what is read from the writes that live.
+//!
+//! Merging never decides anything: all live writes are kept. Which of them are *read* is a pure
+//! function of what is alive, and it is this file.
+
+use super::{
+    content::Content,
+    names::Sought,
+    pointer::{Pointer, index_of_token},
+    segment::Segment,
+    store::Store,
+    tree::{NodeId, ROOT, Tree},
+    value::{Kind, Number, Value},
+    write::{Rank, Write},
+};
+use crate::{
+    causal::{Blocks, Slot},
+    time::Stamp,
+};
+use alloc::{string::String, vec::Vec};
+
+/// What is read at a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reading<'a> {
+    Scalar(&'a Content),
+    /// An integer that was counted on.
+    Count(i64),
+    Object,
+    List,
+}
+
+impl Reading<'_> {
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Scalar(_) | Self::Count(_) => Kind::Scalar,
+            Self::Object => Kind::Object,
+            Self::List => Kind::Array,
+        }
+    }
+
+    /// The scalar as a value; of a container none.
+    pub(super) fn scalar(self) -> Option<Value> {
+        match self {
+            Self::Scalar(content) => content.to_value(),
+            Self::Count(count) => Some(Value::Number(Number::from(count))),
+            Self::Object | Self::List => None,
+        }
+    }
+}
+
+/// What lives at one node, sorted out.
+#[derive(Default)]
+pub(super) struct Standing<'a> {
+    /// The scalar of the greatest rank.
+    pub(super) scalar: Option<(Rank, &'a Content)>,
+    /// The greatest rank among what was counted, and the sum.
+    pub(super) count: Option<(Rank, i128)>,
+    /// The greatest rank among the marks of an object, and of a list.
+    pub(super) object: Option<Rank>,
+    pub(super) list: Option<Rank>,
+}
+
+impl<'a> Standing<'a> {
+    /// What is read where no container is: a scalar; or a count, on top of the integer that it
+    /// started from.
+    pub(super) fn leaf(&self) -> Option<(Rank, Reading<'a>)> {
+        let Some((count_rank, sum)) = self.count else {
+            return self.scalar.map(|(rank, content)| (rank, Reading::Scalar(content)));
+        };
+        Some(match self.scalar {
+            Some((rank, content)) => match content.as_i64() {
+                Some(start) => {
+                    (rank.max(count_rank), Reading::Count(saturated(sum + i128::from(start))))
+                }
+                None if rank > count_rank => (rank, Reading::Scalar(content)),
+                None => (count_rank, Reading::Count(saturated(sum))),
+            },
+            None => (count_rank, Reading::Count(saturated(sum))),
+        })
+    }
+}
+
+/// Concurrent increments may sum up to what no integer of 64 bits holds.
+#[allow(clippy::cast_possible_truncation)] // clamped
+fn saturated(sum: i128) -> i64 {
+    sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+}
+
+/// A store, to be read.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) blocks: &'a Blocks<Write>,
+}
+
+impl Store {
+    pub(super) fn view(&self) -> View<'_> {
+        View { tree: &self.tree, blocks: self.kernel.blocks() }
+    }
+}
+
+impl<'a> View<'a> {
+    pub(super) fn write(self, slot: Slot) -> Option<(Rank, &'a Write)> {
+        let (write, dot) = (self.blocks.get(slot)?, self.blocks.dot(slot));
+        Some(((Stamp { time: write.time, replica: dot.replica() }, dot), write))
+    }
+
+    pub(super) fn writes_at(self, node: NodeId) -> impl Iterator<Item = (Rank, &'a Write)> + 'a {
+        self.tree.slots(node).filter_map(move |slot| self.write(slot))
+    }
+
+    pub(super) fn standing(self, node: NodeId) -> Standing<'a> {
+        let mut standing = Standing::default();
+        for (rank, write) in self.writes_at(node) {
+            match &write.content {
+                Content::Place(_) => {}
+                Content::Object => standing.object = standing.object.max(Some(rank)),
+                Content::List(_) => standing.list = standing.list.max(Some(rank)),
+                Content::Count(by) => {
+                    let (greatest, sum) = standing.count.unwrap_or((rank, 0));
+                    standing.count = Some((greatest.max(rank), sum + i128::from(*by)));
+                }
+                scalar => {
+                    if standing.scalar.is_none_or(|it| it.0 < rank) {
+                        standing.scalar = Some((rank, scalar));
+                    }
+                }
+            }
+        }
+        standing
+    }
+
+    pub(super) fn has_fields(self, node: NodeId) -> bool {
+        self.tree.fields(node).next().is_some()
+    }
+
+    pub(super) fn has_items(self, node: NodeId) -> bool {
+        self.tree.items(node).is_some()
+    }
+
+    /// The greatest rank among the marks of an object and all that lives below its fields.
+    pub(super) fn object_rank(self, node: NodeId, standing: &Standing<'a>) -> Option<Rank> {
+        let fields = self.tree.fields(node);
+        standing.object.max(fields.filter_map(|field| self.greatest_rank(field)).max())
+    }
+
+    /// The same of a list.
+    pub(super) fn list_rank(self, node: NodeId, standing: &Standing<'a>) -> Option<Rank> {
+        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        standing.list.max(items.filter_map(|item| self.greatest_rank(item)).max())
+    }
+
+    fn greatest_rank(self, node: NodeId) -> Option<Rank> {
+        let here = self.writes_at(node).map(|(rank, _)| rank).max();
+        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        let below = self.tree.fields(node).chain(items);
+        here.max(below.filter_map(|below| self.greatest_rank(below)).max())
+    }
+
+    /// What is read at a node: the kind that holds the greatest rank. O(1) where only one kind is
+    /// alive, else O(what is alive below).
+    pub(super) fn reading(self, node: NodeId) -> Option<Reading<'a>> {
+        let standing = self.standing(node);
+        let leaf = standing.leaf();
+        let object = standing.object.is_some() || self.has_fields(node);
+        let list = standing.list.is_some() || self.has_items(node);
+        match (leaf, object, list) {
+            (leaf, false, false) => leaf.map(|leaf| leaf.1),
+            (None, true, false) => Some(Reading::Object),
+            (None, false, true) => Some(Reading::List),
+            (leaf, _, _) => {
+                let object = self.object_rank(node, &standing).map(|it| (it, Reading::Object));
+                let list = self.list_rank(node, &standing).map(|it| (it, Reading::List));
+                let kinds = [leaf, object, list].into_iter().flatten();
+                kinds.max_by_key(|kind| kind.0).map(|kind| kind.1)
+            }
+        }
+    }
+
+    /// The node one step below a container that reads as such.
+    pub(super) fn below(self, node: NodeId, token: &str) -> Option<NodeId> {
+        let child = match self.reading(node)? {
+            Reading::Object => self.tree.child(node, Sought::Field(token))?,
+            Reading::List => self.tree.items(node)?.get(index_of_token(token)?)?,
+            Reading::Scalar(_) | Reading::Count(_) => return None,
+        };
+        self.tree.has_content(child).then_some(child)
+    }
+
+    /// The node at `pointer` if it can be reached: each container on the way reads as such.
+    pub(super) fn visible(self, pointer: Pointer<'_>) -> Option<NodeId> {
+        let root = self.tree.has_content(ROOT).then_some(ROOT)?;
+        pointer.tokens().try_fold(root, |node, token| self.below(node, &token))
+    }
+
+    /// Whether a node can be reached: each container on the way reads as what it is there.
+    pub(super) fn is_visible(self, node: NodeId) -> bool {
+        let reads_as_way_to = |child: NodeId, parent: NodeId| {
+            matches!(
+                (self.tree.segment(child), self.reading(parent)),
+                (Some(Segment::Field(_)), Some(Reading::Object))
+                    | (Some(Segment::Item(_)), Some(Reading::List))
+            )
+        };
+        let mut below = node;
+        self.tree.has_content(node)
+            && self
+                .tree
+                .ancestors(node)
+                .all(|parent| reads_as_way_to(core::mem::replace(&mut below, parent), parent))
+    }
+
+    /// The value that is read at a node. O(its size).
+    pub(super) fn value(self, node: NodeId) -> Option<Value> {
+        match self.reading(node)? {
+            Reading::Object => Some(self.object(node)),
+            Reading::List => Some(self.list(node)),
+            scalar => scalar.scalar(),
+        }
+    }
+
+    /// The object at a node, whether or not it is what is read there.
+    pub(super) fn object(self, node: NodeId) -> Value {
+        let fields = self.tree.sorted_fields(node).into_iter();
+        fields.filter_map(|(name, field)| Some((name, self.value(field)?))).collect()
+    }
+
+    /// The list at a node, whether or not it is what is read there.
+    pub(super) fn list(self, node: NodeId) -> Value {
+        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        Value::Array(items.filter_map(|item| self.value(item)).collect())
+    }
+
+    /// The field that tells the items of a list apart, by the mark that is read.
+    pub(super) fn key_field(self, node: NodeId) -> Option<&'a str> {
+        let marks = self.writes_at(node).filter_map(|(rank, write)| match &write.content {
+            Content::List(key) => Some((rank, key)),
+            _ => None,
+        });
+        marks.max_by_key(|mark| mark.0)?.1.as_deref()
+    }
+
+    /// Every write that lives at a node or below.
+    pub(super) fn slots_below(self, node: NodeId) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        self.collect_slots(node, &mut slots);
+        slots
+    }
+
+    fn collect_slots(self, node: NodeId, slots: &mut Vec<Slot>) {
+        slots.extend(self.tree.slots(node));
+        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));
+    }
+
+    /// The writes at a container and below that are not part of it: what lost against the object,
+    /// or against the list.
+    pub(super) fn losers(self, node: NodeId, is_list: bool) -> Vec<Slot> {
+        let is_part = |slot: &Slot| match self.blocks.get(*slot).map(|write| &write.content) {
+            Some(Content::Place(_)) => true,
+            Some(Content::Object) => !is_list,
+            Some(Content::List(_)) => is_list,
+            _ => false,
+        };
+        let mut losers: Vec<Slot> = self.tree.slots(node).filter(|it| !is_part(it)).collect();
+        if is_list {
+            self.tree.fields(node).for_each(|field| self.collect_slots(field, &mut losers));
+        } else {
+            let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+            items.for_each(|item| self.collect_slots(item, &mut losers));
+        }
+        losers
+    }
+
+    /// Where a node is, as a JSON Pointer. O(depth).
+    pub(super) fn pointer(self, node: NodeId) -> String {
+        let mut way: Vec<NodeId> = self.tree.ancestors(node).collect();
+        way.reverse();
+        way.push(node);
+        let mut text = String::new();
+        for node in way.into_iter().skip(1) {
+            match self.tree.segment(node) {
+                Some(Segment::Field(name)) => super::pointer::push_name(&mut text, name),
+                _ => {
+                    let index = self.tree.index_of(self.blocks, node).unwrap_or_default();
+                    super::pointer::push_index(&mut text, index);
+                }
+            }
+        }
+        text
+    }
+}

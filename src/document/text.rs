@@ -1,0 +1,130 @@
+//! JSON text of values and documents.
+
+use super::{
+    Document,
+    content::Content,
+    read::{Reading, View},
+    tree::{NodeId, ROOT},
+    value::{Number, Value},
+};
+use alloc::string::String;
+use core::fmt::{self, Write};
+
+/// Compact JSON; `null` if the document was never written, or was removed. O(size).
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.store.view().push_json(ROOT, &mut text);
+        f.write_str(&text)
+    }
+}
+
+/// Compact JSON.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.push_json(&mut text);
+        f.write_str(&text)
+    }
+}
+
+impl View<'_> {
+    fn push_json(self, node: NodeId, text: &mut String) {
+        match self.reading(node) {
+            None => text.push_str("null"),
+            Some(Reading::Scalar(content)) => content.push_json(text),
+            Some(Reading::Count(count)) => push_integer(text, count.into()),
+            Some(Reading::Object) => {
+                let fields = self.tree.sorted_fields(node);
+                push_all(text, ['{', '}'], fields, |text, (name, field)| {
+                    push_string(text, name);
+                    text.push(':');
+                    self.push_json(field, text);
+                });
+            }
+            Some(Reading::List) => {
+                let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+                push_all(text, ['[', ']'], items, |text, item| self.push_json(item, text));
+            }
+        }
+    }
+}
+
+impl Content {
+    fn push_json(&self, text: &mut String) {
+        match self {
+            Self::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+            Self::Number(number) => push_number(text, *number),
+            other => match other.as_str() {
+                Some(string) => push_string(text, string),
+                None => text.push_str("null"),
+            },
+        }
+    }
+}
+
+impl Value {
+    fn push_json(&self, text: &mut String) {
+        match self {
+            Self::Null => text.push_str("null"),
+            Self::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
+            Self::Number(number) => push_number(text, *number),
+            Self::String(string) => push_string(text, string),
+            Self::Array(items) => push_all(text, ['[', ']'], items, |text, it| it.push_json(text)),
+            Self::Object(fields) => push_all(text, ['{', '}'], fields, |text, (name, value)| {
+                push_string(text, name);
+                text.push(':');
+                value.push_json(text);
+            }),
+        }
+    }
+}
+
+fn push_all<T>(
+    text: &mut String,
+    [open, close]: [char; 2],
+    all: impl IntoIterator<Item = T>,
+    mut push: impl FnMut(&mut String, T),
+) {
+    text.push(open);
+    for (at, one) in all.into_iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        push(text, one);
+    }
+    text.push(close);
+}
+
+fn push_number(text: &mut String, number: Number) {
+    match number.as_u64().map(i128::from).or(number.as_i64().map(i128::from)) {
+        Some(integer) => push_integer(text, integer),
+        // Writing to a string does not fail.
+        None => _ = write!(text, "{number}"),
+    }
+}
+
+fn push_integer(text: &mut String, integer: i128) {
+    let _ = write!(text, "{integer}");
+}
+
+/// Runs of plain characters are copied as they are.
+fn push_string(text: &mut String, string: &str) {
+    text.push('"');
+    let mut rest = string;
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
+        text.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => text.push_str("\\\""),
+            b'\\' => text.push_str("\\\\"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            control => _ = write!(text, "\\u{control:04x}"),
+        }
+        rest = &rest[at + 1..];
+    }
+    text.push_str(rest);
+    text.push('"');
+}
