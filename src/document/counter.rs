@@ -65,12 +65,15 @@ impl Edit<'_> {
         let by = by.ok_or_else(overflow)?;
         self.all_or_nothing(|edit| {
             let node = edit.enter_number(parsed)?;
-            let value =
-                if edit.view().tree.has_content(node) { edit.view().count_at(node)? } else { 0 };
-            value.checked_add(by).ok_or_else(overflow)?;
-            let (seen, birth) = edit.view().count_so_far(node);
-            let time = edit.now.after(seen)?;
-            edit.put_born(node, Content::Count(by), time, birth.map(Box::new))
+            edit.holding(node, |edit| {
+                let view = edit.view();
+                let is_new = !view.tree.has_content(node);
+                let value = if is_new { 0 } else { view.count_at(node)? };
+                value.checked_add(by).ok_or_else(overflow)?;
+                let (seen, birth) = view.count_so_far(node);
+                let time = edit.now.after(seen)?;
+                edit.put_born(node, Content::Count(by), time, birth.map(Box::new))
+            })
         })
     }
 
@@ -78,13 +81,10 @@ impl Edit<'_> {
     fn enter_number(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
         let Some((parent, token)) = pointer.split_last() else { return self.enter(pointer) };
         let container = self.enter(parent)?;
-        match self.reading_as_container(container)? {
-            Reading::Object => {
-                self.settle(container)?;
-                Ok(self.document.store.tree.step(container, Sought::Field(&token)))
-            }
-            _ => self.enter(pointer),
+        if self.settled_as_list(container)? {
+            return self.enter(pointer);
         }
+        Ok(self.spot_below(self.spot(container), Sought::Field(&token))?.node)
     }
 }
 

@@ -207,9 +207,8 @@ impl<'a> Edit<'a> {
             let root = self.document.store.tree.root();
             return self.set_node(root, value);
         };
-        let container = self.enter(parent)?;
-        let is_list = matches!(self.reading_as_container(container)?, Reading::List);
-        self.settle(container)?;
+        let node = self.enter(parent)?;
+        let (container, is_list) = (node, self.settled_as_list(node)?);
         match is_list {
             true => {
                 let index = self.index_at(container, &token)?;
@@ -231,21 +230,23 @@ impl<'a> Edit<'a> {
         let mut node =
             self.view().tree.has_content(ROOT).then_some(ROOT).ok_or_else(|| not_found(0))?;
         for (at, token) in pointer.tokens().enumerate() {
-            self.reading_as_container(node)?;
-            node = self.view().below(node, &token).ok_or_else(|| not_found(at + 1))?;
-            if let Some(parent) = self.view().tree.parent(node) {
-                self.settle(parent)?;
-            }
+            let is_list = self.settled_as_list(node)?;
+            let reading = if is_list { Reading::List } else { Reading::Object };
+            let below = self.view().below_as(reading, node, &token);
+            node = below.ok_or_else(|| not_found(at + 1))?;
         }
         Ok(node)
     }
 
-    /// What is read at a node, if it is a container.
-    pub(super) fn reading_as_container(&self, node: NodeId) -> Result<Reading<'_>, DocumentError> {
+    /// Makes sure that a container is settled; whether it is a list.
+    pub(super) fn settled_as_list(&mut self, node: NodeId) -> Result<bool, DocumentError> {
         let view = self.view();
-        match view.reading(node) {
-            Some(reading @ (Reading::Object | Reading::List)) => Ok(reading),
-            Some(found) => {
+        match view.reading_and_settled(node) {
+            Some((reading @ (Reading::Object | Reading::List), settled)) => {
+                let is_list = matches!(reading, Reading::List);
+                if settled { Ok(is_list) } else { self.settle(node).map(|()| is_list) }
+            }
+            Some((found, _)) => {
                 Err(DocumentError::NotAContainer { path: view.pointer(node), found: found.kind() })
             }
             None => Err(DocumentError::NotFound { path: view.pointer(node) }),
@@ -286,32 +287,43 @@ impl<'a> Edit<'a> {
         self.replace_places(node)
     }
 
+    /// Keeps a node in existence while something is put there: should that fail, it goes.
+    pub(super) fn holding(
+        &mut self,
+        node: NodeId,
+        put: impl FnOnce(&mut Self) -> Result<(), DocumentError>,
+    ) -> Result<(), DocumentError> {
+        self.document.store.tree.hold(node);
+        let done = put(self);
+        self.document.store.tree.release(node);
+        done
+    }
+
     /// Puts a value at a node in place of all that lives there and below.
     pub(super) fn set_node(
         &mut self,
         node: NodeId,
         value: Source<'_>,
     ) -> Result<(), DocumentError> {
-        let store = &mut self.document.store;
-        store.tree.hold(node);
-        let done = self.replace_value(node, value);
-        self.document.store.tree.release(node);
-        done
+        self.holding(node, |edit| edit.replace_value(node, value))
     }
 
     fn replace_value(&mut self, node: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
         self.settle_place(node)?;
-        let key = self.view().key_field(node).map(Into::into);
-        let is_place = |slot: &Slot| {
-            let write = self.document.store.kernel.blocks().get(*slot);
+        let blocks = self.document.store.kernel.blocks();
+        let is_place = |slot: Slot| {
+            let write = blocks.get(slot);
             write.is_some_and(|it| matches!(it.content, Content::Place(_)) && it.node == node)
         };
         let mut slots = self.view().slots_below(node);
-        slots.retain(|slot| !is_place(slot));
+        slots.retain(|slot| !is_place(*slot));
+        let key = self.view().key_field(node).map(Into::into);
         let replaced = self.kill(slots);
         let time = self.now.after(replaced.time)?;
-        let spot = self.spot(node);
-        self.put_value(spot, value, time, &replaced, key)
+        match value.scalar() {
+            Some(scalar) => self.put(node, scalar.into(), time, &replaced),
+            None => self.put_value(self.spot(node), value, time, &replaced, key),
+        }
     }
 
     pub(super) fn spot(&self, node: NodeId) -> Spot {
@@ -354,7 +366,9 @@ impl<'a> Edit<'a> {
                 self.put(spot.node, Content::Object, time, replaced)?;
                 for (name, value) in fields {
                     let field = self.spot_below(spot, Sought::Field(name))?;
-                    self.put_value(field, value, time, replaced, None)?;
+                    self.holding(field.node, |edit| {
+                        edit.put_value(field, value, time, replaced, None)
+                    })?;
                 }
                 Ok(())
             }
@@ -367,7 +381,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// One write; its node, should it fail and nothing else live there, goes.
+    /// One write, at a node that lives or is held.
     pub(super) fn put(
         &mut self,
         node: NodeId,
@@ -399,11 +413,7 @@ impl<'a> Edit<'a> {
                 store.put(dot, Write { content, time, birth, node, digest });
                 Ok(())
             }
-            Err(error) => {
-                store.tree.hold(node);
-                store.tree.release(node);
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 

@@ -121,7 +121,7 @@ impl Edit<'_> {
         let identity = self.identity(list, value);
         let item = Sought::Segment(&Segment::Item(identity));
         let spot = self.spot_below(self.spot(list), item)?;
-        self.put_item(spot, place, value, &Replaced::default())
+        self.holding(spot.node, |edit| edit.put_item(spot, place, value))
     }
 
     /// Puts an item where none of its identity is read. A place of it may have stayed: who moved
@@ -131,13 +131,12 @@ impl Edit<'_> {
         spot: Spot,
         place: Place,
         value: Source<'_>,
-        replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
-        let stray = self.kill(stray);
-        let time = self.now.after(replaced.time.max(stray.time))?;
-        self.put(spot.node, Content::Place(place), time, replaced)?;
-        self.put_value(spot, value, time, replaced, None)
+        let time = self.now.after(self.kill(stray).time)?;
+        let nothing = Replaced::default();
+        self.put(spot.node, Content::Place(place), time, &nothing)?;
+        self.put_value(spot, value, time, &nothing, None)
     }
 
     /// The items of an array that is written as a whole.
@@ -167,7 +166,7 @@ impl Edit<'_> {
                 kind
             };
             let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
-            self.put_at_import(spot, index, value, time, replaced)?;
+            self.holding(spot.node, |edit| edit.put_at_import(spot, index, value, time, replaced))?;
         }
         Ok(())
     }

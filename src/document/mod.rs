@@ -51,6 +51,7 @@ mod pointer;
 mod read;
 mod report;
 mod segment;
+mod slab;
 mod snapshot;
 mod store;
 mod text;

@@ -1,6 +1,6 @@
 //! [`Names`]: every segment of a tree once, so that nodes hold and compare numbers.
 
-use super::segment::Segment;
+use super::{segment::Segment, slab::Slab};
 use ahash::RandomState;
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use hashbrown::HashTable;
@@ -20,7 +20,7 @@ struct Entry {
 /// The segments that a tree's nodes are named by.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    entries: Vec<Entry>,
+    entries: Slab<Entry>,
     free: Vec<NameId>,
     index: Option<Box<Index>>,
 }
@@ -88,17 +88,17 @@ fn digest(sought: Sought<'_>) -> u32 {
 
 impl Names {
     pub(super) fn get(&self, name: NameId) -> &Segment {
-        &self.entries[name.0 as usize].segment
+        &self.entries[name.0].segment
     }
 
     pub(super) fn digest(&self, name: NameId) -> u32 {
-        self.entries[name.0 as usize].digest
+        self.entries[name.0].digest
     }
 
     /// The number of a segment that is in use.
     pub(super) fn find(&self, sought: Sought<'_>) -> Option<NameId> {
         let is = |at: &u32| {
-            let entry = &self.entries[*at as usize];
+            let entry = &self.entries[*at];
             entry.uses > 0 && sought.is(&entry.segment)
         };
         let found = match &self.index {
@@ -112,20 +112,16 @@ impl Names {
     /// The number of a segment, with one more use.
     pub(super) fn take(&mut self, sought: Sought<'_>) -> NameId {
         if let Some(name) = self.find(sought) {
-            self.entries[name.0 as usize].uses += 1;
+            self.entries[name.0].uses += 1;
             return name;
         }
         let entry = Entry { segment: sought.to_segment(), digest: digest(sought), uses: 1 };
         let name = match self.free.pop() {
             Some(name) => {
-                self.entries[name.0 as usize] = entry;
+                self.entries[name.0] = entry;
                 name
             }
-            None => {
-                self.entries.push(entry);
-                #[allow(clippy::cast_possible_truncation)] // nodes are counted in 32 bits
-                NameId((self.entries.len() - 1) as u32)
-            }
+            None => NameId(self.entries.push(entry)),
         };
         self.list(name, sought);
         name
@@ -133,7 +129,7 @@ impl Names {
 
     /// Gives one use back.
     pub(super) fn give_back(&mut self, name: NameId) {
-        let Entry { uses, segment, .. } = &mut self.entries[name.0 as usize];
+        let Entry { uses, segment, .. } = &mut self.entries[name.0];
         *uses -= 1;
         if *uses > 0 {
             return;
@@ -150,13 +146,12 @@ impl Names {
     fn list(&mut self, name: NameId, sought: Sought<'_>) {
         let entries = &self.entries;
         if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
-            let rehash = |at: &u32| Sought::Segment(&entries[*at as usize].segment).hash(hasher);
+            let rehash = |at: &u32| Sought::Segment(&entries[*at].segment).hash(hasher);
             table.insert_unique(sought.hash(hasher), name.0, rehash);
         } else if entries.len() > FEW {
             let mut index = Box::new(Index { table: HashTable::new(), hasher: RandomState::new() });
-            for (at, entry) in (0..).zip(entries).filter(|(_, entry)| entry.uses > 0) {
-                let rehash =
-                    |at: &u32| Sought::Segment(&entries[*at as usize].segment).hash(&index.hasher);
+            for (at, entry) in entries.iter().filter(|(_, entry)| entry.uses > 0) {
+                let rehash = |at: &u32| Sought::Segment(&entries[*at].segment).hash(&index.hasher);
                 let hash = Sought::Segment(&entry.segment).hash(&index.hasher);
                 index.table.insert_unique(hash, at, rehash);
             }
@@ -164,13 +159,9 @@ impl Names {
         }
     }
 
-    pub(super) fn reserve(&mut self, additional: usize) {
-        self.entries.reserve(additional);
-    }
-
     /// Whether each segment in use is there once; how often each is used is the nodes' to tell.
     pub(super) fn check_invariants(&self, uses: usize) -> Result<(), &'static str> {
-        let used = || (0..).zip(&self.entries).filter(|(_, entry)| entry.uses > 0);
+        let used = || self.entries.iter().filter(|(_, entry)| entry.uses > 0);
         if used().map(|(_, entry)| entry.uses as usize).sum::<usize>() != uses {
             return Err("names and nodes differ in number");
         }

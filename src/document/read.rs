@@ -86,6 +86,9 @@ fn saturated(sum: i128) -> i64 {
     sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
+/// Some writes; mostly one.
+pub(super) type Slots = smallvec::SmallVec<[Slot; 4]>;
+
 /// A store, to be read.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
@@ -177,9 +180,34 @@ impl<'a> View<'a> {
         }
     }
 
+    /// What is read at a node, and whether it is that alone because somebody wrote just that: a
+    /// container with a mark, and if it is an item with a place.
+    pub(super) fn reading_and_settled(self, node: NodeId) -> Option<(Reading<'a>, bool)> {
+        let standing = self.standing(node);
+        let leaf = standing.scalar.is_some() || standing.count.is_some();
+        let (fields, items) = (self.has_fields(node), self.has_items(node));
+        let (reading, marked) = match (standing.object.is_some(), standing.list.is_some()) {
+            (object, false) if !leaf && !items && (object || fields) => (Reading::Object, object),
+            (false, list) if !leaf && !fields && (list || items) => (Reading::List, list),
+            _ => return self.reading(node).map(|reading| (reading, false)),
+        };
+        let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
+        Some((reading, marked && (!is_item || self.tree.place(self.blocks, node).is_some())))
+    }
+
     /// The node one step below a container that reads as such.
     pub(super) fn below(self, node: NodeId, token: &str) -> Option<NodeId> {
-        let child = match self.reading(node)? {
+        self.below_as(self.reading(node)?, node, token)
+    }
+
+    /// The same, where the reading is known.
+    pub(super) fn below_as(
+        self,
+        reading: Reading<'_>,
+        node: NodeId,
+        token: &str,
+    ) -> Option<NodeId> {
+        let child = match reading {
             Reading::Object => self.tree.child(node, Sought::Field(token))?,
             Reading::List => self.tree.items(node)?.get(index_of_token(token)?)?,
             Reading::Scalar(_) | Reading::Count(_) => return None,
@@ -241,13 +269,13 @@ impl<'a> View<'a> {
     }
 
     /// Every write that lives at a node or below.
-    pub(super) fn slots_below(self, node: NodeId) -> Vec<Slot> {
-        let mut slots = Vec::new();
+    pub(super) fn slots_below(self, node: NodeId) -> Slots {
+        let mut slots = Slots::new();
         self.collect_slots(node, &mut slots);
         slots
     }
 
-    fn collect_slots(self, node: NodeId, slots: &mut Vec<Slot>) {
+    fn collect_slots(self, node: NodeId, slots: &mut Slots) {
         slots.extend(self.tree.slots(node));
         let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
         self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));
@@ -255,14 +283,14 @@ impl<'a> View<'a> {
 
     /// The writes at a container and below that are not part of it: what lost against the object,
     /// or against the list.
-    pub(super) fn losers(self, node: NodeId, is_list: bool) -> Vec<Slot> {
+    pub(super) fn losers(self, node: NodeId, is_list: bool) -> Slots {
         let is_part = |slot: &Slot| match self.blocks.get(*slot).map(|write| &write.content) {
             Some(Content::Place(_)) => true,
             Some(Content::Object) => !is_list,
             Some(Content::List(_)) => is_list,
             _ => false,
         };
-        let mut losers: Vec<Slot> = self.tree.slots(node).filter(|it| !is_part(it)).collect();
+        let mut losers: Slots = self.tree.slots(node).filter(|it| !is_part(it)).collect();
         if is_list {
             self.tree.fields(node).for_each(|field| self.collect_slots(field, &mut losers));
         } else {

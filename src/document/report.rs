@@ -264,8 +264,16 @@ impl<'a> Reporting<'a> {
         let view = self.ours.view();
         let mut before: BTreeMap<NodeId, Before> =
             self.touched.iter().map(|node| (*node, view.before(*node, true))).collect();
-        for node in self.touched.iter().flat_map(|node| view.tree.ancestors(*node)) {
-            before.entry(node).or_insert_with(|| view.before(node, !view.is_settled(node)));
+        for node in &self.touched {
+            let mut below = *node;
+            for upper in view.tree.ancestors(*node) {
+                let step = core::mem::replace(&mut below, upper);
+                let stays = view.stays(upper, step);
+                let known = before.entry(upper).or_insert_with(|| view.before(upper, !stays));
+                if !stays && known.value.is_none() {
+                    *known = view.before(upper, true);
+                }
+            }
         }
         before
     }
@@ -409,17 +417,14 @@ impl<'a> View<'a> {
         Before { value, kind, index, place }
     }
 
-    /// Whether a node is a container on its own, and nothing else: so it stays, unless its mark
-    /// goes or something else comes.
-    fn is_settled(self, node: NodeId) -> bool {
-        let standing = self.standing(node);
-        let kinds = [
-            standing.scalar.is_some() || standing.count.is_some(),
-            standing.object.is_some() || self.has_fields(node),
-            standing.list.is_some() || self.has_items(node),
-        ];
-        kinds.iter().filter(|kind| **kind).count() == 1
-            && (standing.object.is_some() || standing.list.is_some())
+    /// Whether a node is read as a container before and after something changes at a step below
+    /// it, and not at the node itself: it is settled as what the step goes on from.
+    fn stays(self, node: NodeId, step: NodeId) -> bool {
+        matches!(
+            (self.reading_and_settled(node), self.tree.segment(step)),
+            (Some((Reading::Object, true)), Some(Segment::Field(_)))
+                | (Some((Reading::List, true)), Some(Segment::Item(_)))
+        )
     }
 
     /// The pointer of a node whose last step is this index.

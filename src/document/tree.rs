@@ -10,6 +10,7 @@ use super::{
     order::Order,
     place::Place,
     segment::Segment,
+    slab::Slab,
     write::{Rank, Write},
 };
 use crate::{
@@ -64,7 +65,7 @@ struct Node {
 /// The writes of a kernel by where they live.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    nodes: Vec<Node>,
+    nodes: Slab<Node>,
     free: Vec<NodeId>,
     names: Names,
     /// Finds nodes by parent and name; deltas are too small to need one.
@@ -82,14 +83,14 @@ struct Index {
 
 impl Index {
     /// Of the nodes that are in use.
-    fn of(nodes: &[Node]) -> Box<Self> {
+    fn of(nodes: &Slab<Node>) -> Box<Self> {
         let (mut table, hasher) = (HashTable::new(), RandomState::new());
         let hash = |node: &NodeId| {
-            let node = &nodes[node.0 as usize];
+            let node = &nodes[node.0];
             hasher.hash_one((node.parent, node.name))
         };
-        for node in (1..).zip(nodes.iter().skip(1)).filter(|it| it.1.uses > 0) {
-            table.insert_unique(hash(&NodeId(node.0)), NodeId(node.0), hash);
+        for (at, _) in nodes.iter().skip(1).filter(|(_, node)| node.uses > 0) {
+            table.insert_unique(hash(&NodeId(at)), NodeId(at), hash);
         }
         Box::new(Self { table, hasher })
     }
@@ -101,15 +102,15 @@ const FEW: usize = 16;
 impl Tree {
     /// Whether anything is to be read at a node.
     pub(super) fn has_content(&self, node: NodeId) -> bool {
-        self.nodes.get(node.0 as usize).is_some_and(|node| node.content > 0)
+        self.nodes.get(node.0).is_some_and(|node| node.content > 0)
     }
 
     fn node(&self, node: NodeId) -> &Node {
-        &self.nodes[node.0 as usize]
+        &self.nodes[node.0]
     }
 
     fn node_mut(&mut self, node: NodeId) -> &mut Node {
-        &mut self.nodes[node.0 as usize]
+        &mut self.nodes[node.0]
     }
 
     /// The step that leads to a node; none to the root.
@@ -144,7 +145,7 @@ impl Tree {
 
     /// The writes that live at a node, in no order.
     pub(super) fn slots(&self, node: NodeId) -> impl Iterator<Item = Slot> + '_ {
-        let slots = self.nodes.get(node.0 as usize).map(|node| node.slots);
+        let slots = self.nodes.get(node.0).map(|node| node.slots);
         let crowd = slots.filter(|slots| slots[1] != Slot::NONE && !self.crowds.is_empty());
         let crowd = crowd.and_then(|_| self.crowds.get(&node)).into_iter().flatten().copied();
         slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
@@ -152,7 +153,7 @@ impl Tree {
 
     /// The fields linked below a node, in no order that is visible.
     pub(super) fn fields(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        let first = self.nodes.get(node.0 as usize).and_then(|node| node.first.some());
+        let first = self.nodes.get(node.0).and_then(|node| node.first.some());
         core::iter::successors(first, |field| self.node(*field).next.some())
     }
 
@@ -169,7 +170,7 @@ impl Tree {
 
     /// The items linked below a node, if there are any.
     pub(super) fn items(&self, node: NodeId) -> Option<&Order> {
-        self.lists.get(self.nodes.get(node.0 as usize)?.list as usize)
+        self.lists.get(self.nodes.get(node.0)?.list as usize)
     }
 
     /// The node one step below, if it exists.
@@ -218,14 +219,12 @@ impl Tree {
             *self.node_mut(free) = node;
             return free;
         }
-        self.nodes.push(node);
-        #[allow(clippy::cast_possible_truncation)] // 2³² nodes take 200 GB
-        NodeId((self.nodes.len() - 1) as u32)
+        NodeId(self.nodes.push(node))
     }
 
     fn list(&mut self, node: NodeId) {
         let nodes = &self.nodes;
-        let key = |node: NodeId| (nodes[node.0 as usize].parent, nodes[node.0 as usize].name);
+        let key = |node: NodeId| (nodes[node.0].parent, nodes[node.0].name);
         if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
             let hash = |node: &NodeId| hasher.hash_one(key(*node));
             table.insert_unique(hash(&node), node, hash);
@@ -233,7 +232,7 @@ impl Tree {
             let mut index = Index::of(nodes);
             let Index { table, hasher } = &mut *index;
             let hash = |node: &NodeId| hasher.hash_one(key(*node));
-            if nodes[node.0 as usize].uses == 0 {
+            if nodes[node.0].uses == 0 {
                 table.insert_unique(hash(&node), node, hash);
             }
             self.index = Some(index);
@@ -268,13 +267,11 @@ impl Tree {
 
     /// Room for so many more nodes.
     pub(super) fn reserve(&mut self, additional: usize) {
-        self.nodes.reserve(additional);
-        self.names.reserve(additional / 8);
         if self.nodes.len() + additional > FEW {
             let nodes = &self.nodes;
             let Index { table, hasher } = &mut **self.index.get_or_insert_with(|| Index::of(nodes));
             table.reserve(additional, |node| {
-                let node = &nodes[node.0 as usize];
+                let node = &nodes[node.0];
                 hasher.hash_one((node.parent, node.name))
             });
         }
@@ -334,7 +331,7 @@ impl Tree {
 
     fn drop(&mut self, node: NodeId, slot: Slot) {
         let crowd = self.crowds.get_mut(&node);
-        let slots = &mut self.nodes[node.0 as usize].slots;
+        let slots = &mut self.nodes[node.0].slots;
         let place = slots.iter_mut().find(|it| **it == slot);
         let Some(crowd) = crowd else {
             if let Some(place) = place {
@@ -547,7 +544,8 @@ impl Tree {
         held: &[NodeId],
     ) -> Result<(), &'static str> {
         let check = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
-        let ids = || (0..).map(NodeId).zip(&self.nodes).filter(|(_, node)| node.uses > 0);
+        let nodes = || self.nodes.iter().map(|(at, node)| (NodeId(at), node));
+        let ids = || nodes().filter(|(_, node)| node.uses > 0);
         let blocks = kernel.blocks();
         check(kernel.live_len() == 0 || !self.nodes.is_empty(), "writes without a tree")?;
         check(ids().count() + self.free.len() == self.nodes.len(), "a node is lost")?;

@@ -1,0 +1,186 @@
+//! A document is the writes that no visible edit was made over; what is read is defined here once
+//! more, by listing them.
+
+mod model;
+mod place;
+mod properties;
+mod values;
+
+use crate::history::{Seen, Subject, histories, misused};
+use model::{Event, Model};
+use proptest::{prelude::*, sample::select};
+use rejoin::{
+    Document, ReplicaId, Timestamp,
+    document::{DocumentDelta, DocumentError, ListKeys, Value},
+};
+use values::{ITEMS, KEYS, LISTS, NUMBERS, PATHS, documents, keyed_items, values, without_lists};
+
+struct Json;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Set(&'static str, Value),
+    Remove(&'static str),
+    Insert(&'static str, Value),
+    Push(&'static str, Value),
+    Move(&'static str, usize),
+    Increment(&'static str, u64),
+    Decrement(&'static str, u64),
+    Reset(&'static str),
+    Update(Value),
+}
+
+fn tokens(pointer: &str) -> Vec<&str> {
+    pointer.split('/').skip(1).collect()
+}
+
+/// Some edits are made by a process that knows of no keys.
+fn rule(now: Timestamp) -> Option<(&'static str, &'static str)> {
+    (now.as_millis() % 5 != 0).then_some(("k", "id"))
+}
+
+fn keys(now: Timestamp) -> ListKeys {
+    let keyed = rule(now).map(|(list, key)| ListKeys::new().by(&format!("/{list}"), key).unwrap());
+    keyed.unwrap_or_default()
+}
+
+fn apply(
+    op: &Op,
+    document: &mut Document,
+    id: ReplicaId,
+    now: Timestamp,
+) -> Result<DocumentDelta, DocumentError> {
+    match op {
+        Op::Set(path, value) => document.set(path, value, id, now),
+        Op::Remove(path) => document.remove(path, id, now),
+        Op::Insert(path, value) => document.insert(path, value, id, now),
+        Op::Push(list, value) => document.push(list, value, id, now),
+        Op::Move(path, to) => document.move_item(path, *to, id, now),
+        Op::Increment(path, by) => document.increment(path, *by, id, now),
+        Op::Decrement(path, by) => document.decrement(path, *by, id, now),
+        Op::Reset(path) => document.reset(path, id, now),
+        Op::Update(value) => document.update(value, id, now),
+    }
+}
+
+impl Subject for Json {
+    type State = Document;
+    type Delta = DocumentDelta;
+    type Op = Op;
+    type Event = Event;
+    /// The whole, what is read at each pointer, and where the items with a key stand.
+    type Value = (Option<Value>, Vec<Option<Value>>, Vec<Option<String>>);
+
+    fn ops() -> BoxedStrategy<Op> {
+        let by = || prop_oneof![6 => 0..4_u64, 1 => select(&[1 << 62, 1 << 63, u64::MAX][..])];
+        let inserted = || prop_oneof![values(), keyed_items()];
+        let [paths, lists, items] = [&PATHS[..], &LISTS[..], &ITEMS[..]].map(select);
+        let numbers = || select(&NUMBERS[..]);
+        let set = |path, value| Op::Set(path, value);
+        prop_oneof![
+            4 => documents().prop_map(|value| Op::Set("", value)),
+            6 => (paths.clone(), values()).prop_map(move |(path, value)| set(path, value)),
+            3 => paths.clone().prop_map(Op::Remove),
+            2 => items.clone().prop_map(Op::Remove),
+            3 => (paths, inserted()).prop_map(|(path, value)| Op::Insert(path, value)),
+            3 => (items.clone(), inserted()).prop_map(|(path, value)| Op::Insert(path, value)),
+            3 => (lists, inserted()).prop_map(|(list, value)| Op::Push(list, value)),
+            5 => (items, 0..4_usize).prop_map(|(path, to)| Op::Move(path, to)),
+            3 => (numbers(), by()).prop_map(|(path, by)| Op::Increment(path, by)),
+            2 => (numbers(), by()).prop_map(|(path, by)| Op::Decrement(path, by)),
+            2 => numbers().prop_map(Op::Reset),
+            2 => without_lists().prop_map(Op::Update),
+        ]
+        .boxed()
+    }
+
+    fn edit(
+        document: &mut Document,
+        op: &Op,
+        id: ReplicaId,
+        now: Timestamp,
+    ) -> Option<DocumentDelta> {
+        let before = document.clone();
+        document.set_keys(keys(now));
+        let delta = apply(op, document, id, now).ok()?;
+        if let Op::Update(value) = op {
+            assert_eq!(document.to_value().as_ref(), Some(value), "update is exact");
+            assert!(document.update(value, id, now).unwrap().is_empty(), "and then rests");
+        }
+        let mut told = before;
+        let report = told.apply_reporting(&delta);
+        assert_eq!(told, *document);
+        assert_eq!(report.changed(), !delta.is_empty());
+        Some(delta)
+    }
+
+    fn value(document: &Document) -> Self::Value {
+        properties::check_open_conflicts(document);
+        let read: Vec<_> = PATHS.iter().map(|path| document.get(path)).collect();
+        for (path, value) in PATHS.iter().zip(&read) {
+            assert_eq!(document.kind(path), value.as_ref().map(Value::kind));
+            assert_eq!(document.len_at(path), value.as_ref().and_then(len));
+        }
+        let items = KEYS.map(|key| document.item("/k", &Value::from(key))).collect();
+        (document.to_value(), read, items)
+    }
+
+    fn check(document: &Document) -> Result<(), &'static str> {
+        document.check_invariants()
+    }
+
+    fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {
+        let mut model = Model::of_edit(seen, id, now, rule(now));
+        match op {
+            Op::Set(path, value) => model.set(&tokens(path), value),
+            Op::Remove(path) => model.remove(&tokens(path)),
+            Op::Insert(path, value) => model.insert(&tokens(path), value),
+            Op::Push(list, value) => model.push(&tokens(list), value),
+            Op::Move(path, to) => model.move_item(&tokens(path), *to),
+            Op::Increment(path, by) => model.count(&tokens(path), i64::try_from(*by).ok()?),
+            Op::Decrement(path, by) => model.count(&tokens(path), 0_i64.checked_sub_unsigned(*by)?),
+            Op::Reset(path) => model.reset(&tokens(path)),
+            Op::Update(value) => {
+                model.update(&[], value);
+                Some(())
+            }
+        }?;
+        Some(model.finish())
+    }
+
+    fn meaning(seen: &Seen<'_, Event>) -> Self::Value {
+        let model = Model::new(seen);
+        let whole = model.value();
+        let read = |path: &&str| {
+            let mut found = whole.as_ref()?;
+            for token in tokens(path) {
+                found = child(found, token)?;
+            }
+            Some(found.clone())
+        };
+        let pointer = |key| Some(format!("/k/{}", model.index_of("k", &Value::from(key))?));
+        (whole.clone(), PATHS.iter().map(read).collect(), KEYS.map(pointer).collect())
+    }
+}
+
+fn child<'a>(value: &'a Value, token: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(fields) => fields.get(token),
+        Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+        _ => None,
+    }
+}
+
+fn len(value: &Value) -> Option<usize> {
+    match value {
+        Value::Object(fields) => Some(fields.len()),
+        Value::Array(items) => Some(items.len()),
+        _ => None,
+    }
+}
+
+#[test]
+fn document_histories() {
+    histories::<Json>();
+    misused::<Json>();
+}
