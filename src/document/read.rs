@@ -163,6 +163,9 @@ impl<'a> View<'a> {
     /// What is read at a node: the kind that holds the greatest rank. O(1) where only one kind is
     /// alive, else O(what is alive below).
     pub(super) fn reading(self, node: NodeId) -> Option<Reading<'a>> {
+        if let Some(scalar) = self.only_scalar(node) {
+            return Some(Reading::Scalar(scalar));
+        }
         let standing = self.standing(node);
         let leaf = standing.leaf();
         let object = standing.object.is_some() || self.has_fields(node);
@@ -178,6 +181,12 @@ impl<'a> View<'a> {
                 kinds.max_by_key(|kind| kind.0).map(|kind| kind.1)
             }
         }
+    }
+
+    /// The scalar at a node that nothing stands against: what most nodes hold.
+    fn only_scalar(self, node: NodeId) -> Option<&'a Content> {
+        let write = self.blocks.get(self.tree.only_slot(node)?)?;
+        write.content.is_scalar().then_some(&write.content)
     }
 
     /// What is read at a node, and whether it is that alone because somebody wrote just that: a

@@ -33,7 +33,7 @@ impl View<'_> {
         match self.reading(node) {
             None => text.push_str("null"),
             Some(Reading::Scalar(content)) => content.push_json(text),
-            Some(Reading::Count(count)) => push_integer(text, count.into()),
+            Some(Reading::Count(count)) => push_number(text, Number::from(count)),
             Some(Reading::Object) => {
                 let fields = self.tree.sorted_fields(node);
                 push_all(text, ['{', '}'], fields, |text, (name, field)| {
@@ -97,23 +97,19 @@ fn push_all<T>(
 }
 
 fn push_number(text: &mut String, number: Number) {
-    match number.as_u64().map(i128::from).or(number.as_i64().map(i128::from)) {
-        Some(integer) => push_integer(text, integer),
-        // Writing to a string does not fail.
-        None => _ = write!(text, "{number}"),
-    }
-}
-
-fn push_integer(text: &mut String, integer: i128) {
-    let _ = write!(text, "{integer}");
+    // Writing to a string does not fail.
+    let _ = match (number.as_u64(), number.as_i64()) {
+        (Some(natural), _) => write!(text, "{natural}"),
+        (None, Some(integer)) => write!(text, "{integer}"),
+        (None, None) => write!(text, "{number}"),
+    };
 }
 
 /// Runs of plain characters are copied as they are.
 fn push_string(text: &mut String, string: &str) {
     text.push('"');
     let mut rest = string;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-    {
+    while let Some(at) = first_escaped(rest.as_bytes()) {
         text.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             b'"' => text.push_str("\\\""),
@@ -127,4 +123,14 @@ fn push_string(text: &mut String, string: &str) {
     }
     text.push_str(rest);
     text.push('"');
+}
+
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    const AT_ONCE: usize = 32;
+    let is_escaped = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
+    // Without a branch for each byte, many are compared at once.
+    let is_plain =
+        |chunk: &&[u8]| !chunk.iter().fold(false, |found, byte| found | is_escaped(byte));
+    let skipped = bytes.chunks_exact(AT_ONCE).take_while(is_plain).count() * AT_ONCE;
+    bytes[skipped..].iter().position(is_escaped).map(|at| skipped + at)
 }

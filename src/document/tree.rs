@@ -151,6 +151,13 @@ impl Tree {
         slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
     }
 
+    /// The write that lives at a node, if it is the only one and nothing is linked below.
+    pub(super) fn only_slot(&self, node: NodeId) -> Option<Slot> {
+        let &Node { content, first, list, slots, .. } = self.nodes.get(node.0)?;
+        let alone = content == 1 && first == NONE && list == u32::MAX && slots[1] == Slot::NONE;
+        (alone && slots[0] != Slot::NONE).then_some(slots[0])
+    }
+
     /// The fields linked below a node, in no order that is visible.
     pub(super) fn fields(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let first = self.nodes.get(node.0).and_then(|node| node.first.some());
