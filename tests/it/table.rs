@@ -4,7 +4,7 @@
 use crate::{at, replica};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
-    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Report},
+    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report},
 };
 use serde_json::{Value as Json, json};
 
@@ -455,4 +455,205 @@ fn joined(a: &Document, b: &Document) -> Document {
     let mut a = a.clone();
     a.merge(b);
     a
+}
+
+fn push(
+    list: &'static str,
+    values: Vec<Json>,
+) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta {
+    move |document, id| {
+        let each = |edit: &mut rejoin::document::Edit<'_>| {
+            values.iter().try_for_each(|value| edit.push(list, value))
+        };
+        document.edit(id, at(5), each).unwrap()
+    }
+}
+
+fn keyed(json: &Json) -> Document {
+    let keys = ListKeys::new().by("/messages", "id").unwrap();
+    Document::from_json_with(keys, json, replica("origin"), at(1)).unwrap()
+}
+
+#[test]
+fn appends_on_two_sides_both_runs_whole_one_after_the_other() {
+    let met = meet(
+        &base(json!({"list": [0]})),
+        &push("/list", vec![json!("a"), json!("b"), json!("c")]),
+        &push("/list", vec![json!("x"), json!("y")]),
+    );
+    assert_eq!(met.merged.to_json(), json!({"list": [0, "a", "b", "c", "x", "y"]}));
+    none_report(&met);
+    let [to_us, ..] = &met.reports;
+    let changes: Vec<_> = to_us.changes().iter().map(|it| (&*it.path, it.after.clone())).collect();
+    assert_eq!(changes, [("/list/4", Some("x".into())), ("/list/5", Some("y".into()))]);
+}
+
+#[test]
+fn inserts_at_one_index_both_each_run_contiguous() {
+    let insert = |values: [&'static str; 2]| {
+        move |document: &mut Document, id: ReplicaId| {
+            // Each before the one inserted before it.
+            let each = |edit: &mut rejoin::document::Edit<'_>| {
+                values.iter().try_for_each(|value| edit.insert("/list/1", *value))
+            };
+            document.edit(id, at(5), each).unwrap()
+        }
+    };
+    let met = meet(&base(json!({"list": [0, 9]})), &insert(["b", "a"]), &insert(["y", "x"]));
+    assert_eq!(met.merged.to_json(), json!({"list": [0, "a", "b", "x", "y", 9]}));
+    none_report(&met);
+}
+
+#[test]
+fn item_deleted_beside_a_field_of_it_edited_the_edit_survives_reported() {
+    let content = json!({"messages": [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}]});
+    let met =
+        meet(&keyed(&content), &remove("/messages/0"), &set("/messages/0/text", json!("A"), 9));
+    let survivor = json!({"text": "A"});
+    assert_eq!(met.merged.to_json(), json!({"messages": [{"id": 2, "text": "b"}, survivor]}));
+    all_report(&met, "/messages/1", ConflictKind::Deletion, &survivor, None);
+    assert_eq!(met.merged.conflicts().len(), 1, "open until a write inside");
+    let [us, _] = ids();
+    let mut settled = met.merged;
+    settled.set("/messages/1/id", 1_u64, us, at(9)).unwrap();
+    assert_eq!(settled.conflicts(), []);
+    settled.check_invariants().unwrap();
+}
+
+#[test]
+fn item_deleted_beside_moved_is_deleted() {
+    let met = meet(&base(json!({"list": ["a", "b", "c"]})), &remove("/list/0"), &|document, id| {
+        document.move_item("/list/0", 2, id, at(9)).unwrap()
+    });
+    assert_eq!(met.merged.to_json(), json!({"list": ["b", "c"]}));
+    none_report(&met);
+}
+
+#[test]
+fn item_moved_on_two_sides_stands_once_reported() {
+    let to = |index| {
+        move |document: &mut Document, id: ReplicaId| {
+            document.move_item("/list/0", index, id, at(9)).unwrap()
+        }
+    };
+    let met = meet(&base(json!({"list": ["a", "b", "c"]})), &to(1), &to(2));
+    assert_eq!(met.merged.to_json(), json!({"list": ["b", "c", "a"]}), "the greater replica");
+    all_report(&met, "/list/2", ConflictKind::Move, &json!(2), Some(&json!(1)));
+    assert_eq!(met.merged.conflicts().len(), 1, "open until it is moved again");
+    let [us, _] = ids();
+    for index in [1, 2] {
+        let mut settled = met.merged.clone();
+        let delta = settled.move_item("/list/2", index, us, at(1)).unwrap();
+        assert_eq!((delta.write_count(), settled.conflicts()), (1, vec![]), "by one write");
+        assert_eq!(settled.get(&format!("/list/{index}")), Some("a".into()));
+    }
+}
+
+#[test]
+fn item_moved_beside_a_field_of_it_edited_both() {
+    let met = meet(
+        &keyed(&json!({"messages": [{"id": 1, "text": "a"}, {"id": 2}]})),
+        &|document, id| document.move_item("/messages/0", 1, id, at(9)).unwrap(),
+        &set("/messages/0/text", json!("A"), 9),
+    );
+    assert_eq!(met.merged.to_json(), json!({"messages": [{"id": 2}, {"id": 1, "text": "A"}]}));
+    none_report(&met);
+}
+
+#[test]
+fn counter_plus_one_beside_plus_one_is_plus_two() {
+    let met = meet(&base(json!({"n": 5})), &count("/n", 1), &count("/n", 1));
+    assert_eq!(met.merged.to_json(), json!({"n": 7}));
+    none_report(&met);
+    let met = meet(&base(json!({})), &count("/n", 2), &count("/n", 3));
+    assert_eq!(met.merged.to_json(), json!({"n": 5}), "a counter that both sides began");
+}
+
+fn count(path: &'static str, by: u64) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta {
+    move |document, id| document.increment(path, by, id, at(5)).unwrap()
+}
+
+#[test]
+fn counter_reset_or_deleted_beside_plus_one_is_one() {
+    let mut counted = base(json!({"n": 5, "o": {"n": 2}}));
+    counted.increment("/n", 4, replica("origin"), at(2)).unwrap();
+    let reset: Edit<'_> = &|document, id| document.reset("/n", id, at(9)).unwrap();
+    assert_eq!(meet(&counted, reset, &count("/n", 1)).merged.get("/n"), Some(1.into()));
+    assert_eq!(meet(&counted, &remove("/n"), &count("/n", 1)).merged.get("/n"), Some(1.into()));
+    assert_eq!(meet(&counted, reset, reset).merged.get("/n"), Some(0.into()), "and not -9");
+    let twice: Edit<'_> = &|document, id| {
+        let mut delta = document.increment("/n", 1, id, at(3)).unwrap();
+        delta.merge(&document.decrement("/n", 3, id, at(4)).unwrap());
+        delta
+    };
+    assert_eq!(meet(&counted, reset, twice).merged.get("/n"), Some((-2).into()));
+    let met = meet(&counted, &remove("/o"), &count("/o/n", 1));
+    assert_eq!(met.merged.get("/o"), Some(json!({"n": 1}).into()), "what its parent held is gone");
+    all_report(&met, "/o", ConflictKind::Deletion, &json!({"n": 1}), None);
+}
+
+#[test]
+fn the_same_json_imported_on_two_sides_lists_and_all() {
+    let content = json!({"list": ["a", "a", {"b": [1]}, []], "messages": [{"id": 1}, {"id": 1}]});
+    let [us, eu] = ids();
+    for keys in [ListKeys::new(), ListKeys::new().by("/messages", "id").unwrap()] {
+        let mut ours = Document::from_json_with(keys.clone(), &content, us, at(5)).unwrap();
+        let theirs = Document::from_json_with(keys, &content, eu, at(9)).unwrap();
+        assert_eq!(ours.to_json(), content);
+        let report = ours.merge_reporting(&theirs);
+        assert_eq!((report.changes(), report.conflicts()), (&[][..], &[][..]));
+        assert_eq!((ours.to_json(), ours.conflicts()), (content.clone(), vec![]));
+    }
+}
+
+#[test]
+fn copies_that_differ_meet_item_by_item() {
+    let [us, eu] = ids();
+    let messages = |texts: &[(u64, &str)]| {
+        let items = texts.iter().map(|(id, text)| json!({"id": id, "text": text}));
+        json!({"messages": items.collect::<Vec<_>>()})
+    };
+    let import = |json: &Json, id, time| {
+        let keys = ListKeys::new().by("/messages", "id").unwrap();
+        Document::from_json_with(keys, json, id, at(time)).unwrap()
+    };
+    let mut ours = import(&messages(&[(1, "a"), (2, "b"), (3, "c")]), us, 5);
+    ours.merge(&import(&messages(&[(1, "a"), (2, "B")]), eu, 6));
+    assert_eq!(ours.to_json(), messages(&[(1, "a"), (2, "B"), (3, "c")]));
+    assert_eq!(ours.conflicts().len(), 1);
+}
+
+#[test]
+fn update_writes_what_differs_and_nothing_else() {
+    let [us, _] = ids();
+    let mut document = keyed(&json!({
+        "messages": (0..2_000).map(|id| json!({"id": id, "text": "t"})).collect::<Vec<_>>(),
+        "tags": ["a", "b", "c"], "unread": 1,
+    }));
+    document.increment("/unread", 2, us, at(2)).unwrap();
+    let mut json = document.to_json();
+    let mut writes = |edit: &dyn Fn(&mut Json)| {
+        edit(&mut json);
+        let delta = document.update(&json, us, at(9)).unwrap();
+        assert_eq!(document.to_json(), json);
+        assert!(document.update(&json, us, at(9)).unwrap().is_empty());
+        delta.write_count()
+    };
+    assert_eq!(writes(&|_| ()), 0);
+    assert_eq!(writes(&|json| json["messages"][1_000]["text"] = json!("edited")), 1);
+    let messages = |json: &mut Json, edit: &dyn Fn(&mut Vec<Json>)| {
+        edit(json["messages"].as_array_mut().unwrap());
+    };
+    assert_eq!(writes(&|json| messages(json, &|it| it.swap(10, 11))), 1, "a move is one write");
+    assert_eq!(writes(&|json| messages(json, &|it| it.rotate_left(1))), 1);
+    assert_eq!(
+        writes(&|json| messages(json, &|it| _ = it.remove(5))),
+        0,
+        "a deletion carries none"
+    );
+    assert_eq!(writes(&|json| messages(json, &|it| it.insert(7, json!({"id": "new"})))), 3);
+    assert_eq!(writes(&|json| json["tags"] = json!(["b", "a", "c"])), 1);
+    assert_eq!(writes(&|json| json["tags"] = json!(["b", "A", "c"])), 1, "edited in its place");
+    assert_eq!(writes(&|json| json["tags"] = json!(["new", "b", "A", "c"])), 2);
+    assert_eq!(writes(&|json| json["unread"] = json!(0)), 1);
 }
