@@ -6,7 +6,7 @@ use rejoin::{
     CounterOverflow, DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
-    document::Value,
+    document::{DocumentDelta, DocumentError, Value},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -350,6 +350,103 @@ fn p16_the_same_import_on_two_sides_is_that_import_once() {
     let merged = all_ways([&import(a), &import(b), &import(c)], &[]);
     assert_eq!(merged.to_value(), Some(content));
     assert_eq!(merged.conflicts(), []);
+}
+
+/// One side counts to 5; another resets, or deletes, what it saw; a third counts on.
+#[test]
+fn p11_a_reset_takes_the_increments_it_has_seen_and_no_others() {
+    let [a, b, c] = abc();
+    let mut base = Document::from_value(Value::from_iter([("n", 0)]), c, at(1)).unwrap();
+    for _ in 0..5 {
+        base.increment("/n", 1, a, at(2)).unwrap();
+    }
+    let (mut counting, mut resetting, mut deleting) = (base.clone(), base.clone(), base.clone());
+    let plus = counting.increment("/n", 1, a, at(3)).unwrap();
+    let reset = resetting.reset("/n", b, at(9)).unwrap();
+    let delete = deleting.remove("/n", c, at(9)).unwrap();
+    // A delta holds only what it did: what it was made on goes first.
+    let deltas = [base.delta_since(&Document::new().version()), plus, reset, delete];
+    let merged = all_ways([&counting, &resetting, &deleting], &deltas);
+    assert_eq!(merged.get("/n"), Some(1.into()));
+    let merged = all_ways(
+        [&counting, &deleting, &base],
+        &[deltas[0].clone(), deltas[1].clone(), deltas[3].clone()],
+    );
+    assert_eq!(merged.get("/n"), Some(1.into()));
+    let mut other = base.clone();
+    other.reset("/n", c, at(9)).unwrap();
+    let merged = all_ways([&resetting, &other, &base], &[]);
+    assert_eq!((merged.get("/n"), merged.conflicts().len()), (Some(0.into()), 0), "and not -5");
+}
+
+#[test]
+fn p11_a_sum_beyond_the_integers_is_an_error_here_and_the_last_of_them_after_a_merge() {
+    let [a, b, _] = abc();
+    let greatest = i64::MAX.unsigned_abs();
+    let base = Document::from_value(Value::from_iter([("n", 0)]), a, at(1)).unwrap();
+    let (mut ours, mut theirs) = (base.clone(), base);
+    ours.increment("/n", greatest, a, at(2)).unwrap();
+    let before = ours.clone();
+    assert!(ours.increment("/n", 1, a, at(2)).is_err() && ours == before);
+    theirs.increment("/n", greatest, b, at(2)).unwrap();
+    let mut merged = all_ways([&ours, &theirs, &before], &[]);
+    assert_eq!(merged.get("/n"), Some(i64::MAX.into()));
+    assert!(merged.increment("/n", 1, a, at(3)).is_err());
+    merged.reset("/n", a, at(3)).unwrap();
+    assert_eq!(merged.get("/n"), Some(0.into()));
+}
+
+/// Two sides append in turns, and prepend in turns; and each types a run into one spot.
+#[test]
+fn p17_places_stay_short_and_runs_whole() {
+    let [a, b, c] = abc();
+    let list = Value::from_iter([("list", Value::Array(vec!["x".into(), "y".into()]))]);
+    let base = Document::from_value(list, c, at(1)).unwrap();
+    for (pointer, rounds) in [("/list/-", 10_000_u32), ("/list/0", 10_000)] {
+        let mut document = base.clone();
+        for round in 0..rounds {
+            let writer = if round % 2 == 0 { a } else { b };
+            document.insert(pointer, round, writer, at(2)).unwrap();
+        }
+        assert!(longest_place(&document) < 24, "{} bytes", longest_place(&document));
+        document.check_invariants().unwrap();
+    }
+
+    let (mut ours, mut theirs) = (base.clone(), base.clone());
+    let mut deltas = vec![base.delta_since(&Document::new().version())];
+    for number in 0..100_u32 {
+        deltas.push(ours.insert(&format!("/list/{}", number + 1), number, a, at(2)).unwrap());
+        deltas.push(theirs.insert("/list/1", 199 - number, b, at(2)).unwrap());
+    }
+    let merged = all_ways([&ours, &theirs, &base], &[]);
+    let mut joined = DocumentDelta::default();
+    deltas.iter().rev().for_each(|delta| _ = joined.merge(delta));
+    let mut by_deltas = Document::new();
+    by_deltas.apply(joined);
+    assert_eq!(by_deltas, merged);
+    let runs = (0..200_u32).map(Value::from);
+    let expected = [Value::from("x")].into_iter().chain(runs).chain([Value::from("y")]);
+    assert_eq!(merged.get("/list"), Some(Value::Array(expected.collect())));
+    assert!(longest_place(&merged) < 26, "one level for each run");
+}
+
+/// In bytes.
+fn longest_place(document: &Document) -> usize {
+    let json = serde_json::to_value(document).unwrap();
+    let lanes =
+        json.as_object().unwrap().values().flat_map(|lane| lane["live"].as_array().unwrap());
+    lanes.filter_map(|write| Some(write[1]["place"].as_str()?.len() / 2)).max().unwrap()
+}
+
+/// Sums of floats depend on their order: only integers are counted on.
+#[test]
+fn p21_only_integers_are_counted_on() {
+    let [a, ..] = abc();
+    let mut document = Document::from_value(Value::from_iter([("n", 0.5)]), a, at(1)).unwrap();
+    let before = document.clone();
+    let error = document.increment("/n", 1, a, at(2)).unwrap_err();
+    assert!(matches!(error, DocumentError::NotACounter { .. }));
+    assert_eq!(document, before);
 }
 
 /// A context that covers what its sender cannot have seen. In a pure merge it is believed: this
