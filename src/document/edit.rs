@@ -207,21 +207,17 @@ impl<'a> Edit<'a> {
             let root = self.document.store.tree.root();
             return self.set_node(root, value);
         };
-        let node = self.enter(parent)?;
-        let (container, is_list) = (node, self.settled_as_list(node)?);
-        match is_list {
-            true => {
-                let index = self.index_at(container, &token)?;
-                match self.view().tree.items(container).and_then(|items| items.get(index)) {
-                    Some(item) => self.set_node(item, value),
-                    None => self.insert_item(container, index, value),
-                }
-            }
-            false => {
-                let spot = self.spot_below(self.spot(container), Sought::Field(&token))?;
-                self.set_node(spot.node, value)
-            }
+        let container = self.enter(parent)?;
+        let is_list = self.settled_as_list(container)?;
+        if is_list {
+            let index = self.index_at(container, &token)?;
+            return match self.view().tree.item(container, index) {
+                Some(item) => self.set_node(item, value),
+                None => self.insert_item(container, index, value),
+            };
         }
+        let field = self.spot_below(self.spot(container), Sought::Field(&token))?;
+        self.set_node(field.node, value)
     }
 
     /// The node at `pointer`, with each container on the way settled as what it reads.
@@ -259,17 +255,15 @@ impl<'a> Edit<'a> {
         let view = self.view();
         let standing = view.standing(node);
         let is_list = matches!(view.reading(node), Some(Reading::List));
-        let others = match is_list {
-            true => standing.object.is_some() || view.has_fields(node),
-            false => standing.list.is_some() || view.has_items(node),
+        let others = if is_list {
+            standing.object.is_some() || view.has_fields(node)
+        } else {
+            standing.list.is_some() || view.has_items(node)
         };
         let marked = if is_list { standing.list.is_some() } else { standing.object.is_some() };
         if !marked || standing.scalar.is_some() || standing.count.is_some() || others {
             let losers = view.losers(node, is_list);
-            let mark = match is_list {
-                true => Content::List(self.key_of(node)),
-                false => Content::Object,
-            };
+            let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
             let replaced = self.kill(losers);
             let time = self.now.after(replaced.time)?;
             self.put(node, mark, time, &replaced)?;

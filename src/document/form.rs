@@ -26,7 +26,7 @@ use crate::{
     causal::{Dot, DotKernel, Mapped},
     time::Timestamp,
 };
-use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A write as people read it.
@@ -124,7 +124,7 @@ impl<P> Readable<P> {
             }
             Content::Count(by) => count = Some(*by),
             Content::Place(at) => {
-                place = Some(at.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect());
+                place = Some(hex(at.as_bytes()));
             }
             scalar => value = scalar.to_value(),
         }
@@ -161,6 +161,11 @@ impl<P> Readable<P> {
             _ => Err("a write has one of value, count and place"),
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// One step of a path as people read it.
@@ -496,7 +501,9 @@ impl<'de> Deserialize<'de> for DocumentDelta {
             deserialize_compact(deserializer)?
         };
         let mut reader = reader;
-        removals.iter().for_each(|removal| reader.store.tree.hold(removal.node));
+        for removal in &removals {
+            reader.store.tree.hold(removal.node);
+        }
         let delta = Self { store: reader.finish(), removals };
         delta.check_removals().map_err(D::Error::custom)?;
         Ok(delta)

@@ -13,7 +13,7 @@ use super::{
     tree::NodeId,
 };
 use crate::{causal::Slot, time::Timestamp};
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 impl Edit<'_> {
     /// As [`Document::insert`](super::Document::insert).
@@ -29,7 +29,7 @@ impl Edit<'_> {
         let (pointer, input) = (Pointer::parse(pointer)?, value.into());
         self.all_or_nothing(|edit| {
             let Some((list, token)) = pointer.split_last() else {
-                return Err(DocumentError::NotAList { path: "".into() });
+                return Err(DocumentError::NotAList { path: String::new() });
             };
             let list = edit.enter_list(list)?;
             let index = edit.index_at(list, &token)?;
@@ -92,11 +92,11 @@ impl Edit<'_> {
     }
 
     pub(super) fn item_count(&self, list: NodeId) -> usize {
-        self.view().tree.items(list).map_or(0, super::order::Order::len)
+        self.view().tree.item_count(list)
     }
 
     fn item(&self, list: NodeId, index: usize) -> Option<NodeId> {
-        self.view().tree.items(list)?.get(index)
+        self.view().tree.item(list, index)
     }
 
     /// The index that a token means, up to the length of the list, which `-` stands for.
@@ -207,7 +207,7 @@ impl Edit<'_> {
             self.spread(list, index, mover)?;
             apart = self.place_of(right);
         }
-        self.place_between(list, self.place_of(left), apart)
+        self.place_between(list, self.place_of(left).as_ref(), apart.as_ref())
     }
 
     fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
@@ -218,30 +218,29 @@ impl Edit<'_> {
     fn place_between(
         &self,
         list: NodeId,
-        left: Option<Place>,
-        right: Option<Place>,
+        left: Option<&Place>,
+        right: Option<&Place>,
     ) -> Result<Place, DocumentError> {
-        let place = Place::between(left.as_ref(), right.as_ref(), self.replica);
+        let place = Place::between(left, right, self.replica);
         place.ok_or_else(|| DocumentError::NoPlace { path: self.view().pointer(list) })
     }
 
-    /// Items without a place stand last; those up to `last` are given the ones where they stand.
+    /// Items without a place stand last; those up to `end` are given the ones where they stand.
     fn settle_places_upto(
         &mut self,
         list: NodeId,
-        last: Option<NodeId>,
+        end: Option<NodeId>,
     ) -> Result<(), DocumentError> {
-        let Some(last) = last.filter(|last| self.place_of(Some(*last)).is_none()) else {
+        let Some(end) = end.filter(|end| self.place_of(Some(*end)).is_none()) else {
             return Ok(());
         };
-        let items: Vec<NodeId> =
-            self.view().tree.items(list).into_iter().flat_map(|items| items.iter()).collect();
+        let items: Vec<NodeId> = self.view().tree.items(list).collect();
         let without = |item: &&NodeId| self.place_of(Some(**item)).is_none();
         let first = items.len() - items.iter().rev().take_while(without).count();
-        let end = items.iter().position(|item| *item == last).map_or(0, |last| last + 1);
+        let end = items.iter().position(|item| *item == end).map_or(0, |end| end + 1);
         let mut place = first.checked_sub(1).and_then(|left| self.place_of(Some(items[left])));
         for item in items.get(first..end).unwrap_or_default() {
-            let next = self.place_between(list, place, None)?;
+            let next = self.place_between(list, place.as_ref(), None)?;
             self.put_place(*item, next.clone())?;
             place = Some(next);
         }
@@ -256,14 +255,7 @@ impl Edit<'_> {
         index: usize,
         mover: Option<NodeId>,
     ) -> Result<(), DocumentError> {
-        let items: Vec<NodeId> = self
-            .view()
-            .tree
-            .items(list)
-            .into_iter()
-            .flat_map(|items| items.iter())
-            .skip(index)
-            .collect();
+        let items: Vec<NodeId> = self.view().tree.items(list).skip(index).collect();
         let mut items = items.into_iter().filter(|item| Some(*item) != mover).peekable();
         let first = self.place_of(items.peek().copied());
         let mut crowd = Vec::new();
@@ -273,7 +265,7 @@ impl Edit<'_> {
         let end = self.place_of(items.next());
         let mut left = first;
         for item in crowd {
-            let place = self.place_between(list, left, end.clone())?;
+            let place = self.place_between(list, left.as_ref(), end.as_ref())?;
             self.put_place(item, place.clone())?;
             left = Some(place);
         }

@@ -213,7 +213,7 @@ impl Document {
         let node = view.visible(Pointer::parse(pointer).ok()?)?;
         match view.reading(node)? {
             Reading::Object => Some(view.tree.fields(node).count()),
-            Reading::List => Some(view.tree.items(node).map_or(0, order::Order::len)),
+            Reading::List => Some(view.tree.item_count(node)),
             _ => None,
         }
     }

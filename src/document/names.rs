@@ -161,14 +161,14 @@ impl Names {
 
     /// Whether each segment in use is there once; how often each is used is the nodes' to tell.
     pub(super) fn check_invariants(&self, uses: usize) -> Result<(), &'static str> {
-        let used = || self.entries.iter().filter(|(_, entry)| entry.uses > 0);
-        if used().map(|(_, entry)| entry.uses as usize).sum::<usize>() != uses {
+        let in_use = || self.entries.iter().filter(|(_, entry)| entry.uses > 0);
+        if in_use().map(|(_, entry)| entry.uses as usize).sum::<usize>() != uses {
             return Err("names and nodes differ in number");
         }
         let found = |(at, entry): (u32, &Entry)| {
             self.find(Sought::Segment(&entry.segment)) == Some(NameId(at))
         };
-        if !used().all(found) || used().count() + self.free.len() != self.entries.len() {
+        if !in_use().all(found) || in_use().count() + self.free.len() != self.entries.len() {
             return Err("a name is lost or listed twice");
         }
         Ok(())

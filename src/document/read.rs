@@ -6,7 +6,7 @@
 use super::{
     content::Content,
     names::Sought,
-    pointer::{Pointer, index_of_token},
+    pointer::{Pointer, index_of_token, push_index, push_name},
     segment::Segment,
     store::Store,
     tree::{NodeId, ROOT, Tree},
@@ -138,7 +138,7 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn has_items(self, node: NodeId) -> bool {
-        self.tree.items(node).is_some()
+        self.tree.item_count(node) > 0
     }
 
     /// The greatest rank among the marks of an object and all that lives below its fields.
@@ -149,13 +149,13 @@ impl<'a> View<'a> {
 
     /// The same of a list.
     pub(super) fn list_rank(self, node: NodeId, standing: &Standing<'a>) -> Option<Rank> {
-        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        let items = self.tree.items(node);
         standing.list.max(items.filter_map(|item| self.greatest_rank(item)).max())
     }
 
     fn greatest_rank(self, node: NodeId) -> Option<Rank> {
         let here = self.writes_at(node).map(|(rank, _)| rank).max();
-        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        let items = self.tree.items(node);
         let below = self.tree.fields(node).chain(items);
         here.max(below.filter_map(|below| self.greatest_rank(below)).max())
     }
@@ -218,7 +218,7 @@ impl<'a> View<'a> {
     ) -> Option<NodeId> {
         let child = match reading {
             Reading::Object => self.tree.child(node, Sought::Field(token))?,
-            Reading::List => self.tree.items(node)?.get(index_of_token(token)?)?,
+            Reading::List => self.tree.item(node, index_of_token(token)?)?,
             Reading::Scalar(_) | Reading::Count(_) => return None,
         };
         self.tree.has_content(child).then_some(child)
@@ -264,7 +264,7 @@ impl<'a> View<'a> {
 
     /// The list at a node, whether or not it is what is read there.
     pub(super) fn list(self, node: NodeId) -> Value {
-        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        let items = self.tree.items(node);
         Value::Array(items.filter_map(|item| self.value(item)).collect())
     }
 
@@ -286,7 +286,7 @@ impl<'a> View<'a> {
 
     fn collect_slots(self, node: NodeId, slots: &mut Slots) {
         slots.extend(self.tree.slots(node));
-        let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+        let items = self.tree.items(node);
         self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));
     }
 
@@ -303,7 +303,7 @@ impl<'a> View<'a> {
         if is_list {
             self.tree.fields(node).for_each(|field| self.collect_slots(field, &mut losers));
         } else {
-            let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+            let items = self.tree.items(node);
             items.for_each(|item| self.collect_slots(item, &mut losers));
         }
         losers
@@ -316,12 +316,11 @@ impl<'a> View<'a> {
         way.push(node);
         let mut text = String::new();
         for node in way.into_iter().skip(1) {
-            match self.tree.segment(node) {
-                Some(Segment::Field(name)) => super::pointer::push_name(&mut text, name),
-                _ => {
-                    let index = self.tree.index_of(self.blocks, node).unwrap_or_default();
-                    super::pointer::push_index(&mut text, index);
-                }
+            if let Some(Segment::Field(name)) = self.tree.segment(node) {
+                push_name(&mut text, name);
+            } else {
+                let index = self.tree.index_of(self.blocks, node);
+                push_index(&mut text, index.unwrap_or_default());
             }
         }
         text

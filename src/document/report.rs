@@ -208,7 +208,9 @@ impl<'a> Reporting<'a> {
         let (touched, deletions, held) = Default::default();
         let mut reporting = Self { ours, theirs, touched, deletions, removed, held };
         let removed: Vec<NodeId> = reporting.removed.keys().copied().collect();
-        removed.into_iter().for_each(|node| reporting.hold(node));
+        for node in removed {
+            reporting.hold(node);
+        }
         reporting.find_touched();
         reporting
     }
@@ -541,7 +543,7 @@ impl<'a> View<'a> {
         let mut places: Vec<(Rank, &Place)> = places.collect();
         places.sort_unstable_by_key(|place| Reverse(place.0));
         let (_, winner) = self.tree.place(self.blocks, node)?;
-        let items = self.tree.items(self.tree.parent(node)?)?;
+        let items = self.tree.list_at(self.tree.parent(node)?)?;
         let own = items.index_of(|other| self.tree.compare(self.blocks, other, node))?;
         let index = |place: &Place| {
             let at = items.count_before(|other| {
@@ -585,7 +587,7 @@ impl<'a> View<'a> {
                 }
             }
             Some(Reading::List) => {
-                let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+                let items = self.tree.items(node);
                 for (index, item) in items.enumerate() {
                     push_index(path, index);
                     self.conflicts_below(item, path, stands, open);

@@ -92,7 +92,7 @@ impl fmt::Debug for Store {
         f.debug_struct("Store")
             .field("context", self.kernel.context())
             .field("live", &Live(self))
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -43,7 +43,7 @@ impl View<'_> {
                 });
             }
             Some(Reading::List) => {
-                let items = self.tree.items(node).into_iter().flat_map(|items| items.iter());
+                let items = self.tree.items(node);
                 push_all(text, ['[', ']'], items, |text, item| self.push_json(item, text));
             }
         }
@@ -127,6 +127,7 @@ fn push_string(text: &mut String, string: &str) {
 
 fn first_escaped(bytes: &[u8]) -> Option<usize> {
     const AT_ONCE: usize = 32;
+    #[allow(clippy::needless_bitwise_bool)] // the point: no branch
     let is_escaped = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\');
     // Without a branch for each byte, many are compared at once.
     let is_plain =

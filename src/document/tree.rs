@@ -83,7 +83,7 @@ struct Index {
 
 impl Index {
     /// Of the nodes that are in use.
-    fn of(nodes: &Slab<Node>) -> Box<Self> {
+    fn of(nodes: &Slab<Node>) -> Self {
         let (mut table, hasher) = (HashTable::new(), RandomState::new());
         let hash = |node: &NodeId| {
             let node = &nodes[node.0];
@@ -92,7 +92,7 @@ impl Index {
         for (at, _) in nodes.iter().skip(1).filter(|(_, node)| node.uses > 0) {
             table.insert_unique(hash(&NodeId(at)), NodeId(at), hash);
         }
-        Box::new(Self { table, hasher })
+        Self { table, hasher }
     }
 }
 
@@ -175,8 +175,23 @@ impl Tree {
         fields
     }
 
-    /// The items linked below a node, if there are any.
-    pub(super) fn items(&self, node: NodeId) -> Option<&Order> {
+    /// The items linked below a node, in their order.
+    pub(super) fn items(&self, node: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+        self.list_at(node).into_iter().flat_map(Order::iter)
+    }
+
+    /// How many items are linked below a node. O(1).
+    pub(super) fn item_count(&self, node: NodeId) -> usize {
+        self.list_at(node).map_or(0, Order::len)
+    }
+
+    /// The item at an index.
+    pub(super) fn item(&self, node: NodeId, index: usize) -> Option<NodeId> {
+        self.list_at(node)?.get(index)
+    }
+
+    /// The list of the items linked below a node, if there are any.
+    pub(super) fn list_at(&self, node: NodeId) -> Option<&Order> {
         self.lists.get(self.nodes.get(node.0)?.list as usize)
     }
 
@@ -236,7 +251,7 @@ impl Tree {
             let hash = |node: &NodeId| hasher.hash_one(key(*node));
             table.insert_unique(hash(&node), node, hash);
         } else if nodes.len() > FEW {
-            let mut index = Index::of(nodes);
+            let mut index = Box::new(Index::of(nodes));
             let Index { table, hasher } = &mut *index;
             let hash = |node: &NodeId| hasher.hash_one(key(*node));
             if nodes[node.0].uses == 0 {
@@ -276,7 +291,8 @@ impl Tree {
     pub(super) fn reserve(&mut self, additional: usize) {
         if self.nodes.len() + additional > FEW {
             let nodes = &self.nodes;
-            let Index { table, hasher } = &mut **self.index.get_or_insert_with(|| Index::of(nodes));
+            let Index { table, hasher } =
+                &mut **self.index.get_or_insert_with(|| Box::new(Index::of(nodes)));
             table.reserve(additional, |node| {
                 let node = &nodes[node.0];
                 hasher.hash_one((node.parent, node.name))
@@ -498,7 +514,7 @@ impl Tree {
 
     /// The index of an item among those of its list; none if it is no linked item.
     pub(super) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
-        let items = self.items(self.parent(item)?)?;
+        let items = self.list_at(self.parent(item)?)?;
         items.index_of(|other| self.compare(blocks, other, item))
     }
 }
@@ -580,7 +596,7 @@ impl Tree {
             check(node.uses as usize == in_use, "the count of a node's uses is stale")?;
             let content = slots.len() - places + linked.len();
             check(node.content as usize == content, "the count of what there is to read is stale")?;
-            let listed: Vec<NodeId> = self.items(id).into_iter().flat_map(Order::iter).collect();
+            let listed: Vec<NodeId> = self.items(id).collect();
             let in_order =
                 listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());
             check(in_order, "items are out of order")?;

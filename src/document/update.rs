@@ -83,22 +83,21 @@ impl Edit<'_> {
         value: Source<'_>,
     ) -> Result<(), DocumentError> {
         let tree = &self.document.store.tree;
-        match tree.child(object, Sought::Field(name)).filter(|field| tree.has_content(*field)) {
-            Some(field) => self.update_node(field, value),
-            None => {
-                self.settle_way_to(object)?;
-                self.settle(object)?;
-                let spot = self.spot_below(self.spot(object), Sought::Field(name))?;
-                self.set_node(spot.node, value)
-            }
+        if let Some(field) =
+            tree.child(object, Sought::Field(name)).filter(|it| tree.has_content(*it))
+        {
+            return self.update_node(field, value);
         }
+        self.settle_way_to(object)?;
+        self.settle(object)?;
+        let spot = self.spot_below(self.spot(object), Sought::Field(name))?;
+        self.set_node(spot.node, value)
     }
 
     /// Items are matched by key, else by content; what is left between matched neighbours is taken
     /// for edited. Of the matched the longest run that is in order stays, and the rest moves.
     fn update_list(&mut self, list: NodeId, new: Items<'_>) -> Result<(), DocumentError> {
-        let old: Vec<NodeId> =
-            self.view().tree.items(list).into_iter().flat_map(|items| items.iter()).collect();
+        let old: Vec<NodeId> = self.view().tree.items(list).collect();
         let new: Vec<Source<'_>> = new.collect();
         let matched = self.matched(list, &old, &new);
         let mut kept = vec![false; old.len()];
@@ -109,30 +108,27 @@ impl Edit<'_> {
             }
         }
         let standing = longest_ascending(&matched);
-        let mut last: Option<NodeId> = None;
+        let mut left: Option<NodeId> = None;
         for ((value, matched), stands) in new.into_iter().zip(matched).zip(standing) {
             let item = matched.map(|at| old[at]);
             let view = self.view();
-            let after_last = last.map_or(Some(0), |last| {
-                view.tree.index_of(view.blocks, last).map(|index| index + 1)
+            let after_left = left.map_or(Some(0), |left| {
+                view.tree.index_of(view.blocks, left).map(|index| index + 1)
             });
-            let gap = after_last.unwrap_or_default();
-            last = match item {
-                Some(item) => {
-                    if !stands {
-                        self.settle_way_to(item)?;
-                        self.move_to_gap(list, item, gap)?;
-                    }
-                    self.update_node(item, value)?;
-                    Some(item)
+            let gap = after_left.unwrap_or_default();
+            if let Some(item) = item {
+                if !stands {
+                    self.settle_way_to(item)?;
+                    self.move_to_gap(list, item, gap)?;
                 }
-                None => {
-                    self.settle_way_to(list)?;
-                    self.settle(list)?;
-                    self.insert_item(list, gap, value)?;
-                    self.view().tree.items(list).and_then(|items| items.get(gap))
-                }
-            };
+                self.update_node(item, value)?;
+                left = Some(item);
+            } else {
+                self.settle_way_to(list)?;
+                self.settle(list)?;
+                self.insert_item(list, gap, value)?;
+                left = self.view().tree.item(list, gap);
+            }
         }
         Ok(())
     }
