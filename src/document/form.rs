@@ -7,7 +7,7 @@
 //! `birth` of a field is the write that made it, if this one changed it.
 //!
 //! Otherwise the paths come first, each once and after the one it goes on from, and the writes
-//! name them by number.
+//! name them by number, and their times by the time since the first.
 
 use super::{
     Document, DocumentDelta, ListKeys,
@@ -57,7 +57,8 @@ fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>
 #[serde(rename = "Write")]
 struct Compact<'a> {
     path: u32,
-    time: Timestamp,
+    /// How long after the first, in milliseconds.
+    after: u64,
     content: CompactContent<'a>,
     birth: Option<Dot>,
 }
@@ -292,6 +293,8 @@ impl<'a> PathTable<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Document", deny_unknown_fields)]
 struct CompactForm<P, K, R> {
+    /// The time of the first write.
+    first: Timestamp,
     paths: P,
     writes: K,
     removals: R,
@@ -319,17 +322,19 @@ fn serialize_compact<S: Serializer>(
         RemovalForm { dot: removal.dot, path, time: removal.time }
     });
     let removals: Vec<RemovalForm<u32>> = removals.collect();
-    let writes = compact(store, &paths);
-    CompactForm { paths: &paths.steps, writes, removals }.serialize(serializer)
+    let first = store.kernel.payloads().map(|write| write.time).min().unwrap_or_default();
+    let writes = compact(store, first, &paths);
+    CompactForm { first, paths: &paths.steps, writes, removals }.serialize(serializer)
 }
 
 fn compact<'a>(
     store: &'a Store,
+    first: Timestamp,
     paths: &PathTable<'_>,
 ) -> Mapped<'a, Write, impl Fn(&'a Write) -> Compact<'a>> {
-    let compact = |write: &'a Write| Compact {
+    let compact = move |write: &'a Write| Compact {
         path: paths.numbers.get(&write.node).copied().unwrap_or_default(),
-        time: write.time,
+        after: write.time.as_millis() - first.as_millis(),
         content: (&write.content).into(),
         birth: write.birth(),
     };
@@ -426,8 +431,10 @@ fn deserialize_compact<'de, D: Deserializer<'de>>(
     }
     let node = |path: u32| nodes.get(path as usize).copied().ok_or_else(unknown);
     reader.store.kernel = DotKernel::with_context(form.writes.context().clone());
-    for (dot, Compact { path, time, content, birth }) in form.writes.into_live() {
+    for (dot, Compact { path, after, content, birth }) in form.writes.into_live() {
         let content = Content::try_from(content).map_err(D::Error::custom)?;
+        let time = form.first.as_millis().checked_add(after).map(Timestamp::from_millis);
+        let time = time.ok_or_else(|| D::Error::custom("a time is past the end of time"))?;
         reader.put(dot, (node(path)?, time), content, birth)?;
     }
     let removals = form.removals.into_iter();

@@ -7,6 +7,7 @@ use rejoin::{
     DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
     ReplicaId, VectorClock, document::Value,
 };
+use serde_json::{Value as Json, json};
 use std::collections::HashSet;
 
 const ELEMENTS: u64 = 100_000;
@@ -90,6 +91,45 @@ fn what_each_type_costs_is_what_the_docs_say() {
     let own = document.bytes_current as f64 / fields as f64 - path as f64;
     println!("Document: {own:.1} bytes a number field beside the text of its path");
     assert!(own <= 250.0);
+}
+
+fn conversation(messages: usize) -> Json {
+    let message = |id: usize| {
+        let text = format!("{id:08} the flight to Lisbon, the hotel and the refund. ").repeat(4);
+        json!({"id": format!("m{id:08}"), "author": "user", "time": 1_717_236_600 + id, "text": text[..200]})
+    };
+    let mapping = (0..messages).map(|id| (format!("m{id:08}"), message(id)));
+    json!({"title": "Booking", "mapping": Json::Object(mapping.collect())})
+}
+
+/// A conversation takes no more than its bare JSON value, each field mergeable on its own; and the
+/// delta of one edit and one message less than twice what was written.
+#[test]
+fn a_conversation_and_a_delta_of_it() {
+    let [us, eu] = ["us-east-1", "eu-west-1"].map(replica);
+    let now = 1_717_236_600_000;
+    for messages in [200, 2_000] {
+        let mut kept = None;
+        let bare = measure(|| kept = Some(conversation(messages))).bytes_current;
+        let json = kept.unwrap();
+        let mut kept = None;
+        let built = measure(|| kept = Some(Document::from_json(&json, us, at(now)).unwrap()));
+        let mut document = kept.unwrap();
+        let mut delta = document.set("/mapping/m00000007/text", "edited", eu, at(now)).unwrap();
+        let message = &conversation(messages + 1)["mapping"][format!("m{messages:08}")];
+        let path = format!("/mapping/m{messages:08}");
+        delta.merge(&document.set(&path, message, eu, at(now)).unwrap());
+        let sent =
+            bincode::serde::encode_to_vec(&delta, bincode::config::standard()).unwrap().len();
+        println!(
+            "Document: {messages} messages take {} KB, their bare serde_json::Value {} KB; one edit \
+             and one message more are a delta of {sent} bytes",
+            built.bytes_current / 1_000,
+            bare / 1_000,
+        );
+        assert!(built.bytes_current < bare);
+        assert!(sent < 400);
+    }
 }
 
 #[test]
