@@ -31,6 +31,85 @@
 //!
 //! An array is a list of items with an identity: a field that [`ListKeys`] names, else one made
 //! when the item is. What is written into an item meets there, wherever the item stands by then.
+//!
+//! # What a reader might not guess
+//!
+//! ```
+//! use rejoin::{Document, Merge, ReplicaId, Timestamp};
+//! use rejoin::document::{DocumentError, ListKeys, Value};
+//! # fn main() -> Result<(), DocumentError> {
+//! let (us, eu) = (ReplicaId::from_u128(1), ReplicaId::from_u128(2));
+//! let at = Timestamp::from_millis;
+//! let object = |name: &str, value: Value| Value::from_iter([(name, value)]);
+//! let list = |items: &[u64]| Value::from(items.to_vec());
+//!
+//! // An object deleted around an edit: the edit survives, and its parents, nothing else.
+//! let user = Value::from_iter([("name", "Ana"), ("email", "ana@old")]);
+//! let mut ours = Document::from_value(object("user", user), us, at(1))?;
+//! let mut theirs = ours.clone();
+//! ours.remove("/user", us, at(9))?;
+//! theirs.set("/user/email", "ana@new", eu, at(2))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.to_string(), r#"{"user":{"email":"ana@new"}}"#);
+//!
+//! // A later write wins under an older clock: it had seen the other.
+//! theirs.merge(&ours);
+//! theirs.set("/user/email", "ana@later", eu, at(0))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.get("/user/email"), Some("ana@later".into()));
+//!
+//! // Two kinds at one path: both live, the later is read. The other waits in `conflicts`.
+//! let mut ours = Document::from_value(object("tags", Value::Null), us, at(1))?;
+//! let mut theirs = ours.clone();
+//! ours.set("/tags", list(&[1]), us, at(8))?;
+//! theirs.set("/tags", "none", eu, at(9))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.get("/tags"), Some("none".into()));
+//! assert_eq!(ours.conflicts()[0].losers[0].value, Some(list(&[1])));
+//!
+//! // Two lists at one path are one list: items of equal content are one item.
+//! let mut ours = Document::from_value(object("tags", list(&[])), us, at(1))?;
+//! let mut theirs = ours.clone();
+//! ours.set("/tags", list(&[1, 2]), us, at(8))?;
+//! theirs.set("/tags", list(&[1, 3]), eu, at(9))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.len_at("/tags"), Some(3));
+//!
+//! // An item is edited here and moved there: both, in one item.
+//! let keys = ListKeys::new().by("/messages", "id")?;
+//! let message = |id: u64| Value::from_iter([("id", id), ("likes", 0)]);
+//! let messages = Value::from(vec![message(1), message(2)]);
+//! let mut ours = Document::from_value_with(keys, object("messages", messages), us, at(1))?;
+//! let mut theirs = ours.clone();
+//! ours.move_item("/messages/0", 1, us, at(2))?;
+//! theirs.increment("/messages/0/likes", 1, eu, at(2))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.get("/messages/1/likes"), Some(1.into()));
+//!
+//! // It is deleted here and edited there: the edit survives, in an item that stands last.
+//! ours.remove("/messages/1", us, at(3))?;
+//! theirs.increment("/messages/0/likes", 1, eu, at(3))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.get("/messages/1"), Some(object("likes", 1.into())));
+//!
+//! // A counter that was reset keeps what the reset had not seen.
+//! let mut ours = Document::from_value(object("unread", 10.into()), us, at(1))?;
+//! let mut theirs = ours.clone();
+//! ours.reset("/unread", us, at(9))?;
+//! theirs.increment("/unread", 1, eu, at(2))?;
+//! ours.merge(&theirs);
+//! assert_eq!(ours.get("/unread"), Some(1.into()));
+//!
+//! // Nothing is written where nothing differs.
+//! assert!(ours.update(object("unread", 1.into()), us, at(9))?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Text inside a string is one value. Two arrays that two sides set at one path stand item beside
+//! item, by index; what is pushed or inserted stands in runs. A run that is typed on from one spot,
+//! forwards or backwards, stays whole; one that goes on from a run that its writer had typed before,
+//! in both directions, may have others' items inside.
 
 mod content;
 mod counter;
