@@ -193,21 +193,17 @@ impl Edit<'_> {
         index: usize,
         mover: Option<NodeId>,
     ) -> Result<Place, DocumentError> {
-        let before = |edit: &Self, index: usize| {
-            let left = edit.item(list, index.checked_sub(1)?)?;
-            if Some(left) == mover { edit.item(list, index.checked_sub(2)?) } else { Some(left) }
-        };
-        let left = before(self, index);
+        let is_other = |item: &NodeId| Some(*item) != mover;
+        let mut to_the_left =
+            (1..=2).filter_map(|back| self.item(list, index.checked_sub(back)?)).filter(is_other);
+        let mut to_the_right = (0..2).filter_map(|on| self.item(list, index + on)).filter(is_other);
+        let (left, right) = (to_the_left.next(), to_the_right.next());
         self.settle_places_upto(list, left)?;
-        let right = self.item(list, index).filter(|item| Some(*item) != mover);
-        let right = right
-            .or_else(|| self.item(list, index + 1).filter(|_| self.item(list, index) == mover));
-        let mut apart = self.place_of(right);
-        if left.is_some() && apart == self.place_of(left) && apart.is_some() {
+        let place = self.place_of(left);
+        if place.is_some() && place == self.place_of(right) {
             self.spread(list, index, mover)?;
-            apart = self.place_of(right);
         }
-        self.place_between(list, self.place_of(left).as_ref(), apart.as_ref())
+        self.place_between(list, place.as_ref(), self.place_of(right).as_ref())
     }
 
     fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
