@@ -225,3 +225,51 @@ fn a_report_of_one_field_does_not_clone_the_document() {
     let (small, large) = (allocations(10), allocations(10_000));
     assert!(large <= small + 8, "{small} allocations in a small document, {large} in a large one");
 }
+
+/// Places at the very ends, as only a forger makes them: no room before, always room after.
+#[test]
+fn a_list_with_a_forged_first_place_refuses_and_stays() {
+    let us = replica("us-east-1");
+    let item = |counter: u64, key: u64, place: &str| {
+        json!([
+            [counter, {"path": ["l", {"key": key}], "time": 1, "place": place}],
+            [counter + 1, {"path": ["l", {"key": key}], "time": 1, "value": key}],
+        ])
+    };
+    let mut live = vec![json!([1, {"path": [], "time": 1, "value": {}}])];
+    live.push(json!([2, {"path": ["l"], "time": 1, "value": []}]));
+    // -2^62 and 2^62, nobody's, index 0.
+    live.extend(item(3, 1, "38c0000000000000000080").as_array().unwrap().clone());
+    live.extend(item(5, 2, "c740000000000000000080").as_array().unwrap().clone());
+    let forged = json!({"us-east-1": {"seen": [[1, 6]], "live": live}});
+    let mut document: Document = serde_json::from_value(forged).unwrap();
+    assert_eq!(document.to_json(), json!({"l": [1, 2]}));
+    let before = document.clone();
+    let error = document.insert("/l/0", 0_u64, us, at(2)).unwrap_err();
+    assert!(error.to_string().starts_with("no place is left"), "{error}");
+    assert_eq!(document, before);
+    document.check_invariants().unwrap();
+    document.push("/l", 3_u64, us, at(2)).unwrap();
+    document.push("/l", 4_u64, us, at(2)).unwrap();
+    document.insert("/l/1", 9_u64, us, at(2)).unwrap();
+    assert_eq!(document.to_json(), json!({"l": [1, 9, 2, 3, 4]}));
+    assert_eq!(through_json(&document), document);
+}
+
+/// An edit that fails after it made room for a field leaves no trace of the field.
+#[test]
+fn a_refused_write_leaves_no_empty_place_behind() {
+    let us = replica("us-east-1");
+    let now = at(1_000);
+    let mut document = Document::from_json(&json!({"l": [], "o": {}}), us, now).unwrap();
+    let gone = Document::from_json(&json!({"l": [1], "o": {"x": 1}}), us, at(u64::MAX)).unwrap();
+    let before = document.clone();
+    let deep = (0..200).fold(json!(1), |inside, _| json!([inside]));
+    assert!(document.push("/l", &deep, us, now).is_err());
+    assert!(document.set("/o/x", &deep, us, now).is_err());
+    assert!(document.increment("/o/n", u64::MAX, us, now).is_err());
+    assert!(gone.clone().increment("/o/x", 1, us, now).is_err(), "after the end of time");
+    assert_eq!(document, before);
+    document.check_invariants().unwrap();
+    gone.check_invariants().unwrap();
+}

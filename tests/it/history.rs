@@ -295,17 +295,21 @@ fn check_laws<T: Merge + Clone + PartialEq + Debug>(states: &[&T]) {
     }
 }
 
-fn json<T: Serialize>(value: &T) -> String {
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap()
 }
 
-fn through_json<T: Serialize + DeserializeOwned>(value: &T) -> T {
+pub(crate) fn through_json<T: Serialize + DeserializeOwned>(value: &T) -> T {
     serde_json::from_str(&json(value)).unwrap()
 }
 
-fn through_bytes<T: Serialize + DeserializeOwned>(value: &T) -> T {
+pub(crate) fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard()).unwrap()
+}
+
+pub(crate) fn through_bytes<T: Serialize + DeserializeOwned>(value: &T) -> T {
     let config = bincode::config::standard();
-    let bytes = bincode::serde::encode_to_vec(value, config).unwrap();
+    let bytes = bytes(value);
     let (back, read) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
     assert_eq!(read, bytes.len());
     back

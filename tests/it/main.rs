@@ -13,6 +13,7 @@
 )]
 
 mod basics;
+mod corpus;
 mod forms;
 mod found;
 mod history;

@@ -3,5 +3,6 @@
 
 mod counters;
 mod document;
+pub(crate) mod fields;
 mod keyed;
 mod registers;
