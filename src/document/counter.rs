@@ -50,8 +50,10 @@ impl Edit<'_> {
         self.all_or_nothing(|edit| {
             let node = edit.enter(pointer)?;
             edit.view().count_at(node)?;
-            let is_zero = |content: &Content| Scalar::Number(0_u64.into()).is(content);
-            if edit.view().writes_at(node).all(|(_, write)| is_zero(&write.content)) {
+            let stays = |content: &Content| {
+                matches!(content, Content::Place(_)) || Scalar::Number(0_u64.into()).is(content)
+            };
+            if edit.view().writes_at(node).all(|(_, write)| stays(&write.content)) {
                 return Ok(());
             }
             edit.set_node(node, Source::Value(&Value::Number(0_u64.into())))

@@ -181,7 +181,8 @@ impl Edit<'_> {
     ) -> Result<(), DocumentError> {
         let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
         let time = time.max(self.now.after(self.kill(stray).time)?);
-        self.put(spot.node, Content::Place(Place::imported(index)), time, replaced)?;
+        // Nobody moved it: without a birth.
+        self.put_born(spot.node, Content::Place(Place::imported(index)), time, None)?;
         self.put_value(spot, value, time, replaced, None)
     }
 

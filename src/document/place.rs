@@ -102,26 +102,33 @@ impl Place {
         replica: ReplicaId,
     ) -> Option<Self> {
         let (left, right) = (levels_of(left)?, levels_of(right)?);
-        let found = Self::in_own_run(&left, &right, replica);
-        let found = found.or_else(|| Self::in_a_new_run(&left, &right, replica));
         let below = || left.iter().copied().chain([Level::first(replica)]).collect();
-        let levels: Levels = found.unwrap_or_else(below);
+        let new = Self::in_a_new_run(&left, &right, replica).unwrap_or_else(below);
+        let levels = Self::in_own_run(&left, &right, &new, replica).unwrap_or(new);
         let lies_between = left < levels && (right.is_empty() || levels < right);
         lies_between.then(|| Self::of(&levels))
     }
 
-    /// One further in the run of the replica's own that ends or begins here.
-    fn in_own_run(left: &Levels, right: &Levels, replica: ReplicaId) -> Option<Levels> {
-        let own = |levels: &Levels| levels.last().copied().filter(|it| it.replica == Some(replica));
-        let beside = |levels: &Levels, level| {
-            let mut levels = levels.clone();
-            *levels.last_mut()? = level;
-            Some(levels)
+    /// One further in the run of the replica's own that ends or begins here, if no part of that
+    /// run will ever lie beyond where others start `new` ones.
+    fn in_own_run(
+        left: &Levels,
+        right: &Levels,
+        new: &Levels,
+        replica: ReplicaId,
+    ) -> Option<Levels> {
+        let beside = |levels: &Levels, by: i64, end: i64| {
+            let last = levels.last().copied().filter(|it| it.replica == Some(replica))?;
+            let with = |level| {
+                let mut levels = levels.clone();
+                *levels.last_mut()? = level;
+                Some(levels)
+            };
+            Some((with(last.indexed(by)?)?, with(Level { index: end, ..last })?))
         };
-        let after = own(left).and_then(|last| beside(left, last.indexed(1)?));
-        let after = after.filter(|levels| right.is_empty() || levels < right);
-        let before = || own(right).and_then(|last| beside(right, last.indexed(-1)?));
-        after.or_else(|| before().filter(|levels| left < levels))
+        let after = beside(left, 1, i64::MAX).filter(|(_, end)| end < new);
+        let before = || beside(right, -1, i64::MIN).filter(|(_, end)| new < end);
+        after.or_else(before).map(|run| run.0)
     }
 
     /// The first of a new run, as high up as there is room.
@@ -137,7 +144,7 @@ impl Place {
             (None, Some(_)) => at(right, shared, -1),
             (Some(_), None) => at(left, shared, 1),
             (Some(low), Some(high)) if high.number > low.number + 1 => at(left, shared, 1),
-            _ => at(left, shared + 1, 1).or_else(|| at(right, shared + 1, -1)),
+            _ => at(left, shared + 1, 1),
         }
     }
 

@@ -19,7 +19,10 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::{cmp::Reverse, fmt};
+use core::{
+    cmp::{Ordering, Reverse},
+    fmt,
+};
 
 /// What a merge changed, and what was in conflict: the same for the same two documents, sorted by
 /// path.
@@ -547,8 +550,11 @@ impl<'a> View<'a> {
         let own = items.index_of(|other| self.tree.compare(self.blocks, other, node))?;
         let index = |place: &Place| {
             let at = items.count_before(|other| {
-                let other = self.tree.place(self.blocks, other).map(|other| other.1);
-                other.map_or(core::cmp::Ordering::Greater, |other| other.cmp(place))
+                let by_place = match self.tree.place(self.blocks, other) {
+                    Some((_, other)) => other.cmp(place),
+                    None => Ordering::Greater,
+                };
+                by_place.then_with(|| self.tree.segment(other).cmp(&self.tree.segment(node)))
             });
             at - usize::from(at > own)
         };

@@ -121,7 +121,7 @@ impl Subject for Json {
             assert_eq!(document.kind(path), value.as_ref().map(Value::kind));
             assert_eq!(document.len_at(path), value.as_ref().and_then(len));
         }
-        let items = KEYS.map(|key| document.item("/k", &Value::from(key))).collect();
+        let items = KEYS.map(|key| document.item("/k", Value::from(key))).collect();
         (document.to_value(), read, items)
     }
 

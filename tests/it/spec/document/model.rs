@@ -6,7 +6,10 @@ use rejoin::{
     ReplicaId, Timestamp,
     document::{Kind, Value},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 /// The number of an event, and which of its writes.
 type WriteId = (usize, usize);
@@ -41,14 +44,14 @@ enum Said {
 #[derive(Clone, Debug)]
 struct Write {
     rank: Rank,
-    path: Path,
+    path: Rc<[Step]>,
     said: Said,
 }
 
 #[derive(Default)]
 pub(super) struct Event {
     /// The time, where, and what.
-    writes: Vec<(u64, Path, Said)>,
+    writes: Vec<(u64, Rc<[Step]>, Said)>,
     over: BTreeSet<WriteId>,
 }
 
@@ -71,6 +74,11 @@ impl<'a> Node<'a> {
             None => self.writes.push(write),
             Some((step, rest)) => self.below.entry(step).or_default().add(rest, write),
         }
+    }
+
+    /// The node of a write below.
+    fn at(&self, rest: &[Step]) -> &Self {
+        rest.iter().fold(self, |node, step| &node.below[step])
     }
 
     fn has_content(&self) -> bool {
@@ -271,13 +279,14 @@ impl Model {
 
     /// What an edit sees at a path and below: the place of an item that is not there it does not.
     fn visible_below(&self, at: &[Step]) -> BTreeSet<WriteId> {
+        let root = self.node(&[]);
+        let is_visible = |write: &Write| !write.is_place() || root.at(&write.path).has_content();
         let below = self.alive.iter().filter(|it| it.1.path.starts_with(at));
-        let is_visible = |write: &Write| !write.is_place() || self.node(&write.path).has_content();
         below.filter(|it| is_visible(it.1)).map(|it| *it.0).collect()
     }
 
     fn places_at(&self, at: &[Step]) -> BTreeSet<WriteId> {
-        let places = self.alive.iter().filter(|it| it.1.path == at && it.1.is_place());
+        let places = self.alive.iter().filter(|it| *it.1.path == *at && it.1.is_place());
         places.map(|it| *it.0).collect()
     }
 
@@ -292,7 +301,7 @@ impl Model {
     fn put(&mut self, at: &[Step], said: Said, time: u64) {
         let id = (NOW, self.written);
         self.written += 1;
-        self.alive.insert(id, Write { rank: (time, self.replica, id), path: at.to_vec(), said });
+        self.alive.insert(id, Write { rank: (time, self.replica, id), path: at.into(), said });
     }
 
     fn kind(&self, at: &[Step]) -> Option<Kind> {
@@ -427,9 +436,13 @@ impl Model {
         let place = self.place_at(list, index, None);
         let item = match key_in(value, self.key_of(list)) {
             Some(key) => {
-                let is_free =
-                    |item: &Item| !self.node(&below(list, Step::Item(item.clone()))).has_content();
-                (0..).map(|nth| Item::Keyed(key.clone(), nth)).find(is_free).unwrap()
+                let is_used =
+                    |item: &Item| self.node(&below(list, Step::Item(item.clone()))).has_content();
+                let mut nth = 0;
+                while is_used(&Item::Keyed(key.clone(), nth)) {
+                    nth += 1;
+                }
+                Item::Keyed(key, nth)
             }
             None => Item::Made(self.replica, (self.edits, self.written)),
         };
@@ -536,8 +549,11 @@ impl Model {
         let zero = Value::from(0_u64);
         let node = self.node(&at);
         integer(&node.value()?)?;
-        let is_zero = |write: &&Write| matches!(&write.said, Said::Scalar(it) if *it == zero);
-        if !node.writes.iter().all(is_zero) {
+        let stays = |write: &&Write| match &write.said {
+            Said::Scalar(it) => *it == zero,
+            _ => write.is_place(),
+        };
+        if !node.writes.iter().all(stays) {
             self.set_at(&at, &zero);
         }
         Some(())

@@ -29,12 +29,15 @@ pub(super) fn between(left: &[Level], right: &[Level], replica: ReplicaId) -> Pl
         (None, Some(_)) => run_beside(right, shared, -1),
         (Some(_), None) => run_beside(left, shared, 1),
         (Some(low), Some(high)) if low.0 + 1 < high.0 => run_beside(left, shared, 1),
-        _ => run_beside(left, shared + 1, 1).or_else(|| run_beside(right, shared + 1, -1)),
+        _ => run_beside(left, shared + 1, 1),
     };
-    let after_left = in_run_of(left, 1).filter(lies_between);
-    let before_right = in_run_of(right, -1).filter(lies_between);
-    let below_left = || [left, &[(0, me, 0)]].concat();
-    let place = after_left.or(before_right).or(new_run).unwrap_or_else(below_left);
+    let new_run = new_run.unwrap_or_else(|| [left, &[(0, me, 0)]].concat());
+    let run_end = |place: &[Level], end: i64| {
+        place.split_last().map(|(last, above)| [above, &[(last.0, me, end)]].concat())
+    };
+    let after_left = in_run_of(left, 1).filter(|_| run_end(left, i64::MAX).unwrap() < new_run);
+    let before_right = in_run_of(right, -1).filter(|_| new_run < run_end(right, i64::MIN).unwrap());
+    let place = after_left.or(before_right).unwrap_or_else(|| new_run.clone());
     assert!(lies_between(&place));
     place
 }
@@ -46,7 +49,7 @@ pub(super) fn digest(value: &Value) -> u64 {
         Value::Bool(truth) => fold(2, u64::from(*truth)),
         Value::Number(number) => match (number.as_u64(), number.as_i64()) {
             (Some(natural), _) => fold(4, natural),
-            (None, Some(negative)) => fold(3, negative.cast_unsigned()),
+            (None, Some(negative)) => fold(3, u64::from_ne_bytes(negative.to_ne_bytes())),
             (None, None) => fold(5, number.as_f64().to_bits()),
         },
         Value::String(text) => digest_of(text),
@@ -64,6 +67,7 @@ fn digest_of(text: &str) -> u64 {
     words.fold(fold(6, text.len() as u64), fold)
 }
 
+#[allow(clippy::cast_possible_truncation)] // the two halves
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a ^ 0xa076_1d64_78bd_642f) * u128::from(b ^ 0xe703_7ed1_a0b4_28db);
     product as u64 ^ (product >> 64) as u64

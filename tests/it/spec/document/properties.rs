@@ -56,7 +56,7 @@ fn reads(document: &Document, conflict: &Conflict) -> Option<Value> {
 #[test]
 fn reports_tell_what_changed() {
     let sides = (pasts(), edits(0..8), edits(0..8), edits(0..8));
-    proptest!(config(2_000), |((shared, ours, theirs, again) in sides)| {
+    proptest!(config(1_000), |((shared, ours, theirs, again) in sides)| {
         let mut base = Document::new();
         play(&mut base, &shared, 1);
         let (mut our, mut their) = (base.clone(), base);
@@ -155,7 +155,7 @@ fn array<'a>(text: &'a mut Option<Value>, pointer: &str) -> &'a mut Vec<Value> {
 fn an_update_is_exact_and_rests() {
     let json = || prop_oneof![3 => documents(), 2 => values()];
     let sides = (pasts(), edits(0..6), edits(0..6), vec((json(), 0..30_u64), 1..4));
-    proptest!(config(2_000), |((shared, ours, theirs, updates) in sides)| {
+    proptest!(config(1_000), |((shared, ours, theirs, updates) in sides)| {
         let mut our = Document::new();
         play(&mut our, &shared, 1);
         let mut their = our.clone();

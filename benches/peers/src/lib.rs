@@ -1,0 +1,41 @@
+//! One conversation, kept by `rejoin` and by its peers: what the benchmark times and `sizes` weighs.
+//!
+//! Each message has an id, an author, a time and 200 characters, every field mergeable on its own,
+//! in a mapping by id.
+
+pub mod automerge;
+pub mod conversation;
+pub mod crdts;
+pub mod dson;
+pub mod encoded;
+pub mod loro;
+pub mod rejoin;
+pub mod yrs;
+
+use conversation::Change;
+use serde_json::Value;
+
+pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A library that keeps a conversation. Every method is what its own documentation shows for it.
+pub trait Peer: Sized {
+    const NAME: &'static str;
+    /// What one replica sends to another after a write: a value, or bytes.
+    type Delta: Clone;
+
+    fn build(json: &Value, replica: u8) -> Result<Self>;
+    /// The same conversation in the hands of another replica. Never timed.
+    fn fork(&self, replica: u8) -> Result<Self>;
+    fn write(&mut self, change: &Change) -> Result<Self::Delta>;
+    fn apply(&mut self, delta: Self::Delta) -> Result;
+    /// Takes over all that `other` has; what is left of `other` is of no interest.
+    fn merge(&mut self, other: &mut Self) -> Result;
+    fn to_json(&self) -> Result<String>;
+    /// The delta as bytes, where the library has some or serde can make them.
+    fn encode(delta: &Self::Delta) -> Result<Vec<u8>>;
+}
+
+/// `value` as bincode writes it: for the libraries that leave the encoding to serde.
+pub(crate) fn bincode(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    Ok(bincode::serde::encode_to_vec(value, bincode::config::standard())?)
+}
