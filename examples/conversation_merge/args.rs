@@ -12,13 +12,14 @@ Merges JSON documents that several sides edited apart, field by field.
   conversation_merge BASE OURS THEIRS... [--out FILE]
       Merge your own files; BASE is what all of them started from. Each file is a replica
       named after it. Where two changed one field, the later on the command line is read.
+      The items of an array `messages` are told apart by their `id`, other items by content.
       The merged JSON goes to standard output, the summary to standard error; with --out
       the JSON goes to FILE, all of it or nothing, and the summary to standard output.
 
   conversation_merge --corpus FILE
       Read conversation trees (JSON Lines, a `prompt` with nested `replies`), edit each in
-      three regions, merge states and shuffled deltas in many orders, and compare. An array
-      is one value in a document, so `replies` become a `mapping` of messages by id first.
+      three regions, merge states and shuffled deltas in many orders, and compare. Replies
+      become one list of `messages` first, told apart by their `message_id`.
 
   conversation_merge --help
 

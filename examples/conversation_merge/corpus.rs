@@ -3,14 +3,14 @@
 use crate::{
     Failure,
     edits::{IMPORTED_MS, Region, edit_everywhere},
-    merging::{all_conflicts, check_equal, orders, replica},
+    merging::{all_conflicts, check_equal, import, orders, replica, row},
     random::Random,
 };
 use rejoin::{
     DeltaState, Document, Merge, Timestamp,
     document::{Conflict, ConflictKind, DocumentDelta},
 };
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -50,7 +50,8 @@ pub(crate) fn run(path: &Path) -> Result<(), Failure> {
 /// Edits a tree in three regions, merges in every way, and compares what came out.
 fn exercise(tree: &Json, mut random: Random, totals: &mut Totals) -> Result<(), Failure> {
     let begin = Instant::now();
-    let base = Document::from_json(tree, replica("origin")?, Timestamp::from_millis(IMPORTED_MS))?;
+    let now = Timestamp::from_millis(IMPORTED_MS);
+    let base = import(tree, "message_id", replica("origin")?, now)?;
     let messages = ids(tree);
     let regions = edit_everywhere(&base, &messages, &mut random)?;
     totals.editing += begin.elapsed();
@@ -109,21 +110,26 @@ fn apply_deltas(
     Ok(())
 }
 
-/// Merges once more, with reports. Not timed with the merges: they do not need it.
+/// Merges once more, with reports, each region last once. Not timed with the merges: they do not
+/// need it.
 fn count_conflicts(
     base: &Document,
     regions: &[Region],
     expected: &Document,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
-    let (mut merged, mut reported) = (base.clone(), Vec::new());
-    for region in regions {
-        reported.extend_from_slice(merged.merge_reporting(&region.document).conflicts());
+    let mut reported = Vec::new();
+    for (at, last) in regions.iter().enumerate() {
+        let mut merged = base.clone();
+        for (_, other) in regions.iter().enumerate().filter(|it| it.0 != at) {
+            merged.merge(&other.document);
+        }
+        reported.push(merged.merge_reporting(&last.document));
+        check_equal(expected, &merged, || format!("states merged with reports, {at} last"))?;
     }
-    check_equal(expected, &merged, || "states merged with reports".into())?;
-    let conflicts = all_conflicts(&merged, reported);
-    let open: BTreeSet<String> = merged.conflicts().into_iter().map(|it| it.path).collect();
-    totals.conflicts_open += conflicts.iter().filter(|it| open.contains(&it.path)).count();
+    let conflicts = all_conflicts(expected, &reported);
+    let open: BTreeSet<_> = expected.conflicts().iter().map(row).collect();
+    totals.conflicts_open += conflicts.iter().filter(|it| open.contains(&row(it))).count();
     totals.edits_in_conflict += edits_in(&conflicts);
     for conflict in conflicts {
         *totals.conflicts.entry(conflict.kind).or_default() += 1;
@@ -140,8 +146,8 @@ fn edits_in(conflicts: &[Conflict]) -> usize {
 }
 
 fn ids(tree: &Json) -> Vec<String> {
-    let mapping = tree.get("mapping").and_then(Json::as_object);
-    mapping.map(|mapping| mapping.keys().cloned().collect()).unwrap_or_default()
+    let messages = tree.get("messages").and_then(Json::as_array).into_iter().flatten();
+    messages.filter_map(|it| Some(it.get("message_id")?.as_str()?.to_owned())).collect()
 }
 
 /// Reads the trees, one a line; blank lines are passed over.
@@ -167,30 +173,30 @@ fn misread(line: usize, error: &serde_json::Error) -> String {
     format!("{what} at line {line} column {}", error.column())
 }
 
-/// Turns nested `replies` into a `mapping` of messages by id, each with its `parent_id` and
-/// `rank`: an array is one value in a document, and two regions that replied to one message would
-/// be in conflict over all its replies.
+/// Turns nested `replies` into one list of `messages`, each with its `parent_id` and `rank`: so
+/// a reply outlives the message that it replies to.
 fn flatten(tree: Json) -> Result<Json, String> {
     let Json::Object(mut fields) = tree else { return Err("not an object".into()) };
     let prompt = fields.remove("prompt").ok_or("there is no `prompt`")?;
-    let mut mapping = Map::new();
+    let (mut ids, mut messages) = (BTreeSet::new(), Vec::new());
     let mut left = vec![prompt];
     while let Some(message) = left.pop() {
         let Json::Object(mut message) = message else {
             return Err("a message is no object".into());
         };
-        let id = message.remove("message_id").and_then(|id| id.as_str().map(String::from));
+        let id = message.get("message_id").and_then(|id| id.as_str().map(String::from));
         let id = id.ok_or("a message has no `message_id`")?;
         match message.remove("replies") {
             Some(Json::Array(replies)) => left.extend(replies),
             Some(_) => return Err(format!("the `replies` of {id} are no array")),
             None => {}
         }
-        if mapping.insert(id.clone(), Json::Object(message)).is_some() {
+        if !ids.insert(id.clone()) {
             return Err(format!("message {id} is there twice"));
         }
+        messages.push(Json::Object(message));
     }
-    fields.insert("mapping".into(), Json::Object(mapping));
+    fields.insert("messages".into(), Json::Array(messages));
     Ok(Json::Object(fields))
 }
 

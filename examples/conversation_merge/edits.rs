@@ -86,20 +86,26 @@ impl Region {
         // The lesser of two draws: some messages are edited more than others, as in life.
         let pick = random.below(self.known.len()).min(random.below(self.known.len()));
         let message = self.known.get(pick).cloned().unwrap_or_default();
-        let here = self.document.get(&pointer(&message)).is_some();
-        match random.below(16) {
-            0..=5 if here => self.reword(&message, round),
-            6..=8 if here => self.react(&message, round, random),
-            9 | 10 if here => self.delete(&message, round),
+        match random.below(18) {
+            0..=5 => self.reword(&message, round),
+            6..=8 => self.react(&message, round, random),
+            9 | 10 => self.delete(&message, round),
             11 => self.set("/title", json!(format!("{} {round}", self.id)), round),
             12 => self.set("/status", json!("resolved"), round),
             13 => self.set("/status", json!({"state": "escalated", "by": self.id}), round),
+            14 | 15 => self.relocate(&message, round, random),
             _ => self.reply(&message, round),
         }
     }
 
+    /// Where a message stands here, as of now.
+    fn item(&self, message: &str) -> Option<String> {
+        self.document.item("/messages", message)
+    }
+
     fn reword(&mut self, message: &str, round: usize) -> Result<(), DocumentError> {
-        let path = format!("{}/text", pointer(message));
+        let Some(item) = self.item(message) else { return self.reply(message, round) };
+        let path = format!("{item}/text");
         let text = format!("Reworded in {}, round {round}.", self.id);
         self.set(&path, json!(text), round)
     }
@@ -107,8 +113,10 @@ impl Region {
     fn reply(&mut self, parent: &str, round: usize) -> Result<(), DocumentError> {
         let message = format!("{}/{round}", self.id);
         let text = format!("Added in {}, round {round}.", self.id);
-        let fields = json!({"parent_id": parent, "role": "assistant", "rank": 0, "text": text});
-        self.set(&pointer(&message), fields, round)?;
+        let fields = json!({"message_id": message, "parent_id": parent, "role": "assistant",
+            "rank": 0, "text": text});
+        let delta = self.document.push("/messages", fields, self.id, self.now(round))?;
+        self.deltas.push(delta);
         self.known.push(message);
         Ok(())
     }
@@ -119,21 +127,35 @@ impl Region {
         round: usize,
         random: &mut Random,
     ) -> Result<(), DocumentError> {
-        let emojis = format!("{}/emojis", pointer(message));
+        let Some(item) = self.item(message) else { return self.reply(message, round) };
+        let emojis = format!("{item}/emojis");
         let reaction = ["+1", "-1", "heart"][random.below(3)];
-        let count = random.below(9);
         let delta = self.document.edit(self.id, self.now(round), |edit| {
             if edit.get(&emojis).is_none() {
                 edit.set(&emojis, json!({}))?;
             }
-            edit.set(&format!("{emojis}/{reaction}"), json!(count))
+            edit.increment(&format!("{emojis}/{reaction}"), 1)
         })?;
         self.deltas.push(delta);
         Ok(())
     }
 
     fn delete(&mut self, message: &str, round: usize) -> Result<(), DocumentError> {
-        let delta = self.document.remove(&pointer(message), self.id, self.now(round))?;
+        let Some(item) = self.item(message) else { return self.reply(message, round) };
+        let delta = self.document.remove(&item, self.id, self.now(round))?;
+        self.deltas.push(delta);
+        Ok(())
+    }
+
+    fn relocate(
+        &mut self,
+        message: &str,
+        round: usize,
+        random: &mut Random,
+    ) -> Result<(), DocumentError> {
+        let Some(item) = self.item(message) else { return self.reply(message, round) };
+        let to = random.below(self.document.len_at("/messages").unwrap_or_default());
+        let delta = self.document.move_item(&item, to, self.id, self.now(round))?;
         self.deltas.push(delta);
         Ok(())
     }
@@ -147,9 +169,4 @@ impl Region {
     fn now(&self, round: usize) -> Timestamp {
         Timestamp::from_millis(self.start_ms + round as u64 * 20_000)
     }
-}
-
-/// A message's JSON Pointer; in a name `~` is written `~0` and `/` is written `~1`.
-fn pointer(message: &str) -> String {
-    format!("/mapping/{}", message.replace('~', "~0").replace('/', "~1"))
 }

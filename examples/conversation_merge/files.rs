@@ -3,10 +3,10 @@
 use crate::{
     Failure,
     args::Paths,
-    merging::{fork, merge_in_all_orders},
+    merging::{fork, import, merge_in_all_orders},
     table::{self, Names},
 };
-use rejoin::{Document, ReplicaId, Timestamp, document::DocumentError};
+use rejoin::{ReplicaId, Timestamp, document::DocumentError};
 use serde_json::Value as Json;
 use std::{
     collections::btree_map::Entry,
@@ -27,7 +27,7 @@ pub(crate) fn run(paths: &Paths) -> Result<(), Failure> {
     let mut times = seconds_before_now(edited.len());
     let mut next_time = || times.next().unwrap_or_default();
     let origin = name_replica(&paths.base, &mut names);
-    let base = Document::from_json(&base_json, origin, next_time())
+    let base = import(&base_json, "id", origin, next_time())
         .map_err(|error| unfit(&paths.base, &error))?;
     let mut sides = Vec::new();
     for (path, json) in paths.sides.iter().zip(&edited) {

@@ -2,8 +2,10 @@
 
 use crate::Failure;
 use rejoin::{
-    Document, ReplicaId, ReplicaIdError, Timestamp,
-    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Report},
+    Document, Merge, ReplicaId, ReplicaIdError, Timestamp,
+    document::{
+        Change, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report,
+    },
 };
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
@@ -19,6 +21,17 @@ pub(crate) fn replica(name: &str) -> Result<ReplicaId, Failure> {
     name.parse().map_err(|error: ReplicaIdError| Failure::Refused(format!("{name}: {error}")))
 }
 
+/// Imports a conversation whose `messages` are told apart by `key`: who edits a message edits just
+/// that one, wherever it stands by then.
+pub(crate) fn import(
+    json: &Json,
+    key: &str,
+    replica: ReplicaId,
+    now: Timestamp,
+) -> Result<Document, DocumentError> {
+    Document::from_json_with(ListKeys::new().by("/messages", key)?, json, replica, now)
+}
+
 /// Forks `base` and brings the fork to `edited`, writing only what differs.
 pub(crate) fn fork(
     base: &Document,
@@ -29,6 +42,26 @@ pub(crate) fn fork(
     let mut document = base.clone();
     let delta = document.update(edited, replica, now)?;
     Ok(Side { document, delta })
+}
+
+impl Side {
+    /// Counts on a number: others may do so at the same time, and all of it counts.
+    pub(crate) fn count(
+        &mut self,
+        pointer: &str,
+        by: u64,
+        replica: ReplicaId,
+        now: Timestamp,
+    ) -> Result<(), DocumentError> {
+        let delta = self.document.increment(pointer, by, replica, now)?;
+        self.delta.merge(&delta);
+        Ok(())
+    }
+
+    /// What this side did to `base`.
+    pub(crate) fn changes(&self, base: &Document) -> Vec<Change> {
+        base.clone().apply_reporting(&self.delta).changes().to_vec()
+    }
 }
 
 /// What all orders of merging led to.
@@ -44,30 +77,31 @@ pub(crate) fn merge_in_all_orders(base: &Document, sides: &[Side]) -> Result<Mer
     let mut first: Option<Document> = None;
     let orders = orders(sides.len());
     for order in &orders {
-        let of_states = merge_in_order(base, sides, order, meet_state, &mut reported);
-        let of_deltas = merge_in_order(base, sides, order, meet_delta, &mut reported);
+        let (of_states, by_states) = merge_in_order(base, sides, order, meet_state);
+        let (of_deltas, by_deltas) = merge_in_order(base, sides, order, meet_delta);
+        reported.extend([by_states, by_deltas]);
         let first = first.get_or_insert_with(|| of_states.clone());
         check_equal(first, &of_states, || format!("states merged in order {order:?}"))?;
         check_equal(first, &of_deltas, || format!("deltas applied in order {order:?}"))?;
     }
     let document = first.unwrap_or_default();
-    let conflicts = all_conflicts(&document, reported);
+    let conflicts = all_conflicts(&document, &reported);
     Ok(Merged { json: document.to_json(), conflicts, orders: orders.len() })
 }
 
-/// Merges the sides in order, each by `meet`, and collects what was in conflict.
+/// Merges the sides in order, each by `meet`; also what the last of them told. Only there do the
+/// paths speak of what all have led to: an item's index is another once others have come.
 fn merge_in_order(
     base: &Document,
     sides: &[Side],
     order: &[usize],
     meet: impl Fn(&mut Document, &Side) -> Report,
-    reported: &mut Vec<Conflict>,
-) -> Document {
-    let mut merged = base.clone();
+) -> (Document, Report) {
+    let (mut merged, mut report) = (base.clone(), Report::default());
     for side in order.iter().filter_map(|&at| sides.get(at)) {
-        reported.extend_from_slice(meet(&mut merged, side).conflicts());
+        report = meet(&mut merged, side);
     }
-    merged
+    (merged, report)
 }
 
 fn meet_state(document: &mut Document, side: &Side) -> Report {
@@ -102,12 +136,13 @@ pub(crate) fn orders(count: usize) -> BTreeSet<Vec<usize>> {
 }
 
 /// The conflicts that stand open in `merged`, and the deletions that lost to an edit. Of the
-/// latter a document remembers only some, so they are taken from what the merges reported.
-pub(crate) fn all_conflicts(merged: &Document, reported: Vec<Conflict>) -> Vec<Conflict> {
-    let mut rows: BTreeMap<String, Conflict> =
-        merged.conflicts().into_iter().map(|open| (open.path.clone(), open)).collect();
-    for deletion in reported.into_iter().filter(|it| it.kind == ConflictKind::Deletion) {
-        match rows.entry(deletion.path.clone()) {
+/// latter a document remembers only some, so they are taken from what the merges reported that
+/// came last: each side was last once, so each deletion was told of.
+pub(crate) fn all_conflicts(merged: &Document, reported: &[Report]) -> Vec<Conflict> {
+    let mut rows: Rows = merged.conflicts().into_iter().map(|open| (row(&open), open)).collect();
+    let reported = reported.iter().flat_map(Report::conflicts);
+    for deletion in reported.filter(|it| it.kind == ConflictKind::Deletion).cloned() {
+        match rows.entry(row(&deletion)) {
             Entry::Occupied(mut row) => add_deletion(row.get_mut(), deletion),
             Entry::Vacant(free) => {
                 // What stands below a value of another kind is no longer read.
@@ -118,6 +153,13 @@ pub(crate) fn all_conflicts(merged: &Document, reported: Vec<Conflict>) -> Vec<C
         }
     }
     drop_deletions_inside_others(rows)
+}
+
+/// By path. An item that was moved can be in conflict for what it holds as well.
+type Rows = BTreeMap<(String, bool), Conflict>;
+
+pub(crate) fn row(conflict: &Conflict) -> (String, bool) {
+    (conflict.path.clone(), conflict.kind == ConflictKind::Move)
 }
 
 fn add_deletion(row: &mut Conflict, deletion: Conflict) {
@@ -137,7 +179,7 @@ fn add_deletion(row: &mut Conflict, deletion: Conflict) {
 
 /// Where an object was deleted, what survived inside it is part of that conflict, whichever of
 /// the merges came upon it first.
-fn drop_deletions_inside_others(rows: BTreeMap<String, Conflict>) -> Vec<Conflict> {
+fn drop_deletions_inside_others(rows: Rows) -> Vec<Conflict> {
     let deleted: BTreeSet<String> = rows
         .values()
         .filter(|row| row.losers.iter().any(|loser| loser.value.is_none()))

@@ -1,9 +1,9 @@
-//! The summary of a merged conversation and the table of its conflicts.
+//! What each side did, the summary of a merged conversation, and the table of its conflicts.
 
 use crate::merging::Merged;
 use rejoin::{
     ReplicaId, Timestamp,
-    document::{Conflict, Contender},
+    document::{Change, Conflict, ConflictKind, Contender, Value},
 };
 use serde_json::Value as Json;
 use std::{
@@ -16,19 +16,19 @@ pub(crate) type Names = BTreeMap<ReplicaId, String>;
 
 const PATH_CHARS_MAX: usize = 72;
 const VALUE_CHARS_MAX: usize = 30;
+const CHANGE_CHARS_MAX: usize = 48;
 /// How much of what two long values have in common is shown before the place where they differ.
 const CONTEXT_CHARS: usize = 10;
 
 pub(crate) fn print(out: &mut dyn Write, merged: &Merged, names: &Names) -> io::Result<()> {
-    for field in ["title", "status"] {
+    for field in ["title", "status", "unread"] {
         if let Some(value) = merged.json.get(field) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             writeln!(out, "{field:<10}{}", visible(&text))?;
         }
     }
-    if let Some(mapping) = merged.json.get("mapping").and_then(Json::as_object) {
-        let is_message = |node: &&Json| node.get("message").is_some_and(Json::is_object);
-        writeln!(out, "messages  {}", mapping.values().filter(is_message).count())?;
+    if let Some(messages) = merged.json.get("messages").and_then(Json::as_array) {
+        writeln!(out, "messages  {}", messages.len())?;
     }
     writeln!(out, "orders    {}, states and deltas: all agree", merged.orders)?;
     writeln!(out, "conflicts {}", merged.conflicts.len())?;
@@ -41,6 +41,43 @@ pub(crate) fn print(out: &mut dyn Write, merged: &Merged, names: &Names) -> io::
     print_columns(out, &[heading].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
+/// What one side did, a line each. An item that moved is told of once.
+pub(crate) fn print_changes(
+    out: &mut dyn Write,
+    name: &str,
+    time: Timestamp,
+    changes: &[Change],
+) -> io::Result<()> {
+    writeln!(out, "{}, at {}", visible(name), date_and_time(time))?;
+    let text = |value: &Value| shortened(&text_of(value), CHANGE_CHARS_MAX);
+    let from = |value| changes.iter().find(|it| it.after.is_none() && it.before == value);
+    let to = |value| changes.iter().find(|it| it.before.is_none() && it.after == value);
+    let row = |change: &Change| {
+        let path = || shortened(&change.path, PATH_CHARS_MAX);
+        Some(match (&change.before, &change.after) {
+            (Some(old), Some(new)) => {
+                let (old, new) = (text_of(old), text_of(new));
+                let same = common_start(&old, &new);
+                let [old, new] = [old, new].map(|it| excerpt(&it, same, CHANGE_CHARS_MAX));
+                ["  set".into(), path(), format!("{new} (was {old})")]
+            }
+            (None, Some(new)) => match from(Some(new.clone())) {
+                Some(from) => {
+                    let was = shortened(&from.path, PATH_CHARS_MAX);
+                    ["  moved".into(), path(), format!("{} (was {was})", text(new))]
+                }
+                None => ["  added".into(), path(), text(new)],
+            },
+            (Some(old), None) if to(Some(old.clone())).is_none() => {
+                ["  deleted".into(), path(), text(old)]
+            }
+            _ => return None,
+        })
+    };
+    print_columns(out, &changes.iter().filter_map(row).collect::<Vec<_>>())?;
+    writeln!(out)
+}
+
 /// One row for the winner, and below it one for each loser.
 fn rows(conflict: &Conflict, names: &Names) -> Vec<[String; 6]> {
     let same = chars_in_common(conflict);
@@ -48,11 +85,15 @@ fn rows(conflict: &Conflict, names: &Names) -> Vec<[String; 6]> {
     let winner = &conflict.winner;
     let [replica, time] = author(winner, names);
     let what = conflict.kind.to_string();
+    let value = |contender: &Contender| match (conflict.kind, &contender.value) {
+        (ConflictKind::Move, Some(index)) => format!("at index {index}"),
+        _ => value(contender, same),
+    };
     let first =
-        [shortened(path, PATH_CHARS_MAX), what, value(winner, same), String::new(), replica, time];
+        [shortened(path, PATH_CHARS_MAX), what, value(winner), String::new(), replica, time];
     let losers = conflict.losers.iter().map(|loser| {
         let [replica, time] = author(loser, names);
-        [String::new(), String::new(), String::new(), value(loser, same), replica, time]
+        [String::new(), String::new(), String::new(), value(loser), replica, time]
     });
     [first].into_iter().chain(losers).collect()
 }
@@ -63,27 +104,45 @@ fn author(contender: &Contender, names: &Names) -> [String; 2] {
     [visible(&name.unwrap_or_else(|| stamp.replica.to_string())), date_and_time(stamp.time)]
 }
 
-/// A value as the table shows it: of long ones the part where they differ.
+/// A value as JSON; a message as what it says.
+fn text_of(value: &Value) -> String {
+    let field = |value: Option<&Value>, name: &str| match value? {
+        Value::Object(fields) => fields.get(name).cloned(),
+        _ => None,
+    };
+    match field(field(Some(value), "content").as_ref(), "parts") {
+        Some(Value::Array(parts)) if !parts.is_empty() => parts[0].to_string(),
+        _ => value.to_string(),
+    }
+}
+
+/// A value as the table shows it.
 fn value(contender: &Contender, chars_in_common: usize) -> String {
-    let Some(value) = &contender.value else { return "(deleted)".into() };
-    let text = value.to_string();
+    match &contender.value {
+        Some(value) => excerpt(&text_of(value), chars_in_common, VALUE_CHARS_MAX),
+        None => "(deleted)".into(),
+    }
+}
+
+/// A short text whole, and of a long one the part where it differs from others.
+fn excerpt(text: &str, chars_in_common: usize, chars_max: usize) -> String {
     let skipped = chars_in_common.saturating_sub(CONTEXT_CHARS);
-    if skipped < CONTEXT_CHARS || text.chars().count() <= VALUE_CHARS_MAX {
-        return shortened(&text, VALUE_CHARS_MAX);
+    if skipped < CONTEXT_CHARS || text.chars().count() <= chars_max {
+        return shortened(text, chars_max);
     }
     let rest: String = text.chars().skip(skipped).collect();
-    format!("…{}", shortened(&rest, VALUE_CHARS_MAX - 1))
+    format!("…{}", shortened(&rest, chars_max - 1))
 }
 
 /// How many characters all values of a conflict begin with.
 fn chars_in_common(conflict: &Conflict) -> usize {
-    let winner = conflict.winner.value.as_ref().map(ToString::to_string).unwrap_or_default();
+    let winner = conflict.winner.value.as_ref().map(text_of).unwrap_or_default();
     let losers = conflict.losers.iter().filter_map(|loser| loser.value.as_ref());
-    let common = losers.map(|value| {
-        let both = value.to_string();
-        winner.chars().zip(both.chars()).take_while(|(a, b)| a == b).count()
-    });
-    common.min().unwrap_or(0)
+    losers.map(|value| common_start(&winner, &text_of(value))).min().unwrap_or(0)
+}
+
+fn common_start(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
 }
 
 fn shortened(text: &str, chars_max: usize) -> String {

@@ -13,7 +13,9 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 ///
 /// A document knows its keys while it is in memory ([`Document::with_keys`]) and uses them for
 /// lists that it writes. Each list remembers the key it was written with, in the state itself: a
-/// replica that knows of no keys goes on with it.
+/// replica that knows of no keys goes on with it. (Only a list that was deleted around an edit has
+/// lost it: whoever writes there next and knows of no keys makes a list without.) Set the same keys
+/// wherever a document is written.
 ///
 /// [`Document::with_keys`]: super::Document::with_keys
 ///

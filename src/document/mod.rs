@@ -107,9 +107,8 @@
 //! ```
 //!
 //! Text inside a string is one value. Two arrays that two sides set at one path stand item beside
-//! item, by index; what is pushed or inserted stands in runs. A run that is typed on from one spot,
-//! forwards or backwards, stays whole; one that goes on from a run that its writer had typed before,
-//! in both directions, may have others' items inside.
+//! item, by index; what is pushed or inserted stands in runs, and a run that is typed on from one
+//! spot, forwards, backwards or both, stays whole.
 
 mod content;
 mod counter;

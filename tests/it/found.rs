@@ -273,3 +273,49 @@ fn a_refused_write_leaves_no_empty_place_behind() {
     document.check_invariants().unwrap();
     gone.check_invariants().unwrap();
 }
+
+/// More than an index is built for at once, where there are too few nodes to have had one.
+#[test]
+fn much_comes_to_where_little_is() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut few = Document::from_json(&json!({"a": 1}), us, at(1)).unwrap();
+    let many = (0..100).map(|field| (field.to_string(), json!(field)));
+    let many = many.chain([("a".to_owned(), json!(2))]).collect::<serde_json::Map<_, _>>();
+    let many = Document::from_json(&many.into(), eu, at(2)).unwrap();
+    let mut other = many.clone();
+    other.merge(&few);
+    few.merge(&many);
+    assert_eq!(few, other);
+    assert_eq!((few.to_value(), few.conflicts()), (other.to_value(), other.conflicts()));
+    few.check_invariants().unwrap();
+}
+
+/// A settled object turns into a list by what comes below it alone.
+#[test]
+fn a_container_of_another_kind_is_reported_with_what_was_there() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut ours = Document::from_json(&json!({"l": {"x": 0}}), us, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    ours.set("", json!({"l": []}), us, at(1)).unwrap();
+    theirs.increment("/l/y", 1, eu, at(9)).unwrap();
+    let report = ours.merge_reporting(&theirs);
+    let [change] = report.changes() else { panic!("one change") };
+    assert_eq!((&*change.path, &change.before), ("/l", &Some(json!([]).into())));
+    assert_eq!(change.after, Some(json!({"y": 1}).into()));
+}
+
+/// Runs that went on from a run of their writer's own, with others' items inside.
+#[test]
+fn a_run_that_goes_on_from_an_older_one_stays_whole() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut ours = Document::from_json(&json!({"l": [0]}), us, at(1)).unwrap();
+    ours.insert("/l/0", "own", us, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    ours.insert("/l/1", "l2", us, at(2)).unwrap();
+    ours.insert("/l/1", "l1", us, at(2)).unwrap();
+    theirs.insert("/l/1", "r", eu, at(2)).unwrap();
+    ours.merge(&theirs);
+    let list = ours.to_json()["l"].as_array().unwrap().clone();
+    let at = |item: &str| list.iter().position(|it| *it == json!(item)).unwrap();
+    assert_eq!(at("l2"), at("l1") + 1, "{list:?}");
+}
