@@ -16,9 +16,10 @@ use super::{
 use crate::{
     causal::{Dot, Slot},
     replica::ReplicaId,
-    time::{Now, Timestamp},
+    time::{Now, Stamp, Timestamp},
 };
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use smallvec::SmallVec;
 
 /// How many writes a document may hold: an edit that would go beyond is refused.
 pub(super) const WRITES_MAX: usize = 1 << 24;
@@ -62,7 +63,7 @@ pub(super) struct Replaced {
     /// The greatest time among them.
     pub(super) time: Option<Timestamp>,
     /// Where each was, its rank, and the write that made the field; sorted.
-    births: smallvec::SmallVec<[(NodeId, Rank, Dot); 1]>,
+    births: SmallVec<[(NodeId, Rank, Dot); 1]>,
 }
 
 impl Replaced {
@@ -352,7 +353,7 @@ impl<'a> Edit<'a> {
         value: Source<'_>,
         time: Timestamp,
         replaced: &Replaced,
-        key: Option<alloc::sync::Arc<str>>,
+        key: Option<Arc<str>>,
     ) -> Result<(), DocumentError> {
         match value.shape() {
             Shape::Scalar(scalar) => self.put(spot.node, scalar.into(), time, replaced),
@@ -415,7 +416,7 @@ impl<'a> Edit<'a> {
         let mut replaced = Replaced::default();
         for slot in slots {
             let Some((dot, write)) = self.document.store.kill(slot) else { continue };
-            let stamp = crate::time::Stamp { time: write.time, replica: dot.replica() };
+            let stamp = Stamp { time: write.time, replica: dot.replica() };
             replaced.time = replaced.time.max(Some(write.time));
             replaced.births.push((write.node, (stamp, dot), write.birth().unwrap_or(dot)));
             self.killed.push((dot, write));
@@ -444,7 +445,7 @@ impl<'a> Edit<'a> {
     }
 
     /// The key of a list: by the rules of this document, else as the list was written.
-    pub(super) fn key_of(&self, list: NodeId) -> Option<alloc::sync::Arc<str>> {
+    pub(super) fn key_of(&self, list: NodeId) -> Option<Arc<str>> {
         let rule = self.document.keys.at(&self.document.store.tree, list);
         rule.or_else(|| self.view().key_field(list).map(Into::into))
     }
@@ -466,15 +467,17 @@ impl<'a> Edit<'a> {
 
     /// The first of its kind that no item of the list has.
     fn unused(&self, list: NodeId, kind: &Item) -> Item {
-        let tree = &self.document.store.tree;
-        let in_use = |item: &Item| {
-            let node = tree.child(list, Sought::Segment(&Segment::Item(item.clone())));
-            node.is_some_and(|node| tree.has_content(node))
-        };
         let mut nth = 0;
-        while in_use(&kind.nth(nth)) {
+        while self.has_item(list, &kind.nth(nth)) {
             nth += 1;
         }
         kind.nth(nth)
+    }
+
+    /// Whether the item of this identity is in the list.
+    pub(super) fn has_item(&self, list: NodeId, item: &Item) -> bool {
+        let tree = &self.document.store.tree;
+        let node = tree.child(list, Sought::Segment(&Segment::Item(item.clone())));
+        node.is_some_and(|node| tree.has_content(node))
     }
 }

@@ -154,11 +154,7 @@ impl Edit<'_> {
                 Some(key) => Item::Keyed { key: key.into(), nth: 0 },
                 None => Item::Like { content: value.digest(), nth: 0 },
             };
-            let is_taken = |tree: &super::tree::Tree, item: &Item| {
-                let node = tree.child(list.node, Sought::Segment(&Segment::Item(item.clone())));
-                node.is_some_and(|node| tree.has_content(node))
-            };
-            let identity = if is_taken(&self.document.store.tree, &kind) {
+            let identity = if self.has_item(list.node, &kind) {
                 let nth = repeats.entry(kind.clone()).or_insert(0);
                 *nth += 1;
                 kind.nth(*nth)

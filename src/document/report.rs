@@ -5,7 +5,7 @@ use super::{
     content::Content,
     delta::Removal,
     place::Place,
-    pointer::{push_index, push_name},
+    pointer::{index_of_token, push_index, push_name},
     read::{Reading, Standing, View},
     segment::Segment,
     store::Store,
@@ -398,7 +398,7 @@ impl<'a> Reporting<'a> {
 
 /// A path to sort by: indexes by number.
 fn tokens(path: &str) -> Vec<(usize, String)> {
-    let number = |token: &str| super::pointer::index_of_token(token).unwrap_or(usize::MAX);
+    let number = |token: &str| index_of_token(token).unwrap_or(usize::MAX);
     path.split('/').skip(1).map(|token| (number(token), token.into())).collect()
 }
 
