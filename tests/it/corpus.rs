@@ -54,7 +54,7 @@ struct World {
 
 const DEPTH_MAX: usize = 8;
 /// How many steps are taken from each tree of up to 16 messages; from larger ones half of them.
-const STEPS: usize = 32;
+const STEPS: usize = 120;
 
 fn keys() -> ListKeys {
     let mut keys = ListKeys::new().by("/messages", "message_id").unwrap();
