@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rejoin::{
     CounterOverflow, DeltaState, Document, EnableFlag, Merge, MvRegister, OrMap, OrSet,
     causal::{Change, Digest, DotKernel},
-    document::{ConflictKind, DocumentDelta, DocumentError, Value},
+    document::{ConflictKind, DocumentDelta, DocumentError, ListKeys, Value},
 };
 use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -318,4 +318,20 @@ fn a_run_that_goes_on_from_an_older_one_stays_whole() {
     let list = ours.to_json()["l"].as_array().unwrap().clone();
     let at = |item: &str| list.iter().position(|it| *it == json!(item)).unwrap();
     assert_eq!(at("l2"), at("l1") + 1, "{list:?}");
+}
+
+/// Three arrays at one path, two of them over an older one: nobody moved anything.
+#[test]
+fn whole_lists_set_on_several_sides_are_no_moves() {
+    let [a, b, c] = ["a", "b", "c"].map(replica);
+    let keys = || ListKeys::new().by("", "id").unwrap();
+    let mut ours = Document::from_json_with(keys(), &json!([{"id": 0}]), a, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    ours.set("", json!([{"id": 1}, {"id": 0}]), a, at(2)).unwrap();
+    theirs.set("", json!([{"id": 0}]), b, at(6)).unwrap();
+    ours.merge(&theirs);
+    ours.merge(&Document::from_json_with(keys(), &json!([{"id": 2}]), c, at(0)).unwrap());
+    assert_eq!(ours.conflicts(), []);
+    assert_eq!(ours.len_at(""), Some(3));
+    ours.check_invariants().unwrap();
 }
