@@ -27,7 +27,7 @@ pub(super) enum Content {
     Place(Place),
 }
 
-const _: () = assert!(size_of::<Content>() == 24, "six words of a write, no more");
+const _: () = assert!(size_of::<Content>() == 24, "three words of a write's six");
 
 /// Up to 22 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,6 +15,7 @@ use super::{
     read::{Reading, View},
     tree::NodeId,
     value::{Kind, Value},
+    write::Write,
 };
 use crate::{causal::Dot, time::Timestamp};
 use alloc::boxed::Box;
@@ -50,10 +51,9 @@ impl Edit<'_> {
         self.all_or_nothing(|edit| {
             let node = edit.enter(pointer)?;
             edit.view().count_at(node)?;
-            let stays = |content: &Content| {
-                matches!(content, Content::Place(_)) || Scalar::Number(0_u64.into()).is(content)
-            };
-            if edit.view().writes_at(node).all(|(_, write)| stays(&write.content)) {
+            let zero = Scalar::Number(0_u64.into());
+            let stays = |write: &Write| write.is_place() || zero.is(&write.content);
+            if edit.view().writes_at(node).all(|(_, write)| stays(write)) {
                 return Ok(());
             }
             edit.set_node(node, Source::Value(&Value::Number(0_u64.into())))

@@ -108,11 +108,8 @@ impl Merge for DocumentDelta {
 impl PartialEq for DocumentDelta {
     fn eq(&self, other: &Self) -> bool {
         let agree = |(ours, theirs): (&Removal, &Removal)| {
-            let path = |delta: &Self, removal: &Removal| {
-                delta.store.tree.path(removal.node).into_iter().cloned().collect::<Vec<_>>()
-            };
             (ours.dot, ours.time) == (theirs.dot, theirs.time)
-                && path(self, ours) == path(other, theirs)
+                && self.store.tree.path(ours.node) == other.store.tree.path(theirs.node)
         };
         self.store == other.store
             && self.removals.len() == other.removals.len()

@@ -256,30 +256,15 @@ impl<'a> Edit<'a> {
         let view = self.view();
         let standing = view.standing(node);
         let is_list = matches!(view.reading(node), Some(Reading::List));
-        let others = if is_list {
-            standing.object.is_some() || view.has_fields(node)
-        } else {
-            standing.list.is_some() || view.has_items(node)
-        };
-        let marked = if is_list { standing.list.is_some() } else { standing.object.is_some() };
-        if !marked || standing.scalar.is_some() || standing.count.is_some() || others {
-            let losers = view.losers(node, is_list);
+        let mark = if is_list { standing.list } else { standing.object };
+        let losers = view.losers(node, is_list);
+        if mark.is_none() || !losers.is_empty() {
             let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
             let replaced = self.kill(losers);
             let time = self.now.after(replaced.time)?;
             self.put(node, mark, time, &replaced)?;
         }
         self.settle_place(node)
-    }
-
-    /// Gives an item that has no place the one where it stands.
-    fn settle_place(&mut self, node: NodeId) -> Result<(), DocumentError> {
-        let view = self.view();
-        let is_item = matches!(view.tree.segment(node), Some(Segment::Item(_)));
-        if !is_item || view.tree.place(view.blocks, node).is_some() {
-            return Ok(());
-        }
-        self.replace_places(node)
     }
 
     /// Keeps a node in existence while something is put there: should that fail, it goes.
@@ -306,12 +291,10 @@ impl<'a> Edit<'a> {
     fn replace_value(&mut self, node: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
         self.settle_place(node)?;
         let blocks = self.document.store.kernel.blocks();
-        let is_place = |slot: Slot| {
-            let write = blocks.get(slot);
-            write.is_some_and(|it| matches!(it.content, Content::Place(_)) && it.node == node)
-        };
+        let is_own_place =
+            |slot: Slot| blocks.get(slot).is_some_and(|it| it.is_place() && it.node == node);
         let mut slots = self.view().slots_below(node);
-        slots.retain(|slot| !is_place(*slot));
+        slots.retain(|slot| !is_own_place(*slot));
         let key = self.view().key_field(node).map(Into::into);
         let replaced = self.kill(slots);
         let time = self.now.after(replaced.time)?;

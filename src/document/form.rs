@@ -289,7 +289,7 @@ impl<'a> PathTable<'a> {
     }
 }
 
-/// What is left out of a store's serde form and a delta's alike.
+/// The compact form of a document, which has no removals, and of a delta.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Document", deny_unknown_fields)]
 struct CompactForm<P, K, R> {

@@ -11,6 +11,7 @@ use super::{
     read::Reading,
     segment::{Item, Segment},
     tree::NodeId,
+    write::Write,
 };
 use crate::{causal::Slot, time::Timestamp};
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
@@ -121,7 +122,9 @@ impl Edit<'_> {
         let identity = self.identity(list, value);
         let item = Sought::Segment(&Segment::Item(identity));
         let spot = self.spot_below(self.spot(list), item)?;
-        self.holding(spot.node, |edit| edit.put_item(spot, place, value))
+        let time = self.now.after(None)?;
+        let nothing = Replaced::default();
+        self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
     }
 
     /// Puts an item where none of its identity is read. A place of it may have stayed: who moved
@@ -131,12 +134,14 @@ impl Edit<'_> {
         spot: Spot,
         place: Place,
         value: Source<'_>,
+        time: Timestamp,
+        replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
-        let time = self.now.after(self.kill(stray).time)?;
-        let nothing = Replaced::default();
-        self.put(spot.node, Content::Place(place), time, &nothing)?;
-        self.put_value(spot, value, time, &nothing, None)
+        let time = time.max(self.now.after(self.kill(stray).time)?);
+        // Nobody moved it: without a birth.
+        self.put_born(spot.node, Content::Place(place), time, None)?;
+        self.put_value(spot, value, time, replaced, None)
     }
 
     /// The items of an array that is written as a whole.
@@ -162,24 +167,10 @@ impl Edit<'_> {
                 kind
             };
             let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
-            self.holding(spot.node, |edit| edit.put_at_import(spot, index, value, time, replaced))?;
+            let place = Place::imported(index);
+            self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, replaced))?;
         }
         Ok(())
-    }
-
-    fn put_at_import(
-        &mut self,
-        spot: Spot,
-        index: usize,
-        value: Source<'_>,
-        time: Timestamp,
-        replaced: &Replaced,
-    ) -> Result<(), DocumentError> {
-        let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
-        let time = time.max(self.now.after(self.kill(stray).time)?);
-        // Nobody moved it: without a birth.
-        self.put_born(spot.node, Content::Place(Place::imported(index)), time, None)?;
-        self.put_value(spot, value, time, replaced, None)
     }
 
     /// A place for an item to stand before the one that is now at `index`. `mover` is the item
@@ -267,21 +258,20 @@ impl Edit<'_> {
 
     /// Gives an item its place in spite of those that it has.
     pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
-        let is_place = |slot: &Slot| {
-            let write = self.document.store.kernel.blocks().get(*slot);
-            write.is_some_and(|write| matches!(write.content, Content::Place(_)))
-        };
+        let blocks = self.document.store.kernel.blocks();
+        let is_place = |slot: &Slot| blocks.get(*slot).is_some_and(Write::is_place);
         let places: Vec<Slot> = self.view().tree.slots(item).filter(is_place).collect();
         let replaced = self.kill(places);
         let time = self.now.after(replaced.time)?;
         self.put(item, Content::Place(place), time, &replaced)
     }
 
-    /// Gives an item without a place the one where it stands.
-    pub(super) fn replace_places(&mut self, item: NodeId) -> Result<(), DocumentError> {
-        match self.view().tree.parent(item) {
-            Some(list) if self.view().tree.has_content(item) => {
-                self.settle_places_upto(list, Some(item))
+    /// Gives an item that has no place the one where it stands.
+    pub(super) fn settle_place(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let tree = &self.document.store.tree;
+        match (tree.parent(node), tree.segment(node)) {
+            (Some(list), Some(Segment::Item(_))) if tree.has_content(node) => {
+                self.settle_places_upto(list, Some(node))
             }
             _ => Ok(()),
         }
@@ -289,8 +279,7 @@ impl Edit<'_> {
 
     /// Where an item was moved to on several sides, its place is made the one that is read.
     fn settle_move(&mut self, item: NodeId) -> Result<(), DocumentError> {
-        let places = self.view().writes_at(item);
-        let places = places.filter(|(_, write)| matches!(write.content, Content::Place(_)));
+        let places = self.view().writes_at(item).filter(|(_, write)| write.is_place());
         if places.count() > 1 {
             if let Some(place) = self.place_of(Some(item)) {
                 return self.put_place(item, place);

@@ -123,7 +123,7 @@ impl Names {
             }
             None => NameId(self.entries.push(entry)),
         };
-        self.list(name, sought);
+        self.list(name);
         name
     }
 
@@ -143,18 +143,19 @@ impl Names {
         self.free.push(name);
     }
 
-    fn list(&mut self, name: NameId, sought: Sought<'_>) {
+    /// Lists a name in the index; makes that, with all names, where they have become many.
+    fn list(&mut self, name: NameId) {
         let entries = &self.entries;
-        if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
-            let rehash = |at: &u32| Sought::Segment(&entries[*at].segment).hash(hasher);
-            table.insert_unique(sought.hash(hasher), name.0, rehash);
+        let list = |Index { table, hasher }: &mut Index, at: u32| {
+            let hash = |at: &u32| Sought::Segment(&entries[*at].segment).hash(hasher);
+            table.insert_unique(hash(&at), at, hash);
+        };
+        if let Some(index) = self.index.as_deref_mut() {
+            list(index, name.0);
         } else if entries.len() > FEW {
             let mut index = Box::new(Index { table: HashTable::new(), hasher: RandomState::new() });
-            for (at, entry) in entries.iter().filter(|(_, entry)| entry.uses > 0) {
-                let rehash = |at: &u32| Sought::Segment(&entries[*at].segment).hash(&index.hasher);
-                let hash = Sought::Segment(&entry.segment).hash(&index.hasher);
-                index.table.insert_unique(hash, at, rehash);
-            }
+            let in_use = entries.iter().filter(|(_, entry)| entry.uses > 0);
+            in_use.for_each(|(at, _)| list(&mut index, at));
             self.index = Some(index);
         }
     }

@@ -36,7 +36,7 @@ impl Order {
         None
     }
 
-    pub(super) fn last(&self) -> Option<NodeId> {
+    fn last(&self) -> Option<NodeId> {
         self.chunks.last()?.last().copied()
     }
 
@@ -72,21 +72,21 @@ impl Order {
             let (at, within) = self.search(by);
             (at, within.unwrap_or_else(|free| free))
         };
-        match self.chunks.get_mut(at) {
-            Some(chunk) if chunk.len() < CHUNK => chunk.insert(within, item),
-            Some(chunk) if is_last => {
-                let _ = chunk;
-                self.chunks.push(Vec::from([item]));
+        let Some(chunk) = self.chunks.get_mut(at) else {
+            self.chunks.push(Vec::from([item]));
+            return;
+        };
+        if chunk.len() < CHUNK {
+            chunk.insert(within, item);
+        } else if is_last {
+            self.chunks.push(Vec::from([item]));
+        } else {
+            let mut upper = chunk.split_off(CHUNK / 2);
+            match within.checked_sub(CHUNK / 2) {
+                Some(within) => upper.insert(within, item),
+                None => chunk.insert(within, item),
             }
-            Some(chunk) => {
-                let mut upper = chunk.split_off(CHUNK / 2);
-                match within.checked_sub(CHUNK / 2) {
-                    Some(within) => upper.insert(within, item),
-                    None => chunk.insert(within, item),
-                }
-                self.chunks.insert(at + 1, upper);
-            }
-            None => self.chunks.push(Vec::from([item])),
+            self.chunks.insert(at + 1, upper);
         }
     }
 

@@ -17,7 +17,7 @@ use core::cmp::Ordering;
 use smallvec::SmallVec;
 
 /// Where an item stands: bytes that sort as the items do. An appended or prepended item's take at
-/// most 21 up to the ten-thousandth run, and an imported item's at most 5.
+/// most 21 up to the ten-thousandth run, and an imported item's at most 5 up to index 65,535.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Near(Short),
@@ -250,7 +250,8 @@ mod tests {
             for (at, who) in inserts {
                 let at = at % (list.len() + 1);
                 let left = at.checked_sub(1).map(|left| &list[left]);
-                let place = Place::between(left, list.get(at), replica(who)).unwrap();
+                let place = Place::between(left, list.get(at), replica(who));
+                let place = place.ok_or_else(|| TestCaseError::fail("no place"))?;
                 prop_assert!(left.is_none_or(|left| *left < place));
                 prop_assert!(list.get(at).is_none_or(|right| place < *right));
                 prop_assert_eq!(Place::checked(place.as_bytes()), Some(place.clone()));
@@ -259,25 +260,36 @@ mod tests {
         }
     }
 
+    /// The lengths of places, each found beside the one before.
+    fn lengths(
+        first: Place,
+        rounds: u128,
+        next: impl Fn(u128, &Place) -> Option<Place>,
+    ) -> impl Iterator<Item = Option<usize>> {
+        let mut place = Some(first);
+        (0..rounds).map(move |round| {
+            place = next(round, place.as_ref()?);
+            place.as_ref().map(|place| place.as_bytes().len())
+        })
+    }
+
     #[test]
     fn appends_and_prepends_in_turns_keep_places_short() {
-        let (mut last, mut first) = (Place::imported(0), Place::imported(0));
-        for round in 0..10_000 {
-            last = Place::between(Some(&last), None, replica(round % 3)).unwrap();
-            first = Place::between(None, Some(&first), replica(round % 2)).unwrap();
-            assert!(last.as_bytes().len() < 24 && first.as_bytes().len() < 24);
-        }
+        let append = |round, last: &Place| Place::between(Some(last), None, replica(round % 3));
+        let prepend = |round, first: &Place| Place::between(None, Some(first), replica(round % 2));
+        let short = |len: Option<usize>| len.is_some_and(|len| len < 24);
+        assert!(lengths(Place::imported(0), 10_000, append).all(short));
+        assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
     }
 
     #[test]
     fn a_run_typed_in_the_middle_costs_a_level_once() {
         let (left, right) = (Place::imported(0), Place::imported(1));
-        let (mut forward, mut backward) = (left.clone(), right.clone());
-        for _ in 0..1_000 {
-            forward = Place::between(Some(&forward), Some(&right), replica(1)).unwrap();
-            backward = Place::between(Some(&left), Some(&backward), replica(2)).unwrap();
-            assert!(forward.as_bytes().len() < 26 && backward.as_bytes().len() < 26);
-        }
+        let forward = |_, last: &Place| Place::between(Some(last), Some(&right), replica(1));
+        let backward = |_, first: &Place| Place::between(Some(&left), Some(first), replica(2));
+        let short = |len: Option<usize>| len.is_some_and(|len| len < 26);
+        assert!(lengths(left.clone(), 1_000, forward).all(short));
+        assert!(lengths(right.clone(), 1_000, backward).all(short));
     }
 
     #[test]

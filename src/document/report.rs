@@ -124,7 +124,10 @@ impl Document {
     pub fn merge_reporting(&mut self, other: &Self) -> Report {
         let edited_here = self.deleted_at(&other.store);
         let mut report = Reporting::new(&mut self.store, &other.store, &[]);
-        report.deletions.extend(edited_here);
+        for node in edited_here {
+            report.hold(node);
+            report.deletions.insert(node, None);
+        }
         report.join()
     }
 
@@ -159,7 +162,7 @@ impl Document {
 
     /// What this document has edited and `other` has deleted, neither knowing of the other. O(what
     /// `other` has not seen).
-    fn deleted_at(&self, other: &Store) -> Vec<(NodeId, Option<Stamp>)> {
+    fn deleted_at(&self, other: &Store) -> Vec<NodeId> {
         let seen = other.kernel.context();
         let is_gone = |node| {
             let theirs = other.tree.find(&self.store.tree, node);
@@ -168,10 +171,10 @@ impl Document {
         let unseen = self.store.kernel.unseen_by(seen).map(|(_, write)| write);
         let deleted = unseen.filter(|write| {
             write.birth().is_some_and(|birth| seen.contains(birth))
-                && !matches!(write.content, Content::Place(_))
+                && !write.is_place()
                 && is_gone(write.node)
         });
-        deleted.map(|write| (write.node, None)).collect()
+        deleted.map(|write| write.node).collect()
     }
 }
 
@@ -229,7 +232,7 @@ impl<'a> Reporting<'a> {
         let order = |our: &_, their: &_| ours.tree.order(our, &theirs.tree, their);
         ours.kernel.preview(&theirs.kernel, order, |change| match change {
             causal::Change::Came(_, write) => {
-                let birth = write.birth().filter(|_| !matches!(write.content, Content::Place(_)));
+                let birth = write.birth().filter(|_| !write.is_place());
                 let known = birth.is_some_and(|birth| ours.kernel.context().contains(birth));
                 came.push((write.node, known));
             }
@@ -342,8 +345,8 @@ impl<'a> Reporting<'a> {
             for slot in view.slots_below(*node) {
                 let Some(((_, dot), write)) = view.write(slot) else { continue };
                 let known = write.birth().is_some_and(|birth| context.contains(birth));
-                let is_place = matches!(write.content, Content::Place(_));
-                if known && !context.contains(dot) && !is_place && !written.contains(&write.node) {
+                let is_unseen = !context.contains(dot) && !write.is_place();
+                if known && is_unseen && !written.contains(&write.node) {
                     self.deletions.insert(write.node, Some(*stamp));
                 }
             }

@@ -1,9 +1,9 @@
 //! Documents from the simple record that many services keep: one JSON, one vector clock, one
 //! timestamp.
 
-use super::{Document, DocumentError, Input, ListKeys, store::Store};
+use super::{Document, DocumentError, Input, ListKeys};
 use crate::{
-    causal::{CausalContext, Dot, DotKernel},
+    causal::{CausalContext, Dot},
     clock::VectorClock,
     replica::ReplicaId,
     time::Timestamp,
@@ -78,16 +78,12 @@ impl Document {
             return Err(DocumentError::SnapshotTooLarge { replica });
         }
         // Written as any document is, and then under the dots of its tick.
-        let Self { store: Store { kernel, tree }, keys } =
-            Self::with_keys(keys).imported(value, replica, timestamp)?;
+        let written = Self::with_keys(keys).imported(value, replica, timestamp)?;
         let seen = clock.iter().map(|(replica, ticks)| (replica, ticks * TICK + (TICK - 1)));
-        let context = CausalContext::up_to(seen);
         let before = clock.get(replica) * TICK - 1;
-        let mut store = Store { kernel: DotKernel::with_context(context), ..Store::default() };
-        for (dot, write) in kernel.iter() {
-            let node = store.tree.adopt(&tree, write.node);
-            store.put(Dot::of(replica, before + dot.counter()), write.at(node));
-        }
-        Ok(Self { store, keys })
+        let writes = written.store.kernel.iter();
+        let writes = writes.map(|(dot, write)| (Dot::of(replica, before + dot.counter()), write));
+        let store = written.store.extract(CausalContext::up_to(seen), writes);
+        Ok(Self { store, keys: written.keys })
     }
 }

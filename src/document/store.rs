@@ -38,9 +38,13 @@ impl Store {
 
     /// The join; `true` if and only if something changed.
     pub(super) fn join(&mut self, other: &Self) -> bool {
-        let mut page = Joining::new(&mut self.tree, &other.tree);
+        let (adopted, left) = (Adopted::default(), Vec::new());
+        let mut page = Joining { tree: &mut self.tree, theirs: &other.tree, adopted, left };
         let changed = self.kernel.join(&other.kernel, &mut page);
-        page.finish();
+        let Joining { tree, left, .. } = page;
+        for node in left {
+            tree.release(node);
+        }
         changed
     }
 
@@ -51,20 +55,10 @@ impl Store {
         live: impl Iterator<Item = (Dot, &'a Write)>,
     ) -> Self {
         let mut part = Self { kernel: DotKernel::with_context(context), tree: Tree::default() };
-        // The parent of the last write, here and in the part: the next one's is mostly the same.
-        let mut last = None;
+        let mut adopted = Adopted::default();
         for (dot, write) in live {
-            let node = match (self.tree.parent(write.node), last) {
-                (Some(parent), Some((here, there))) if parent == here => {
-                    part.tree.adopt_below(there, &self.tree, write.node)
-                }
-                (parent, _) => {
-                    let node = part.tree.adopt(&self.tree, write.node);
-                    last = parent.zip(part.tree.parent(node));
-                    node
-                }
-            };
-            part.put(dot, write.at(node));
+            let write = adopted.write(&mut part.tree, &self.tree, write);
+            part.put(dot, write);
         }
         part
     }
@@ -112,26 +106,33 @@ impl PartialEq for Store {
 
 impl Eq for Store {}
 
+/// Writes of one tree, read for another.
+#[derive(Default)]
+struct Adopted {
+    /// The parent of the last one, there and here: the next one's is mostly the same.
+    parent: Option<(NodeId, NodeId)>,
+}
+
+impl Adopted {
+    /// The write as it is held here; the caller makes it live at once, and no node goes meanwhile.
+    fn write(&mut self, ours: &mut Tree, theirs: &Tree, write: &Write) -> Write {
+        let Some(parent) = theirs.parent(write.node) else { return write.at(ours.root()) };
+        let here = match self.parent {
+            Some((there, here)) if there == parent => here,
+            _ => ours.adopt(theirs, parent),
+        };
+        self.parent = Some((parent, here));
+        write.at(ours.adopt_below(here, theirs, write.node))
+    }
+}
+
 /// The page of a join: our tree, which reads the writes of theirs.
 struct Joining<'a> {
     tree: &'a mut Tree,
     theirs: &'a Tree,
-    /// The parent of the last write that was read, there and here: the next one's is mostly the
-    /// same.
-    parent: Option<(NodeId, NodeId)>,
-    /// The nodes that writes have left.
+    adopted: Adopted,
+    /// The nodes that writes have left: they go when the join is done.
     left: Vec<NodeId>,
-}
-
-impl<'a> Joining<'a> {
-    fn new(tree: &'a mut Tree, theirs: &'a Tree) -> Self {
-        Self { tree, theirs, parent: None, left: Vec::new() }
-    }
-
-    /// Only now, so that no node that is spoken of goes.
-    fn finish(self) {
-        self.left.into_iter().for_each(|node| self.tree.release(node));
-    }
 }
 
 impl Page<Write> for Joining<'_> {
@@ -152,21 +153,7 @@ impl Page<Write> for Joining<'_> {
 
 impl Adopt<Write> for Joining<'_> {
     fn adopt(&mut self, theirs: &Write) -> Write {
-        let node = match (self.theirs.parent(theirs.node), self.parent) {
-            (Some(parent), Some((there, here))) if parent == there => {
-                self.tree.adopt_below(here, self.theirs, theirs.node)
-            }
-            (Some(parent), _) => {
-                let here = self.tree.adopt(self.theirs, parent);
-                // Held, lest a node without a write of its own goes while it is spoken of.
-                self.tree.hold(here);
-                self.left.push(here);
-                self.parent = Some((parent, here));
-                self.tree.adopt_below(here, self.theirs, theirs.node)
-            }
-            (None, _) => self.tree.root(),
-        };
-        theirs.at(node)
+        self.adopted.write(self.tree, self.theirs, theirs)
     }
 
     fn order(&self, ours: &Write, theirs: &Write) -> Ordering {

@@ -41,7 +41,7 @@ impl NodeId {
     }
 }
 
-/// 44 bytes.
+/// One path, and what lives there.
 #[derive(Clone, Debug)]
 struct Node {
     parent: NodeId,
@@ -61,6 +61,8 @@ struct Node {
     /// Two of the writes that live here; further ones are in a crowd.
     slots: [Slot; 2],
 }
+
+const _: () = assert!(size_of::<Node>() == 44, "as small as it was");
 
 /// The writes of a kernel by where they live.
 #[derive(Clone, Debug, Default)]
@@ -244,20 +246,18 @@ impl Tree {
         NodeId(self.nodes.push(node))
     }
 
+    /// Lists a node that is not in use yet.
     fn list(&mut self, node: NodeId) {
         let nodes = &self.nodes;
-        let key = |node: NodeId| (nodes[node.0].parent, nodes[node.0].name);
+        if self.index.is_none() && nodes.len() > FEW {
+            self.index = Some(Box::new(Index::of(nodes)));
+        }
         if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
-            let hash = |node: &NodeId| hasher.hash_one(key(*node));
+            let hash = |node: &NodeId| {
+                let node = &nodes[node.0];
+                hasher.hash_one((node.parent, node.name))
+            };
             table.insert_unique(hash(&node), node, hash);
-        } else if nodes.len() > FEW {
-            let mut index = Box::new(Index::of(nodes));
-            let Index { table, hasher } = &mut *index;
-            let hash = |node: &NodeId| hasher.hash_one(key(*node));
-            if nodes[node.0].uses == 0 {
-                table.insert_unique(hash(&node), node, hash);
-            }
-            self.index = Some(index);
         }
     }
 
@@ -322,9 +322,10 @@ impl Node {
 impl Tree {
     /// A write has become alive.
     pub(super) fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
-        let Some(&Write { node, ref content, .. }) = blocks.get(slot) else { return };
+        let Some(write) = blocks.get(slot) else { return };
+        let node = write.node;
         self.hold(node);
-        if matches!(content, Content::Place(_)) {
+        if write.is_place() {
             self.repositioned(blocks, node, |tree| tree.add(node, slot));
         } else {
             self.add(node, slot);
@@ -334,8 +335,9 @@ impl Tree {
 
     /// A write is about to go; its node stays until the caller [releases](Self::release) it.
     pub(super) fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) -> Option<NodeId> {
-        let &Write { node, ref content, .. } = blocks.get(slot)?;
-        if matches!(content, Content::Place(_)) {
+        let write = blocks.get(slot)?;
+        let node = write.node;
+        if write.is_place() {
             self.repositioned(blocks, node, |tree| tree.drop(node, slot));
         } else {
             self.lose(blocks, node);
@@ -363,9 +365,7 @@ impl Tree {
             return;
         };
         match place {
-            Some(place) => {
-                *place = crowd.pop_first().unwrap_or(Slot::NONE);
-            }
+            Some(place) => *place = crowd.pop_first().unwrap_or(Slot::NONE),
             None => _ = crowd.remove(&slot),
         }
         if crowd.is_empty() {
@@ -553,8 +553,7 @@ impl Tree {
     /// A total order of writes in two trees that does not depend on the trees.
     pub(super) fn order(&self, ours: &Write, their_tree: &Self, theirs: &Write) -> Ordering {
         let by_path = self.path(ours.node).cmp(&their_tree.path(theirs.node));
-        let rest = |write: &Write| (write.time, write.content.clone(), write.birth());
-        by_path.then_with(|| rest(ours).cmp(&rest(theirs)))
+        by_path.then_with(|| ours.said().cmp(&theirs.said()))
     }
 }
 
@@ -584,9 +583,7 @@ impl Tree {
             live += slots.len();
             let here = |slot: &Slot| blocks.get(*slot).is_some_and(|write| write.node == id);
             check(slots.iter().all(here), "a write is not where it lives")?;
-            let is_place = |slot: &&Slot| {
-                blocks.get(**slot).is_some_and(|it| matches!(it.content, Content::Place(_)))
-            };
+            let is_place = |slot: &&Slot| blocks.get(**slot).is_some_and(Write::is_place);
             let places = slots.iter().filter(is_place).count();
             let below = by_parent.get(&id).map_or(&[][..], |below| below);
             let linked: Vec<NodeId> =

@@ -110,27 +110,29 @@ impl Edit<'_> {
         let standing = longest_ascending(&matched);
         let mut left: Option<NodeId> = None;
         for ((value, matched), stands) in new.into_iter().zip(matched).zip(standing) {
-            let item = matched.map(|at| old[at]);
-            let view = self.view();
-            let after_left = left.map_or(Some(0), |left| {
-                view.tree.index_of(view.blocks, left).map(|index| index + 1)
-            });
-            let gap = after_left.unwrap_or_default();
-            if let Some(item) = item {
+            if let Some(item) = matched.map(|at| old[at]) {
                 if !stands {
                     self.settle_way_to(item)?;
-                    self.move_to_gap(list, item, gap)?;
+                    self.move_to_gap(list, item, self.index_after(left))?;
                 }
                 self.update_node(item, value)?;
                 left = Some(item);
             } else {
                 self.settle_way_to(list)?;
                 self.settle(list)?;
+                let gap = self.index_after(left);
                 self.insert_item(list, gap, value)?;
                 left = self.view().tree.item(list, gap);
             }
         }
         Ok(())
+    }
+
+    /// The index behind an item; of none the first.
+    fn index_after(&self, left: Option<NodeId>) -> usize {
+        let view = self.view();
+        let index = left.and_then(|left| view.tree.index_of(view.blocks, left));
+        index.map_or(0, |index| index + 1)
     }
 
     /// For each new item the old one that it is.

@@ -25,7 +25,7 @@ pub(super) struct Write {
     pub(super) digest: u32,
 }
 
-const _: () = assert!(size_of::<Write>() == 48, "six words, one line of a cache with its dot");
+const _: () = assert!(size_of::<Write>() == 48, "six words");
 
 /// Whatever tells two writes apart in any tree.
 impl Hash for Write {
@@ -41,6 +41,16 @@ impl Write {
     /// The same write at a node of another tree.
     pub(super) fn at(&self, node: NodeId) -> Self {
         Self { node, ..self.clone() }
+    }
+
+    /// Whatever tells two writes at one path apart.
+    pub(super) fn said(&self) -> impl Ord + '_ {
+        (self.time, &self.content, &self.birth)
+    }
+
+    /// Whether it tells where an item stands, and nothing to be read.
+    pub(super) const fn is_place(&self) -> bool {
+        matches!(self.content, Content::Place(_))
     }
 
     pub(super) fn birth(&self) -> Option<Dot> {
