@@ -21,5 +21,6 @@ fi
 cd "$(dirname "$0")/.."
 runner="CARGO_TARGET_$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')_RUNNER"
 export "$runner=$PWD/tests/mutants.sh run"
-export REJOIN_HISTORIES="${REJOIN_HISTORIES:-60}" PROPTEST_MAX_SHRINK_ITERS=0 CARGO_INCREMENTAL=1
+export REJOIN_HISTORIES="${REJOIN_HISTORIES:-60}" REJOIN_OPERATIONS="${REJOIN_OPERATIONS:-2}"
+export PROPTEST_MAX_SHRINK_ITERS=0 CARGO_INCREMENTAL=1
 exec cargo mutants --no-shuffle "$@"

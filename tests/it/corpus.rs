@@ -6,7 +6,7 @@
 //! that it was skipped.
 
 use crate::{
-    history::{bytes, json as text, through_bytes, through_json},
+    encoded::{bytes, json as text, through_bytes, through_json},
     replica,
     spec::fields::{Known, Model, Path, Write, Written},
 };

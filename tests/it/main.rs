@@ -1,7 +1,8 @@
 //! The integration tests, in one binary.
 //!
-//! `history` plays random histories on several replicas and compares each with an obvious model
-//! after every step; `spec` holds those models. `pitfalls`, `table` and `found` are the named cases.
+//! A `world` is several replicas of one type, each compared with an obvious model after every step;
+//! `spec` holds those models. `history` plays random histories in such a world, `small` all short
+//! ones. `pitfalls`, `table` and `found` are the named cases.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // The replicas a, b and c; figures for people; traces that read as sentences.
@@ -14,13 +15,17 @@
 
 mod basics;
 mod corpus;
+mod encoded;
 mod forms;
 mod found;
 mod history;
 mod pitfalls;
 mod size;
+mod small;
 mod spec;
 mod table;
+mod world;
+mod wrong;
 
 use rejoin::{ReplicaId, Timestamp};
 

@@ -1,6 +1,10 @@
 //! A count is the sum of what was counted.
 
-use crate::history::{Seen, Subject, histories, misused};
+use crate::{
+    history::{histories, misused},
+    small::Small,
+    world::{Seen, Subject},
+};
 use proptest::prelude::*;
 use rejoin::{GCounter, PnCounter, ReplicaId, Timestamp, VectorClock};
 use std::collections::BTreeMap;
@@ -139,4 +143,19 @@ fn g_counter_histories() {
 fn pn_counter_histories() {
     histories::<UpAndDown>();
     misused::<UpAndDown>();
+}
+
+#[test]
+fn vector_clock_small_worlds() {
+    Small::<Clock> { name: "VectorClock", past: &[], alphabet: &[()], operations: 6 }.walk();
+}
+
+#[test]
+fn g_counter_small_worlds() {
+    Small::<Growing> { name: "GCounter", past: &[2], alphabet: &[1, 0], operations: 6 }.walk();
+}
+
+#[test]
+fn pn_counter_small_worlds() {
+    Small::<UpAndDown> { name: "PnCounter", past: &[], alphabet: &[1, -3], operations: 6 }.walk();
 }

@@ -1,7 +1,11 @@
 //! Everything that removes: a write lives where it is visible and no visible edit was made over
 //! it.
 
-use crate::history::{Seen, Subject, histories, misused};
+use crate::{
+    history::{histories, misused},
+    small::Small,
+    world::{Seen, Subject},
+};
 use proptest::prelude::*;
 use rejoin::{
     DeltaState, EnableFlag, MapWrite, MvRegister, OrMap, OrSet, ReplicaId, Stamp, Timestamp,
@@ -358,4 +362,32 @@ fn or_map_histories() {
 fn kernel_report_histories() {
     histories::<Reported>();
     misused::<Reported>();
+}
+
+const ONE_KEY: [Op; 3] = [Op::Write(0, 1), Op::Write(0, 2), Op::Erase(0)];
+const TWO_KEYS: [Op; 4] = [Op::Write(0, 1), Op::Erase(0), Op::Write(1, 1), Op::Erase(1)];
+
+#[test]
+fn or_set_small_worlds() {
+    Small::<Set> { name: "OrSet", past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
+}
+
+#[test]
+fn enable_flag_small_worlds() {
+    Small::<Flag> { name: "EnableFlag", past: &[], alphabet: &ONE_KEY[1..], operations: 6 }.walk();
+}
+
+#[test]
+fn mv_register_small_worlds() {
+    Small::<Siblings> { name: "MvRegister", past: &[], alphabet: &ONE_KEY, operations: 6 }.walk();
+}
+
+#[test]
+fn or_map_small_worlds() {
+    Small::<Map> { name: "OrMap", past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
+}
+
+#[test]
+fn kernel_small_worlds() {
+    Small::<Reported> { name: "DotKernel", past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
 }

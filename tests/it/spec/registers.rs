@@ -1,6 +1,10 @@
 //! A register reads the visible write that no other visible write comes after.
 
-use crate::history::{Seen, Subject, histories, misused};
+use crate::{
+    history::{histories, misused},
+    small::Small,
+    world::{Seen, Subject},
+};
 use proptest::prelude::*;
 use rejoin::{LwwRegister, ReplicaId, Stamp, Timestamp};
 
@@ -52,4 +56,9 @@ impl Subject for LastWriter {
 fn lww_register_histories() {
     histories::<LastWriter>();
     misused::<LastWriter>();
+}
+
+#[test]
+fn lww_register_small_worlds() {
+    Small::<LastWriter> { name: "LwwRegister", past: &[], alphabet: &[1, 2], operations: 6 }.walk();
 }

@@ -6,7 +6,11 @@ mod place;
 mod properties;
 mod values;
 
-use crate::history::{Seen, Subject, histories, misused};
+use crate::{
+    history::{histories, misused},
+    small::Small,
+    world::{Seen, Subject},
+};
 use model::{Event, Model};
 use proptest::{prelude::*, sample::select};
 use rejoin::{
@@ -183,4 +187,69 @@ fn len(value: &Value) -> Option<usize> {
 fn document_histories() {
     histories::<Json>();
     misused::<Json>();
+}
+
+/// Walks all worlds that begin with `{"a": 1, "o": {"b": 1}, "l": [1, 2], "n": 1}` everywhere.
+fn small_worlds(name: &str, alphabet: &[Op], operations: usize) {
+    let one = || Value::from(1_u64);
+    let start = Value::from_iter([
+        ("a", one()),
+        ("o", Value::from_iter([("b", one())])),
+        ("l", Value::from(vec![one(), Value::from(2_u64)])),
+        ("n", one()),
+    ]);
+    Small::<Json> { name, past: &[Op::Set("", start)], alphabet, operations }.walk();
+}
+
+#[test]
+fn document_small_worlds_of_fields() {
+    let alphabet = [
+        Op::Set("/a", 2_u64.into()),
+        Op::Remove("/a"),
+        Op::Set("/o/b", 2_u64.into()),
+        Op::Remove("/o"),
+    ];
+    small_worlds("Document, two fields and one nested", &alphabet, 5);
+}
+
+#[test]
+fn document_small_worlds_of_kinds() {
+    let alphabet = [
+        Op::Set("/o", 2_u64.into()),
+        Op::Set("/o/b", 2_u64.into()),
+        Op::Set("/o", Value::from(vec![Value::from(3_u64)])),
+    ];
+    small_worlds("Document, three kinds at one path", &alphabet, 5);
+}
+
+#[test]
+fn document_small_worlds_of_lists() {
+    let alphabet = [
+        Op::Insert("/l/0", 3_u64.into()),
+        Op::Push("/l", 4_u64.into()),
+        Op::Remove("/l/0"),
+        Op::Move("/l/0", 1),
+    ];
+    small_worlds("Document, one list", &alphabet, 5);
+}
+
+#[test]
+fn document_small_worlds_of_counters() {
+    let alphabet = [Op::Increment("/n", 1), Op::Reset("/n"), Op::Remove("/n")];
+    small_worlds("Document, one counter", &alphabet, 5);
+}
+
+#[test]
+fn document_small_worlds_of_everything() {
+    let alphabet = [
+        Op::Set("/a", 2_u64.into()),
+        Op::Remove("/a"),
+        Op::Set("/o/b", 2_u64.into()),
+        Op::Remove("/o"),
+        Op::Push("/l", 3_u64.into()),
+        Op::Remove("/l/0"),
+        Op::Increment("/n", 1),
+        Op::Reset("/n"),
+    ];
+    small_worlds("Document, fields, a list and a counter", &alphabet, 4);
 }

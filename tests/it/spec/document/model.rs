@@ -1,7 +1,7 @@
 //! The writes that one replica can see, and what they mean.
 
 use super::place::{Place, between, digest, imported};
-use crate::history::Seen;
+use crate::world::Seen;
 use rejoin::{
     ReplicaId, Timestamp,
     document::{Kind, Value},

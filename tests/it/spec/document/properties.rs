@@ -4,7 +4,7 @@ use super::{
     Json, Op, keys,
     values::{documents, values},
 };
-use crate::history::Subject;
+use crate::{history::count, world::Subject};
 use proptest::{collection::vec, prelude::*};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
@@ -25,9 +25,7 @@ fn pasts() -> impl Strategy<Value = Edits> {
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    let cases =
-        std::env::var("REJOIN_HISTORIES").ok().and_then(|it| it.parse().ok()).unwrap_or(cases);
-    ProptestConfig { cases, failure_persistence: None, ..<_>::default() }
+    ProptestConfig { cases: count(cases), failure_persistence: None, ..<_>::default() }
 }
 
 fn play(document: &mut Document, edits: &[(Op, u64)], id: u128) {
