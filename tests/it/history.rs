@@ -15,6 +15,7 @@ use std::fmt;
 #[derive(Clone)]
 struct Script<Op> {
     replicas: usize,
+    aged: bool,
     steps: Vec<Step<Op>>,
     /// The order in which all deltas arrive once more in the end.
     shuffle: Vec<usize>,
@@ -22,7 +23,8 @@ struct Script<Op> {
 
 impl<Op: fmt::Debug> fmt::Debug for Script<Op> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} replicas, from 0:", self.replicas)?;
+        let aged = if self.aged { "aged " } else { "" };
+        writeln!(f, "{} {aged}replicas, from 0:", self.replicas)?;
         self.steps.iter().try_for_each(|step| writeln!(f, "  {step:?}"))?;
         write!(f, "  and in the end all deltas, swapped and repeated by {:?}", self.shuffle)
     }
@@ -50,12 +52,12 @@ fn steps<Op: Clone + fmt::Debug + 'static>(
 }
 
 fn scripts<S: Subject>() -> impl Strategy<Value = Script<S::Op>> {
-    (2..6_usize, steps(S::ops()), vec(0..64_usize, 0..8))
-        .prop_map(|(replicas, steps, shuffle)| Script { replicas, steps, shuffle })
+    (2..6_usize, any::<bool>(), steps(S::ops()), vec(0..64_usize, 0..8))
+        .prop_map(|(replicas, aged, steps, shuffle)| Script { replicas, aged, steps, shuffle })
 }
 
 fn play<S: Subject>(script: &Script<S::Op>) {
-    let mut world = World::<S>::new(script.replicas);
+    let mut world = World::<S>::new(script.replicas, script.aged);
     script.steps.iter().for_each(|step| world.play(step));
     world.finish(&script.shuffle);
 }

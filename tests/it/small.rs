@@ -21,6 +21,8 @@ pub(crate) struct Small<'a, S: Subject> {
     pub(crate) name: &'a str,
     /// The edits of a replica that all have merged before the first step.
     pub(crate) past: &'a [S::Op],
+    /// Whether each replica is about to leave its first block.
+    pub(crate) aged: bool,
     pub(crate) alphabet: &'a [S::Op],
     /// How many steps, unless `REJOIN_OPERATIONS` says otherwise.
     pub(crate) operations: usize,
@@ -42,7 +44,7 @@ impl<S: Subject> Small<'_, S> {
     }
 
     pub(crate) fn walk_of(&self, operations: usize) {
-        let mut world = World::<S>::new(REPLICAS);
+        let mut world = World::<S>::new(REPLICAS, self.aged);
         for op in self.past {
             world.play(&Step::Edit { at: 0, op: op.clone(), now: 0 });
         }

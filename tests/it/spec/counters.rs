@@ -147,15 +147,30 @@ fn pn_counter_histories() {
 
 #[test]
 fn vector_clock_small_worlds() {
-    Small::<Clock> { name: "VectorClock", past: &[], alphabet: &[()], operations: 6 }.walk();
+    Small::<Clock> { name: "VectorClock", aged: false, past: &[], alphabet: &[()], operations: 6 }
+        .walk();
 }
 
 #[test]
 fn g_counter_small_worlds() {
-    Small::<Growing> { name: "GCounter", past: &[2], alphabet: &[1, 0], operations: 6 }.walk();
+    Small::<Growing> {
+        name: "GCounter",
+        aged: false,
+        past: &[2],
+        alphabet: &[1, 0],
+        operations: 6,
+    }
+    .walk();
 }
 
 #[test]
 fn pn_counter_small_worlds() {
-    Small::<UpAndDown> { name: "PnCounter", past: &[], alphabet: &[1, -3], operations: 6 }.walk();
+    Small::<UpAndDown> {
+        name: "PnCounter",
+        aged: false,
+        past: &[],
+        alphabet: &[1, -3],
+        operations: 6,
+    }
+    .walk();
 }

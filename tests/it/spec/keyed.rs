@@ -72,7 +72,13 @@ pub(crate) trait Keyed: 'static {
         + Default
         + serde::Serialize
         + serde::de::DeserializeOwned;
-    type Delta: rejoin::Merge + Clone + Default + serde::Serialize + serde::de::DeserializeOwned;
+    type Delta: rejoin::Merge
+        + Clone
+        + PartialEq
+        + std::fmt::Debug
+        + Default
+        + serde::Serialize
+        + serde::de::DeserializeOwned;
     type Value: PartialEq + std::fmt::Debug;
     const KEYS: u8 = 5;
     fn edit(state: &mut Self::State, op: &Op, id: ReplicaId, now: Timestamp)
@@ -80,6 +86,9 @@ pub(crate) trait Keyed: 'static {
     fn value(state: &Self::State) -> Self::Value;
     fn read(alive: Alive) -> Self::Value;
     fn check(state: &Self::State) -> Result<(), &'static str>;
+    fn aged(kernel: serde_json::Value) -> Self::State {
+        serde_json::from_value(kernel).unwrap()
+    }
 }
 
 impl<K: Keyed> Subject for K {
@@ -103,6 +112,10 @@ impl<K: Keyed> Subject for K {
 
     fn check(state: &K::State) -> Result<(), &'static str> {
         K::check(state)
+    }
+
+    fn aged(kernel: serde_json::Value) -> K::State {
+        K::aged(kernel)
     }
 
     fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {
@@ -328,6 +341,10 @@ impl Keyed for Reported {
         payloads
     }
 
+    fn aged(kernel: serde_json::Value) -> Page {
+        Page { kernel: serde_json::from_value(kernel).unwrap(), alive: BTreeMap::new() }
+    }
+
     fn check(page: &Page) -> Result<(), &'static str> {
         assert_eq!(page.alive, Page::rebuilt(&page.kernel), "the reports are the changes");
         page.kernel.check_invariants()
@@ -369,25 +386,54 @@ const TWO_KEYS: [Op; 4] = [Op::Write(0, 1), Op::Erase(0), Op::Write(1, 1), Op::E
 
 #[test]
 fn or_set_small_worlds() {
-    Small::<Set> { name: "OrSet", past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
+    Small::<Set> { name: "OrSet", aged: false, past: &[], alphabet: &TWO_KEYS, operations: 6 }
+        .walk();
 }
 
 #[test]
 fn enable_flag_small_worlds() {
-    Small::<Flag> { name: "EnableFlag", past: &[], alphabet: &ONE_KEY[1..], operations: 6 }.walk();
+    Small::<Flag> {
+        name: "EnableFlag",
+        aged: false,
+        past: &[],
+        alphabet: &ONE_KEY[1..],
+        operations: 6,
+    }
+    .walk();
 }
 
 #[test]
 fn mv_register_small_worlds() {
-    Small::<Siblings> { name: "MvRegister", past: &[], alphabet: &ONE_KEY, operations: 6 }.walk();
+    Small::<Siblings> {
+        name: "MvRegister",
+        aged: false,
+        past: &[],
+        alphabet: &ONE_KEY,
+        operations: 6,
+    }
+    .walk();
 }
 
 #[test]
 fn or_map_small_worlds() {
-    Small::<Map> { name: "OrMap", past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
+    Small::<Map> { name: "OrMap", aged: false, past: &[], alphabet: &TWO_KEYS, operations: 6 }
+        .walk();
+}
+
+#[test]
+fn kernel_small_worlds_at_the_edge_of_a_block() {
+    let name = "DotKernel, at the edge of a block";
+    Small::<Reported> { name, aged: true, past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
 }
 
 #[test]
 fn kernel_small_worlds() {
-    Small::<Reported> { name: "DotKernel", past: &[], alphabet: &TWO_KEYS, operations: 6 }.walk();
+    Small::<Reported> {
+        name: "DotKernel",
+        aged: false,
+        past: &[],
+        alphabet: &TWO_KEYS,
+        operations: 6,
+    }
+    .walk();
 }

@@ -60,5 +60,12 @@ fn lww_register_histories() {
 
 #[test]
 fn lww_register_small_worlds() {
-    Small::<LastWriter> { name: "LwwRegister", past: &[], alphabet: &[1, 2], operations: 6 }.walk();
+    Small::<LastWriter> {
+        name: "LwwRegister",
+        aged: false,
+        past: &[],
+        alphabet: &[1, 2],
+        operations: 6,
+    }
+    .walk();
 }

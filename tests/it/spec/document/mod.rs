@@ -133,6 +133,10 @@ impl Subject for Json {
         document.check_invariants()
     }
 
+    fn aged(kernel: serde_json::Value) -> Document {
+        serde_json::from_value(kernel).unwrap()
+    }
+
     fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {
         let mut model = Model::of_edit(seen, id, now, rule(now));
         match op {
@@ -198,7 +202,7 @@ fn small_worlds(name: &str, alphabet: &[Op], operations: usize) {
         ("l", Value::from(vec![one(), Value::from(2_u64)])),
         ("n", one()),
     ]);
-    Small::<Json> { name, past: &[Op::Set("", start)], alphabet, operations }.walk();
+    Small::<Json> { name, aged: false, past: &[Op::Set("", start)], alphabet, operations }.walk();
 }
 
 #[test]
