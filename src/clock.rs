@@ -175,6 +175,21 @@ impl VectorClock {
         self.entries.is_empty()
     }
 
+    /// Checks that entries are sorted, and none is zero. For tests and fuzzers; O(n).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    pub fn check_invariants(&self) -> Result<(), &'static str> {
+        if !self.entries.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+            return Err("replicas are repeated or out of order");
+        }
+        if self.entries.iter().any(|entry| entry.1 == 0) {
+            return Err("a count of zero is kept");
+        }
+        Ok(())
+    }
+
     fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
         self.entries.binary_search_by_key(&replica, |entry| entry.0)
     }

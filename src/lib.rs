@@ -68,6 +68,8 @@ mod clock;
 mod counter;
 pub mod document;
 mod flag;
+#[cfg(feature = "serde")]
+mod listed;
 mod map;
 mod merge;
 mod register;

@@ -6,7 +6,7 @@
 //! ```
 
 use super::{CausalContext, Dot, DotKernel, intervals::Intervals};
-use crate::replica::ReplicaId;
+use crate::{listed::Listed, replica::ReplicaId};
 use alloc::vec::Vec;
 use core::{fmt, hash::Hash, marker::PhantomData};
 use serde::{
@@ -24,7 +24,7 @@ impl Serialize for Intervals {
 impl<'de> Deserialize<'de> for Intervals {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut intervals = Self::default();
-        for (first, last) in Vec::<(u64, u64)>::deserialize(deserializer)? {
+        for (first, last) in Listed::<(u64, u64)>::deserialize(deserializer)?.0 {
             if !intervals.try_append(first, last) {
                 return Err(D::Error::custom(format_args!(
                     "the interval {first} to {last} is empty, starts below 1, or does not lie \
@@ -92,7 +92,7 @@ impl<'a, P, Q: Serialize, F: Fn(&'a P) -> Q> Serialize for Mapped<'a, P, F> {
 impl<'de, P: Deserialize<'de> + Hash> Deserialize<'de> for DotKernel<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let readable = deserializer.is_human_readable();
-        let lanes = Lanes::<Lane<Intervals, Vec<(u64, P)>>>::read(deserializer)?;
+        let lanes = Lanes::<Lane<Intervals, Listed<(u64, P)>>>::read(deserializer)?;
         let mut context = CausalContext::new();
         let mut dots = Vec::new();
         for (replica, Lane { seen, live }) in in_order(lanes, readable)? {
@@ -100,7 +100,7 @@ impl<'de, P: Deserialize<'de> + Hash> Deserialize<'de> for DotKernel<P> {
                 return Err(D::Error::custom(format_args!("nothing was seen of {replica}")));
             }
             let mut before = 0;
-            for (counter, payload) in live {
+            for (counter, payload) in live.0 {
                 if counter <= before || !seen.contains(counter) {
                     return Err(D::Error::custom(format_args!(
                         "the live dot {replica}:{counter} is out of order or was never seen"

@@ -62,6 +62,15 @@ impl GCounter {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ReplicaId, u64)> + '_ {
         self.counts.iter()
     }
+
+    /// Checks what the counts rely on. For tests and fuzzers; O(n).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    pub fn check_invariants(&self) -> Result<(), &'static str> {
+        self.counts.check_invariants()
+    }
 }
 
 impl Merge for GCounter {

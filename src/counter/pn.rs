@@ -83,6 +83,16 @@ impl PnCounter {
     pub fn decrements(&self) -> &GCounter {
         &self.decrements
     }
+
+    /// Checks what both counters rely on. For tests and fuzzers; O(n).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    pub fn check_invariants(&self) -> Result<(), &'static str> {
+        self.increments.check_invariants()?;
+        self.decrements.check_invariants()
+    }
 }
 
 impl Merge for PnCounter {

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     causal::{Dot, DotKernel, Mapped},
+    listed::Listed,
     time::Timestamp,
 };
 use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, string::String, vec::Vec};
@@ -418,12 +419,13 @@ impl Reader {
 fn deserialize_compact<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(Reader, Vec<Removal>), D::Error> {
-    type Form<'a> = CompactForm<Vec<(u32, Segment)>, DotKernel<Compact<'a>>, Vec<RemovalForm<u32>>>;
+    type Form<'a> =
+        CompactForm<Listed<(u32, Segment)>, DotKernel<Compact<'a>>, Listed<RemovalForm<u32>>>;
     let form = Form::deserialize(deserializer)?;
     let mut reader = Reader::default();
     let mut nodes = Vec::from([reader.store.tree.root()]);
     let unknown = || D::Error::custom("a path is named that is not in the table");
-    for (parent, step) in &form.paths {
+    for (parent, step) in &form.paths.0 {
         let parent = *nodes.get(*parent as usize).ok_or_else(unknown)?;
         let node = reader.step(parent, step);
         reader.check(node)?;
@@ -437,7 +439,7 @@ fn deserialize_compact<'de, D: Deserializer<'de>>(
         let time = time.ok_or_else(|| D::Error::custom("a time is past the end of time"))?;
         reader.put(dot, (node(path)?, time), content, birth)?;
     }
-    let removals = form.removals.into_iter();
+    let removals = form.removals.0.into_iter();
     let removals =
         removals.map(|it| Ok(Removal { dot: it.dot, node: node(it.path)?, time: it.time }));
     Ok((reader, removals.collect::<Result<_, D::Error>>()?))

@@ -4,6 +4,7 @@ use super::{
     pointer::DEPTH_MAX,
     value::{Number, Repr, Value},
 };
+use crate::listed::Listed;
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec, vec::Vec};
 use core::fmt;
 use serde::{
@@ -113,7 +114,7 @@ impl<'de> Deserialize<'de> for Value {
         if deserializer.is_human_readable() {
             return Readable { levels: DEPTH_MAX }.deserialize(deserializer);
         }
-        let mut tokens = Vec::<Token<'de>>::deserialize(deserializer)?.into_iter();
+        let mut tokens = Listed::<Token<'de>>::deserialize(deserializer)?.0.into_iter();
         let value = spelled(&mut tokens, DEPTH_MAX).map_err(D::Error::custom)?;
         match tokens.next() {
             None => Ok(value),

@@ -83,14 +83,43 @@ pub(crate) fn try_histories<S: Subject>(cases: u32) -> Result<(), String> {
 }
 
 /// Plays the history that the bytes stand for.
-#[allow(dead_code)] // for fuzzers
 pub(crate) fn play_bytes<S: Subject>(bytes: &[u8]) {
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let bytes = TestRng::from_seed(RngAlgorithm::PassThrough, bytes);
-    let mut runner = TestRunner::new_with_rng(config, bytes);
-    if let Ok(script) = scripts::<S>().new_tree(&mut runner) {
-        play::<S>(&script.current());
+    let mut bytes = bytes.iter().copied();
+    let (replicas, aged) = (2 + below(&mut bytes, 4), below(&mut bytes, 2) == 1);
+    let (ops, mut steps) = (S::ops(), Vec::new());
+    while steps.len() < 60 && bytes.len() > 0 {
+        let kind = below(&mut bytes, 16);
+        let [at, into] = [(); 2].map(|()| below(&mut bytes, 5));
+        steps.push(match kind {
+            0..=5 => {
+                let seed = [(); 3].map(|()| bytes.next().unwrap_or(0));
+                Step::Edit { at, op: chosen(&ops, seed), now: (into * 6) as u64 }
+            }
+            6..=7 => Step::Merge { from: at, into },
+            8 => Step::MergeBackup { from: at, into },
+            9..=10 => Step::Deliver { deltas: vec![at, below(&mut bytes, 16)], into },
+            11 => Step::Deliver { deltas: vec![below(&mut bytes, 16)], into },
+            12 => Step::Sync { from: at, into, stale: below(&mut bytes, 2) == 1 },
+            13 => Step::Restart { at, json: into < 2 },
+            14 if into < 2 => Step::Restore { at },
+            14 => Step::Backup { at },
+            _ => Step::Fork { from: at, into },
+        });
     }
+    play::<S>(&Script { replicas, aged, steps, shuffle: vec![3, 1] });
+}
+
+fn below(bytes: &mut impl Iterator<Item = u8>, end: u8) -> usize {
+    usize::from(bytes.next().unwrap_or(0) % end)
+}
+
+/// The operation that a seed stands for.
+fn chosen<Op: fmt::Debug>(ops: &BoxedStrategy<Op>, seed: [u8; 3]) -> Op {
+    let mut padded = [0; 32];
+    padded[..3].copy_from_slice(&seed);
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &padded);
+    ops.new_tree(&mut TestRunner::new_with_rng(config, rng)).expect("an operation").current()
 }
 
 /// One replica id used by several writers: not what anybody wrote, but the same on every side.

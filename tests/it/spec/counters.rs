@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rejoin::{GCounter, PnCounter, ReplicaId, Timestamp, VectorClock};
 use std::collections::BTreeMap;
 
-struct Clock;
+pub(super) struct Clock;
 
 impl Subject for Clock {
     type State = VectorClock;
@@ -31,10 +31,13 @@ impl Subject for Clock {
     }
 
     fn check(clock: &VectorClock) -> Result<(), &'static str> {
-        let entries: Vec<_> = clock.iter().collect();
-        let sorted = entries.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        let counted = entries.iter().all(|entry| entry.1 > 0 && clock.get(entry.0) == entry.1);
-        if sorted && counted { Ok(()) } else { Err("entries are not sorted or not counted") }
+        let mut entries = clock.iter();
+        assert!(entries.all(|(replica, count)| clock.get(replica) == count));
+        assert_eq!(
+            (clock.len(), clock.is_empty()),
+            (clock.iter().count(), clock.iter().len() == 0)
+        );
+        clock.check_invariants()
     }
 
     fn event((): &(), _: ReplicaId, _: Timestamp, _: &Seen<'_, ()>) -> Option<()> {
@@ -52,7 +55,7 @@ impl Subject for Clock {
     }
 }
 
-struct Growing;
+pub(super) struct Growing;
 
 impl Subject for Growing {
     type State = GCounter;
@@ -67,6 +70,10 @@ impl Subject for Growing {
 
     fn edit(state: &mut GCounter, by: &u64, id: ReplicaId, _: Timestamp) -> Option<GCounter> {
         state.increment(*by, id).ok()
+    }
+
+    fn check(state: &GCounter) -> Result<(), &'static str> {
+        state.check_invariants()
     }
 
     fn value(state: &GCounter) -> u128 {
@@ -88,7 +95,7 @@ impl Subject for Growing {
     }
 }
 
-struct UpAndDown;
+pub(super) struct UpAndDown;
 
 impl Subject for UpAndDown {
     type State = PnCounter;
@@ -107,6 +114,10 @@ impl Subject for UpAndDown {
         } else {
             state.increment(by.unsigned_abs(), id).ok()
         }
+    }
+
+    fn check(state: &PnCounter) -> Result<(), &'static str> {
+        state.check_invariants()
     }
 
     fn value(state: &PnCounter) -> i128 {

@@ -127,7 +127,7 @@ impl<K: Keyed> Subject for K {
     }
 }
 
-struct Set;
+pub(super) struct Set;
 
 impl Keyed for Set {
     type State = OrSet<u8>;
@@ -160,7 +160,7 @@ impl Keyed for Set {
     }
 }
 
-struct Flag;
+pub(super) struct Flag;
 
 impl Keyed for Flag {
     type State = EnableFlag;
@@ -188,7 +188,7 @@ impl Keyed for Flag {
     }
 }
 
-struct Siblings;
+pub(super) struct Siblings;
 
 impl Keyed for Siblings {
     type State = MvRegister<u8>;
@@ -225,7 +225,7 @@ impl Keyed for Siblings {
     }
 }
 
-struct Map;
+pub(super) struct Map;
 
 impl Keyed for Map {
     type State = OrMap<u8, u8>;
@@ -265,10 +265,10 @@ impl Keyed for Map {
 }
 
 /// The bare kernel, with a page kept by its reports.
-struct Reported;
+pub(super) struct Reported;
 
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Page {
+pub(super) struct Page {
     kernel: DotKernel<(u8, u8)>,
     alive: BTreeMap<String, (u8, u8)>,
 }

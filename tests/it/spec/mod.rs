@@ -1,8 +1,28 @@
 //! The meaning of each type, as a function of events and who has seen them. No clocks, no dots, no
 //! cleverness.
 
+use crate::history;
+
 mod counters;
 mod document;
 pub(crate) mod fields;
 mod keyed;
 mod registers;
+
+/// Plays the history that the bytes stand for, of one of all types.
+pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
+    let play = [
+        history::play_bytes::<counters::Clock>,
+        history::play_bytes::<counters::Growing>,
+        history::play_bytes::<counters::UpAndDown>,
+        history::play_bytes::<registers::LastWriter>,
+        history::play_bytes::<keyed::Set>,
+        history::play_bytes::<keyed::Flag>,
+        history::play_bytes::<keyed::Siblings>,
+        history::play_bytes::<keyed::Map>,
+        history::play_bytes::<keyed::Reported>,
+        history::play_bytes::<document::Json>,
+    ];
+    // Of the numbers that are left over, all stand for the type that has the most to it.
+    play[usize::from(which % 16).min(9)](bytes);
+}

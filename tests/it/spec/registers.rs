@@ -8,7 +8,7 @@ use crate::{
 use proptest::prelude::*;
 use rejoin::{LwwRegister, ReplicaId, Stamp, Timestamp};
 
-struct LastWriter;
+pub(super) struct LastWriter;
 
 impl Subject for LastWriter {
     type State = LwwRegister<u8>;

@@ -19,10 +19,10 @@ use rejoin::{
 };
 use values::{ITEMS, KEYS, LISTS, NUMBERS, PATHS, documents, keyed_items, values, without_lists};
 
-struct Json;
+pub(super) struct Json;
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Set(&'static str, Value),
     Remove(&'static str),
     Insert(&'static str, Value),

@@ -49,7 +49,7 @@ struct Write {
 }
 
 #[derive(Default)]
-pub(super) struct Event {
+pub(in crate::spec) struct Event {
     /// The time, where, and what.
     writes: Vec<(u64, Rc<[Step]>, Said)>,
     over: BTreeSet<WriteId>,

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds all fuzz targets and runs each from its seeds, with the options given:
+#
+#   fuzz/run.sh -runs=20000
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! cargo +nightly --version >/dev/null 2>&1; then
+  echo "skipped: no nightly compiler, so nothing was fuzzed; cargo test has replayed the seeds"
+  exit 0
+fi
+if ! cargo fuzz --version >/dev/null 2>&1 && ! cargo install cargo-fuzz --locked --quiet; then
+  echo "skipped: cargo-fuzz could not be installed, so nothing was fuzzed"
+  exit 0
+fi
+cargo +nightly fuzz build
+corpus=$(mktemp -d)
+trap 'rm -rf "$corpus"' EXIT
+for target in $(cargo +nightly fuzz list); do
+  mkdir "$corpus/$target"
+  echo "== $target"
+  cargo +nightly fuzz run "$target" "$corpus/$target" "fuzz/seeds/$target" -- "$@" -print_final_stats=1 2>&1 |
+    grep -vE '^#[0-9]+\s+(REDUCE|NEW)|^\s*$|NEW_FUNC'
+done

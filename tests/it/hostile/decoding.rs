@@ -1,0 +1,170 @@
+//! Any bytes, read as any type: a value that is sound, or an error.
+
+use crate::encoded::{bytes, through_bytes, through_json};
+use rejoin::{
+    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
+    PnCounter, ReplicaId, Stamp, Timestamp, VectorClock,
+    causal::{CausalContext, Digest, DotKernel},
+    document::{DocumentDelta, Value},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Debug;
+
+/// What reading may allocate at one time: so much for nothing at all, and for each byte read.
+const ALLOWED: (u64, u64) = (16_384, 512);
+
+trait Form: Clone + PartialEq + Debug + Serialize + DeserializeOwned {}
+impl<T: Clone + PartialEq + Debug + Serialize + DeserializeOwned> Form for T {}
+
+/// A way to read some values of one type that stand one after the other.
+trait Reader: Copy {
+    fn read<T: Form>(self, data: &[u8]) -> Vec<T>;
+
+    fn within_bounds<T: Form>(self, data: &[u8]) -> Vec<T> {
+        let mut values = Vec::new();
+        let used = allocation_counter::measure(|| values = self.read(data)).bytes_max;
+        let allowed = ALLOWED.0 + ALLOWED.1 * data.len() as u64;
+        assert!(used <= allowed, "{used} bytes allocated to read {}", data.len());
+        values
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Json;
+
+impl Reader for Json {
+    fn read<T: Form>(self, data: &[u8]) -> Vec<T> {
+        let values = serde_json::Deserializer::from_slice(data).into_iter();
+        values.map_while(Result::ok).take(2).collect()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Binary;
+
+impl Reader for Binary {
+    fn read<T: Form>(self, mut data: &[u8]) -> Vec<T> {
+        let mut values = Vec::new();
+        while let (true, Ok((value, read))) =
+            (values.len() < 2, bincode::serde::decode_from_slice(data, bincode::config::standard()))
+        {
+            values.push(value);
+            data = &data[read..];
+        }
+        values
+    }
+}
+
+type Checked = Result<(), &'static str>;
+
+fn sound<T: Form>(value: &T, check: impl Fn(&T) -> Checked) {
+    check(value).unwrap();
+    let back = through_json(value);
+    assert_eq!(back, *value);
+    check(&back).unwrap();
+    assert_eq!(bytes(&back), bytes(value), "equal values are written alike");
+    assert_eq!(through_bytes(value), *value);
+}
+
+fn plain<T: Form>(reader: impl Reader, data: &[u8], check: impl Fn(&T) -> Checked) {
+    reader.within_bounds(data).iter().for_each(|value| sound(value, &check));
+}
+
+/// Two values that may well be forged to contradict each other: merging them has to be sound, and
+/// the same in both orders.
+fn lattice<T: Form + Merge>(reader: impl Reader, data: &[u8], check: impl Fn(&T) -> Checked) {
+    let values: Vec<T> = reader.within_bounds(data);
+    for value in &values {
+        sound(value, &check);
+        let mut twice = value.clone();
+        assert!(!twice.merge(value), "idempotent");
+        assert_eq!(twice, *value);
+    }
+    if let [ours, theirs] = &values[..] {
+        let (mut here, mut there) = (ours.clone(), theirs.clone());
+        assert_eq!(here.merge(theirs), here != *ours);
+        there.merge(ours);
+        assert_eq!(here, there, "commutative");
+        assert!(!here.merge(theirs), "above both");
+        sound(&here, &check);
+    }
+}
+
+/// And what is edited afterwards, and what is sent.
+fn state<T: Form + DeltaState>(
+    reader: impl Reader,
+    data: &[u8],
+    check: impl Fn(&T) -> Checked,
+    edit: impl Fn(&mut T) -> Option<T::Delta>,
+) where
+    T::Delta: Clone,
+{
+    lattice(reader, data, &check);
+    let values: Vec<T> = reader.read(data);
+    for value in &values {
+        let mut edited = value.clone();
+        let Some(delta) = edit(&mut edited) else {
+            assert_eq!(edited, *value, "a refused edit changes nothing");
+            continue;
+        };
+        sound(&edited, &check);
+        let mut told = value.clone();
+        told.apply(delta);
+        assert_eq!(told, edited, "the delta does what the edit did");
+    }
+    if let [ours, theirs] = &values[..] {
+        let mut told = ours.clone();
+        told.apply(theirs.delta_since(&ours.version()));
+        sound(&told, &check);
+    }
+}
+
+const fn fine<T>(_: &T) -> Checked {
+    Ok(())
+}
+
+fn read(reader: impl Reader, data: &[u8]) {
+    let Some((which, data)) = data.split_first() else { return };
+    let id = ReplicaId::from_u128(1);
+    let now = Timestamp::from_millis(1);
+    match which % 18 {
+        0 => state(reader, data, VectorClock::check_invariants, |it| it.increment(id).ok()),
+        1 => state(reader, data, GCounter::check_invariants, |it| it.increment(3, id).ok()),
+        2 => state(reader, data, PnCounter::check_invariants, |it| it.decrement(3, id).ok()),
+        3 => {
+            state::<LwwRegister<String>>(reader, data, fine, |it| it.set("x".into(), id, now).ok())
+        }
+        4 => state::<MvRegister<String>>(reader, data, MvRegister::check_invariants, |it| {
+            it.set("x".into(), id).ok()
+        }),
+        5 => state(reader, data, EnableFlag::check_invariants, |it| it.enable(id).ok()),
+        6 => state::<OrSet<String>>(reader, data, OrSet::check_invariants, |it| {
+            it.add("x".into(), id).ok()
+        }),
+        7 => state::<OrMap<String, u64>>(reader, data, OrMap::check_invariants, |it| {
+            it.put("x".into(), 3, id, now).ok()
+        }),
+        8 => state::<DotKernel<String>>(reader, data, DotKernel::check_invariants, |it| {
+            let over: Vec<_> = it.iter().map(|write| write.0).take(3).collect();
+            it.write("x".into(), &over, id).ok()
+        }),
+        9 | 10 => state(reader, data, Document::check_invariants, |it| {
+            it.set("", &Value::from_iter([("x", "y")]), id, now).ok()
+        }),
+        11 => lattice(reader, data, DocumentDelta::check_invariants),
+        12 => lattice(reader, data, CausalContext::check_invariants),
+        13 => plain::<Digest>(reader, data, fine),
+        14 => plain::<ReplicaId>(reader, data, fine),
+        15 => plain::<Stamp>(reader, data, fine),
+        16 => plain::<Timestamp>(reader, data, fine),
+        _ => plain::<Value>(reader, data, fine),
+    }
+}
+
+pub(super) fn json(data: &[u8]) {
+    read(Json, data);
+}
+
+pub(super) fn binary(data: &[u8]) {
+    read(Binary, data);
+}
