@@ -231,10 +231,11 @@ impl Merge for VectorClock {
                 None => missing += 1,
             }
         }
-        if missing > 0 {
-            self.insert_missing(other, missing);
+        if missing == 0 {
+            return changed;
         }
-        changed || missing > 0
+        self.insert_missing(other, missing);
+        true
     }
 }
 

@@ -1,6 +1,6 @@
 //! The bodies of the fuzz targets, which are those that the tests replay.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::panic)]
 
 #[path = "../../tests/it/encoded.rs"]
 mod encoded;

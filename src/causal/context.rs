@@ -127,10 +127,11 @@ impl CausalContext {
                 self.lanes.push((replica, Intervals::default()));
             }
         }
-        // Two sorted runs, which a stable sort merges in one pass.
-        if self.lanes.len() > known {
-            self.lanes.sort_by_key(|lane| lane.0);
+        if self.lanes.len() == known {
+            return;
         }
+        // Two sorted runs, which a stable sort merges in one pass.
+        self.lanes.sort_by_key(|lane| lane.0);
     }
 
     /// Checks that lanes are sorted and none is empty, and each lane's intervals. For tests and

@@ -245,7 +245,7 @@ impl Intervals {
 
 #[cfg(test)]
 mod tests {
-    use super::Intervals;
+    use super::{Interval, Intervals};
     use alloc::{collections::BTreeSet, vec::Vec};
     use proptest::prelude::*;
 
@@ -299,6 +299,20 @@ mod tests {
             head.truncate_after(cut);
             same(&head, &model_a.into_iter().filter(|&counter| counter <= cut).collect());
         }
+    }
+
+    #[test]
+    fn broken_intervals_are_found() {
+        let check = |intervals: &[(u64, u64)]| {
+            let intervals = intervals.iter().map(|&(first, last)| Interval { first, last });
+            Intervals(intervals.collect()).check_invariants()
+        };
+        let unsound = Err("an interval is empty or starts before 1");
+        assert_eq!([check(&[(0, 1)]), check(&[(3, 2)])], [unsound; 2]);
+        let together = Err("intervals touch, overlap or are out of order");
+        assert_eq!(check(&[(1, 2), (3, 4)]), together);
+        assert_eq!(check(&[(5, 6), (1, 2)]), together);
+        assert_eq!(check(&[(1, 2), (4, 4)]), Ok(()));
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod intervals;
 mod join;
 mod kernel;
 mod page;
+#[cfg(test)]
+mod tests;
 
 pub use context::CausalContext;
 pub use digest::Digest;

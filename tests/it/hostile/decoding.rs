@@ -45,9 +45,13 @@ struct Binary;
 impl Reader for Binary {
     fn read<T: Form>(self, mut data: &[u8]) -> Vec<T> {
         let mut values = Vec::new();
-        while let (true, Ok((value, read))) =
-            (values.len() < 2, bincode::serde::decode_from_slice(data, bincode::config::standard()))
-        {
+        while let (true, Ok((value, read))) = (
+            values.len() < 2,
+            bincode::serde::decode_from_slice(
+                data,
+                bincode::config::standard().with_limit::<LIMIT>(),
+            ),
+        ) {
             values.push(value);
             data = &data[read..];
         }

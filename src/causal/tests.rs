@@ -1,0 +1,242 @@
+//! What random histories hardly reach: rows with gaps, blocks by the dozen, broken invariants.
+
+use super::{
+    CausalContext, Dot, DotKernel, KeyIndex, KeyOf,
+    intervals::Intervals,
+    kernel::{Head, find, within},
+};
+use crate::{
+    merge::{DeltaState, Merge},
+    replica::ReplicaId,
+};
+use alloc::{collections::BTreeSet, format, vec::Vec};
+use core::{
+    hash::{Hash, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
+use proptest::prelude::*;
+
+const US: ReplicaId = ReplicaId::from_u128(1);
+const EU: ReplicaId = ReplicaId::from_u128(2);
+
+type Kernel = DotKernel<u64>;
+
+/// A kernel that has seen the counters up to `last`, with some of them alive.
+fn kernel(last: u64, live: impl IntoIterator<Item = u64>) -> Kernel {
+    let mut context = CausalContext::new();
+    context.insert_all(US, 1, last);
+    Kernel::assemble(context, live.into_iter().map(|counter| (Dot::of(US, counter), counter)))
+}
+
+fn joined(ours: &Kernel, theirs: &Kernel) -> Kernel {
+    let mut joined = ours.clone();
+    assert_eq!(joined.merge(theirs), joined != *ours, "merge tells the truth");
+    assert_eq!(joined.check_invariants(), Ok(()));
+    joined
+}
+
+proptest! {
+    #[test]
+    fn rows_are_searched_as_lists_are(
+        numbers: BTreeSet<u8>, sought: u8, ends: (u8, u8), dense in 0..40_u64,
+    ) {
+        let numbers: BTreeSet<u64> = numbers.into_iter().map(u64::from).chain(0..dense).collect();
+        let row: Vec<Head> = numbers.iter().map(|&number| Head { number, at: 0 }).collect();
+        let plain = row.binary_search_by_key(&sought.into(), |head| head.number);
+        prop_assert_eq!(find(&row, sought.into()), plain);
+
+        let (from, upto) = (ends.0.min(ends.1).into(), ends.0.max(ends.1).into());
+        let found = within(&row, from, upto).iter().map(|head| head.number);
+        let expected = numbers.range(from..=upto).copied();
+        prop_assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
+
+    /// Many blocks come, go and stay at once, before and after those that are there.
+    #[test]
+    fn joins_of_many_blocks_agree_with_sets(
+        ours in prop::collection::btree_set(1..1_500_u64, 0..60),
+        theirs in prop::collection::btree_set(1..1_500_u64, 0..60),
+        seen in (0..1_500_u64, 0..1_500_u64),
+    ) {
+        let live = |live: &BTreeSet<u64>, last: u64| -> BTreeSet<u64> {
+            live.range(..=last).copied().collect()
+        };
+        let (ours, theirs) = (live(&ours, seen.0), live(&theirs, seen.1));
+        let expected = |counter: &u64| {
+            let kept = ours.contains(counter) && (theirs.contains(counter) || *counter > seen.1);
+            kept || theirs.contains(counter) && *counter > seen.0
+        };
+        let expected: Vec<u64> = (1..1_500).filter(expected).collect();
+        let (ours, theirs) = (kernel(seen.0, ours), kernel(seen.1, theirs));
+        let join = joined(&ours, &theirs);
+        prop_assert_eq!(join.payloads().copied().collect::<Vec<_>>(), expected);
+        prop_assert_eq!(&joined(&theirs, &ours), &join);
+    }
+}
+
+#[test]
+fn blocks_before_those_that_are_there_are_listed_before_them() {
+    let all = kernel(1_000, 1..=1_000);
+    let mut late = Kernel::new();
+    let parts = [700..=1_000, 1..=699].map(|part| {
+        let mut context = CausalContext::new();
+        context.insert_all(US, *part.start(), *part.end());
+        Kernel::assemble(context, part.map(|counter| (Dot::of(US, counter), counter)))
+    });
+    for part in &parts {
+        assert!(late.merge(part));
+        assert_eq!(late.check_invariants(), Ok(()));
+    }
+    assert_eq!(late, all);
+}
+
+#[test]
+fn many_blocks_go_at_once_and_the_others_stay() {
+    let (full, few) = (kernel(1_000, 1..=1_000), kernel(1_000, [3, 500, 900]));
+    assert_eq!(joined(&full, &few), few);
+    assert_eq!(joined(&few, &full), few);
+}
+
+#[test]
+fn blocks_that_look_alike_at_other_numbers_are_not_the_same() {
+    let alone = |counter: u64| {
+        let mut context = CausalContext::new();
+        context.insert(Dot::of(US, 1));
+        context.insert(Dot::of(US, counter));
+        Kernel::assemble(context, [(Dot::of(US, counter), 7)])
+    };
+    assert_eq!(joined(&alone(70), &alone(134)).live_len(), 2);
+}
+
+#[test]
+fn a_dot_dies_once() {
+    let mut kernel = kernel(3, 1..=3);
+    assert_eq!(kernel.kill(Dot::of(US, 2)), Some(2));
+    assert_eq!(kernel.kill(Dot::of(US, 2)), None);
+    assert_eq!(kernel.kill(Dot::of(US, 70)), None);
+    assert_eq!(kernel.kill(Dot::of(EU, 1)), None);
+    assert_eq!(kernel.payloads().copied().collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(kernel.check_invariants(), Ok(()));
+}
+
+#[test]
+fn contexts_tell_what_is_new() {
+    let mut ours = CausalContext::new();
+    assert!(ours.insert(Dot::of(US, 1)) && !ours.insert(Dot::of(US, 1)));
+    let theirs: CausalContext = [Dot::of(US, 1), Dot::of(EU, 1)].into_iter().collect();
+    assert!(ours.merge(&theirs) && !ours.merge(&theirs));
+    assert_eq!(ours, theirs);
+    // What is new at one replica is not forgotten at the next.
+    ours.insert(Dot::of(EU, 2));
+    let known: CausalContext = [Dot::of(US, 2), Dot::of(EU, 1)].into_iter().collect();
+    assert!(ours.merge(&known));
+    assert_eq!(ours.check_invariants(), Ok(()));
+}
+
+#[test]
+fn applying_tells_whether_it_changed_anything() {
+    let mut ours = Kernel::new();
+    assert!(ours.apply(kernel(3, [2])) && !ours.apply(kernel(3, [2])));
+    assert!(!ours.apply(Kernel::new()));
+}
+
+#[test]
+fn a_broken_context_is_found() {
+    let mut context: CausalContext = [Dot::of(US, 1), Dot::of(EU, 1)].into_iter().collect();
+    context.lanes.swap(0, 1);
+    assert_eq!(context.check_invariants(), Err("replicas are repeated or out of order"));
+    context.lanes[0].0 = US;
+    assert_eq!(context.check_invariants(), Err("replicas are repeated or out of order"));
+    context.lanes.remove(0);
+    assert_eq!(context.check_invariants(), Ok(()));
+    context.lanes[0].1 = Intervals::default();
+    assert_eq!(context.check_invariants(), Err("a replica has an empty lane"));
+    context.lanes[0].1 = Intervals::of(3, 1);
+    assert_eq!(context.check_invariants(), Err("an interval is empty or starts before 1"));
+}
+
+/// Breaks a kernel of two blocks, and tells what is found.
+fn broken(breaks: impl FnOnce(&mut Kernel)) -> Result<(), &'static str> {
+    let mut kernel = kernel(100, [1, 2, 70]);
+    breaks(&mut kernel);
+    kernel.check_invariants()
+}
+
+#[test]
+fn a_broken_kernel_is_found() {
+    assert_eq!(broken(|_| ()), Ok(()));
+    assert_eq!(broken(|it| it.rows.clear()), Err("rows and lanes differ in number"));
+    let unsorted = Err("blocks are repeated or out of order");
+    assert_eq!(broken(|it| it.rows[0].swap(0, 1)), unsorted);
+    assert_eq!(broken(|it| it.rows[0][1] = it.rows[0][0]), unsorted);
+    let empty = broken(|it| {
+        let at = it.blocks.open(US, 9);
+        it.rows[0].push(Head { number: 9, at });
+    });
+    assert_eq!(empty, Err("an empty block is kept"));
+    let unseen = broken(|it| it.context.lanes[0].1.truncate_after(69));
+    assert_eq!(unseen, Err("a live dot was never seen"));
+    let elsewhere = Err("a block does not know its home");
+    assert_eq!(broken(|it| it.rows[0][0].number = 1), unsorted);
+    assert_eq!(broken(|it| it.context.lanes[0].0 = EU), elsewhere);
+    let miscounted = Err("the count of live dots is stale");
+    assert_eq!(broken(|it| it.live += 1), miscounted);
+    assert_eq!(broken(|it| _ = it.rows[0].pop()), miscounted);
+    let lost = broken(|it| {
+        let at = it.blocks.open(US, 9);
+        it.blocks.insert(at, 0, 7);
+    });
+    assert_eq!(lost, Err("a block is lost or listed twice"));
+}
+
+/// A payload whose hash changes, as no payload's may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Fickle;
+
+static MOOD: AtomicU64 = AtomicU64::new(0);
+
+impl Hash for Fickle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        MOOD.load(Ordering::Relaxed).hash(state);
+    }
+}
+
+#[test]
+fn a_stale_sum_is_found() {
+    let mut kernel = DotKernel::new();
+    assert!(kernel.write(Fickle, &[], US).is_ok());
+    assert_eq!(kernel.check_invariants(), Ok(()));
+    MOOD.store(1, Ordering::Relaxed);
+    assert_eq!(kernel.check_invariants(), Err("a block's sum is stale"));
+}
+
+/// Keys that collide now and then.
+struct Third;
+
+impl KeyOf<u64> for Third {
+    type Key = u64;
+    fn key(payload: &u64) -> &u64 {
+        [&0, &1, &2][usize::from(payload.to_le_bytes()[0] % 3)]
+    }
+}
+
+#[test]
+fn a_stale_index_is_found() {
+    let (three, four) = (kernel(9, 1..=3), kernel(9, 1..=4));
+    let index = KeyIndex::<Third>::over(&four);
+    assert_eq!(index.check_invariants(&four), Ok(()));
+    assert_eq!((index.len(), index.has_doubles()), (3, true));
+    assert!(!KeyIndex::<Third>::over(&three).has_doubles());
+    let differ = Err("the index and the kernel differ");
+    assert_eq!(index.check_invariants(&three), differ);
+    assert_eq!(KeyIndex::<Third>::over(&three).check_invariants(&four), differ);
+    assert_eq!(index.check_invariants(&kernel(9, [1, 2, 3, 5])), differ);
+}
+
+#[test]
+fn what_is_printed_tells_what_it_is() {
+    let kernel = kernel(3, [2]);
+    assert_eq!(format!("{:?}", Dot::of(US, 2)), format!("{}", Dot::of(US, 2)));
+    assert!(format!("{kernel:?}").contains(&format!("{}", Dot::of(US, 2))));
+    assert_eq!(format!("{:?}", KeyIndex::<Third>::over(&kernel)), "KeyIndex { dots: 1, .. }");
+}
