@@ -57,6 +57,7 @@
 //! - `serde`: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
 //!   formats, validated on the way in. Documents that hold floats need a format that reads floats
 //!   exactly: with `serde_json` that is its feature `float_roundtrip`, which `json` turns on.
+//! - `laws`: the module `laws`, which checks your own [`Merge`] and [`DeltaState`] types in tests.
 #![no_std]
 
 extern crate alloc;
@@ -68,6 +69,8 @@ mod clock;
 mod counter;
 pub mod document;
 mod flag;
+#[cfg(feature = "laws")]
+pub mod laws;
 #[cfg(feature = "serde")]
 mod listed;
 mod map;

@@ -20,6 +20,9 @@ mod forms;
 mod found;
 mod history;
 mod hostile;
+// Not from the published package, which leaves the dependency on itself out.
+#[cfg(feature = "laws")]
+mod laws;
 mod pitfalls;
 mod replay;
 mod size;

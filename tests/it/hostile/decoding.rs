@@ -13,6 +13,9 @@ use std::fmt::Debug;
 /// What reading may allocate at one time: so much for nothing at all, and for each byte read.
 const ALLOWED: (u64, u64) = (16_384, 512);
 
+/// Bincode makes room for a text before it is there, unless it is told how much may come.
+const LIMIT: usize = 8_192;
+
 trait Form: Clone + PartialEq + Debug + Serialize + DeserializeOwned {}
 impl<T: Clone + PartialEq + Debug + Serialize + DeserializeOwned> Form for T {}
 
@@ -49,7 +52,7 @@ impl Reader for Binary {
             values.len() < 2,
             bincode::serde::decode_from_slice(
                 data,
-                bincode::config::standard().with_limit::<LIMIT>(),
+                bincode::config::standard().with_limit::<{ LIMIT }>(),
             ),
         ) {
             values.push(value);

@@ -1,0 +1,415 @@
+//! The law checkers: each can fail, every type of the library passes, and so do its states where a
+//! replica id is misused.
+
+use crate::{at, replica};
+use rejoin::{
+    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister, OrMap,
+    OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
+    causal::{CausalContext, Dot, DotKernel},
+    document::{DocumentDelta, ListKeys},
+    laws::{self, Law},
+};
+use serde_json::json;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fmt::Debug,
+    num::NonZeroU64,
+};
+
+/// A set that only grows, with one fault: it breaks the law it is named after.
+#[derive(Clone, Debug, PartialEq)]
+struct Faulty {
+    fault: Law,
+    set: BTreeSet<u64>,
+}
+
+impl Faulty {
+    fn new<const N: usize>(fault: Law, set: [u64; N]) -> Self {
+        Self { fault, set: set.into() }
+    }
+
+    fn join(&mut self, other: &BTreeSet<u64>) {
+        match self.fault {
+            Law::Idempotent => _ = self.set.insert(self.set.len() as u64),
+            Law::Commutative => self.set.clone_from(other),
+            // Not above what it is made of.
+            Law::UpperBound if self.set != *other => self.set = &self.set ^ other,
+            // Rock, paper, scissors.
+            Law::Associative => {
+                let [ours, theirs] = [&self.set, other].map(|set| set.first().copied());
+                let loses = ours.map(|ours| (ours + 1) % 3) == theirs;
+                if loses {
+                    self.set.clone_from(other);
+                }
+            }
+            // There is room for three, and who comes first stays.
+            Law::Convergent => {
+                let free = 3_usize.saturating_sub(self.set.len());
+                let new: Vec<u64> = other.difference(&self.set).copied().take(free).collect();
+                self.set.extend(new);
+            }
+            _ => self.set.extend(other),
+        }
+    }
+}
+
+impl Merge for Faulty {
+    fn merge(&mut self, other: &Self) -> bool {
+        let before = self.set.clone();
+        self.join(&other.set);
+        self.set != before || self.fault == Law::Honest
+    }
+
+    fn merge_owned(&mut self, other: Self) -> bool {
+        self.fault != Law::MergeOwned && self.merge(&other)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct FaultyDelta(Faulty);
+
+impl Merge for FaultyDelta {
+    fn merge(&mut self, other: &Self) -> bool {
+        self.0.fault != Law::Message && self.0.merge(&other.0)
+    }
+}
+
+impl DeltaState for Faulty {
+    type Delta = FaultyDelta;
+    type Version = ();
+
+    fn version(&self) {}
+
+    fn delta_since(&self, (): &()) -> FaultyDelta {
+        let nothing = Self { set: BTreeSet::new(), ..*self };
+        FaultyDelta(if self.fault == Law::DeltaSince { nothing } else { self.clone() })
+    }
+
+    fn apply(&mut self, delta: FaultyDelta) -> bool {
+        // Takes elements one after the other, and drops what comes after a gap.
+        let gap = delta.0.set.first() > Some(&(self.set.len() as u64));
+        if self.fault == Law::Deltas && gap { false } else { self.merge(&delta.0) }
+    }
+}
+
+fn edit(state: &mut Faulty, choice: u64, _: ReplicaId, _: Timestamp) -> Option<FaultyDelta> {
+    let element = if state.fault == Law::Deltas { state.set.len() as u64 } else { choice % 16 };
+    let full = state.fault == Law::Convergent && !state.set.is_empty();
+    if !full {
+        state.set.insert(element);
+    }
+    if state.fault == Law::Upward {
+        state.set.retain(|other| *other == element);
+    }
+    let written = if state.fault == Law::Delta || full { None } else { Some(element) };
+    let delta = Faulty { set: written.into_iter().collect(), ..*state };
+    (state.fault != Law::Refused).then_some(FaultyDelta(delta))
+}
+
+#[test]
+fn check_finds_each_law_that_is_broken() {
+    for (fault, values) in [
+        (Law::Idempotent, [0, 1, 2]),
+        (Law::Honest, [0, 1, 2]),
+        (Law::Commutative, [0, 1, 2]),
+        (Law::UpperBound, [0, 1, 2]),
+        (Law::MergeOwned, [0, 1, 2]),
+        (Law::Associative, [0, 1, 2]),
+    ] {
+        let values = values.map(|element| Faulty::new(fault, [element]));
+        let violation = laws::check(&values).unwrap_err();
+        assert_eq!(violation.law, fault, "{violation}");
+        assert_eq!((violation.seed, violation.script.len()), (None, 0));
+        laws::histories(0..100, &Faulty::new(fault, []), |state, choice, id, now| {
+            edit(state, choice, id, now);
+        })
+        .unwrap_err();
+    }
+}
+
+#[test]
+fn histories_find_each_law_that_is_broken() {
+    for fault in [
+        Law::Idempotent,
+        Law::Honest,
+        Law::MergeOwned,
+        Law::Delta,
+        Law::Refused,
+        Law::Message,
+        Law::DeltaSince,
+        Law::Deltas,
+    ] {
+        let violation = laws::delta_histories(0..100, &Faulty::new(fault, []), edit).unwrap_err();
+        assert_eq!(violation.law, fault, "{violation}");
+    }
+    for fault in [Law::Upward, Law::Convergent] {
+        let found = (0..1_000).any(|seed| {
+            let start = Faulty::new(fault, []);
+            let broken = laws::histories([seed], &start, |state, choice, id, now| {
+                edit(state, choice, id, now);
+            });
+            broken.is_err_and(|violation| violation.law == fault)
+        });
+        assert!(found, "{fault:?}");
+    }
+}
+
+#[derive(Clone, PartialEq)]
+struct Mean(u64);
+
+impl Debug for Mean {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mean({})", self.0)
+    }
+}
+
+impl Merge for Mean {
+    fn merge(&mut self, other: &Self) -> bool {
+        let mean = self.0.midpoint(other.0);
+        std::mem::replace(&mut self.0, mean) != mean
+    }
+}
+
+#[test]
+fn a_violation_reads_as_text() {
+    let violation = laws::check(&[Mean(0), Mean(8)]).unwrap_err();
+    let text = "\
+the law UpperBound does not hold: a ⊔ (a ⊔ b) == a ⊔ b
+  a     = Mean(0)
+  b     = Mean(8)
+  left  = Mean(2)
+  right = Mean(4)";
+    assert_eq!(violation.to_string(), text);
+    assert_eq!(format!("{violation:?}"), text, "as unwrap shows it");
+
+    let start = Faulty::new(Law::Deltas, []);
+    let violation = laws::delta_histories(0..100, &start, edit).unwrap_err();
+    let text = "\
+the law Deltas does not hold: all that edits wrote, joined in some order == all states
+  left  = Faulty { fault: Deltas, set: {0} }
+  right = Faulty { fault: Deltas, set: {0, 1} }
+seed 0, with all steps left out that it does not need:
+   0. all start from Faulty { fault: Deltas, set: {} }
+   1. q edits: choice 39705, now 6
+   2. q edits: choice 57941, now 27";
+    assert_eq!(violation.to_string(), text);
+    let again = laws::delta_histories(violation.seed, &start, edit).unwrap_err();
+    assert_eq!(again, violation, "the seed alone tells the history");
+}
+
+/// A base, what two replicas made of it, what one of them made next, all of it, and a stranger.
+fn family<T: DeltaState + Clone>(
+    start: &T,
+    edit: impl Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<T::Delta>,
+    choice: u64,
+) -> (Vec<T>, Vec<T::Delta>) {
+    let (mut states, mut deltas) = (vec![start.clone()], Vec::new());
+    let mut next = |of: usize, name, choice| {
+        let mut state = states[of].clone();
+        deltas.extend(edit(&mut state, choice, replica(name), at(choice % 3)));
+        states.push(state);
+    };
+    next(0, "us", choice);
+    next(1, "us", choice + 1);
+    next(1, "eu", choice + 2);
+    next(3, "eu", choice + 4);
+    next(0, "ap", choice);
+    let mut all = states[2].clone();
+    all.merge(&states[4]);
+    states.push(all);
+    (states, deltas)
+}
+
+/// The laws on given values, on deltas, along histories, and where all write under one id.
+fn keeps_the_laws<T>(
+    start: &T,
+    edit: impl Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<T::Delta>,
+) where
+    T: DeltaState<Delta: Clone + PartialEq + Debug> + Clone + PartialEq + Debug,
+{
+    for choice in 0..12 {
+        let (states, deltas) = family(start, &edit, choice);
+        laws::check(&states).unwrap();
+        laws::check(&deltas).unwrap();
+    }
+    laws::delta_histories(0..500, start, &edit).unwrap();
+    laws::histories(0..100, start, |state, choice, id, now| _ = edit(state, choice, id, now))
+        .unwrap();
+    laws::histories(0..100, start, |state, choice, _, _| {
+        _ = edit(state, choice, replica("one"), at(1));
+    })
+    .unwrap();
+    for first in 0..16 {
+        for (second, third) in (first..16).flat_map(|it| (0..16).map(move |third| (it, third))) {
+            // Times eleven: edits of all kinds, with values that differ.
+            misused(start, &edit, [first, second, third].map(|it| it * 11));
+        }
+    }
+}
+
+/// Three writers under one id and at one time: their dots and stamps are equal, what they write
+/// need not be. All orders of their states and of their deltas are one.
+fn misused<T>(
+    start: &T,
+    edit: impl Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<T::Delta>,
+    [first, second, third]: [u64; 3],
+) where
+    T: DeltaState<Delta: Clone> + Clone + PartialEq + Debug,
+{
+    let mut deltas = Vec::new();
+    let mut write = |state: &T, choice| {
+        let mut state = state.clone();
+        deltas.extend(edit(&mut state, choice, replica("one"), at(1)));
+        state
+    };
+    let base = write(start, 0);
+    let [ours, theirs, other] = [first, second, third].map(|choice| write(&base, choice));
+    let other = write(&other, third + 11);
+    let states = [ours, theirs, other];
+    if let Err(violation) = laws::check(&states) {
+        panic!("{first} {second} {third}: {violation}");
+    }
+    let mut all = start.clone();
+    states.iter().for_each(|state| _ = all.merge(state));
+    for_each_order(&mut states.each_ref(), 0, &mut |order| {
+        let mut joined = start.clone();
+        order.iter().for_each(|state| _ = joined.merge(state));
+        assert_eq!(joined, all, "states in any order: {first} {second} {third}");
+    });
+    for_each_order(&mut deltas.iter().collect::<Vec<_>>(), 0, &mut |order| {
+        let mut joined = start.clone();
+        order.iter().for_each(|&delta| _ = joined.apply(delta.clone()));
+        assert_eq!(joined, all, "deltas in any order: {first} {second} {third}");
+    });
+}
+
+fn for_each_order<T: Copy>(items: &mut [T], from: usize, see: &mut dyn FnMut(&[T])) {
+    if from == items.len() {
+        return see(items);
+    }
+    for next in from..items.len() {
+        items.swap(from, next);
+        for_each_order(items, from + 1, see);
+        items.swap(from, next);
+    }
+}
+
+#[test]
+fn vector_clocks_keep_the_laws() {
+    keeps_the_laws(&VectorClock::new(), |clock, _, id, _| clock.increment(id).ok());
+}
+
+#[test]
+fn counters_keep_the_laws() {
+    keeps_the_laws(&GCounter::new(), |counter, by, id, _| counter.increment(by % 4, id).ok());
+    keeps_the_laws(&PnCounter::new(), |counter, choice, id, _| match choice % 2 {
+        0 => counter.increment(choice % 8, id).ok(),
+        _ => counter.decrement(choice % 8, id).ok(),
+    });
+}
+
+#[test]
+fn registers_keep_the_laws() {
+    keeps_the_laws(&LwwRegister::new(), |it, choice, id, now| it.set(choice % 5, id, now).ok());
+    keeps_the_laws(&MvRegister::new(), |it, choice, id, _| match choice % 4 {
+        3 => it.clear(id).ok(),
+        _ => it.set(choice % 5, id).ok(),
+    });
+}
+
+#[test]
+fn flags_keep_the_laws() {
+    keeps_the_laws(&EnableFlag::new(), |flag, choice, id, _| match choice % 2 {
+        0 => flag.enable(id).ok(),
+        _ => flag.disable(id).ok(),
+    });
+}
+
+#[test]
+fn sets_keep_the_laws() {
+    keeps_the_laws(&OrSet::new(), |set, choice, id, _| match choice % 4 {
+        2 => set.remove(&(choice / 4 % 4), id).ok(),
+        3 => set.add_all(choice % 3..4, id).ok(),
+        _ => set.add(choice % 5, id).ok(),
+    });
+}
+
+#[test]
+fn maps_keep_the_laws() {
+    keeps_the_laws(&OrMap::new(), |map, choice, id, now| match choice % 4 {
+        3 => map.remove(&(choice / 4 % 3), id).ok(),
+        _ => map.put(choice % 3, choice % 7, id, now).ok(),
+    });
+}
+
+#[test]
+fn kernels_keep_the_laws() {
+    keeps_the_laws(&DotKernel::new(), |kernel, choice, id, _| {
+        let over: Vec<Dot> = kernel.iter().map(|it| it.0).skip((choice % 3) as usize).collect();
+        match choice % 4 {
+            3 => kernel.erase(&over, id).ok(),
+            _ => kernel.write(choice % 5, &over, id).ok(),
+        }
+    });
+}
+
+fn document(
+    document: &mut Document,
+    choice: u64,
+    id: ReplicaId,
+    now: Timestamp,
+) -> Option<DocumentDelta> {
+    let value = choice / 16 % 4;
+    let item = json!({"id": value, "text": choice % 3});
+    let delta = match choice % 16 {
+        0 => document.set("/title", value, id, now),
+        1 => document.push("/list", item, id, now),
+        2 => document.set("/title", json!({"text": value}), id, now),
+        3 => document.remove("/title", id, now),
+        4 => document.increment("/count", value + 1, id, now),
+        5 => document.set("/count", value, id, now),
+        6 => document.insert("/list/0", item, id, now),
+        7 => document.move_item("/list/0", 1, id, now),
+        8 => document.reset("/count", id, now),
+        9 => document.remove("/list/0", id, now),
+        10 => document.set("/list/0/text", value, id, now),
+        11 => document.update(json!({"title": value, "list": [item]}), id, now),
+        12 => document.set("/title/text", value, id, now),
+        13 => document.set("", json!({"count": 1, "list": [1, 2, {}]}), id, now),
+        14 => document.resolve("/title", value, id, now),
+        _ => document.edit(id, now, |edit| {
+            edit.remove("/list")?;
+            edit.set("/list", json!([value, item]))
+        }),
+    };
+    delta.ok()
+}
+
+#[test]
+fn documents_keep_the_laws() {
+    let content = json!({"title": "", "count": 5, "list": [{"id": 1}, {"id": 2}]});
+    let plain = Document::from_json(&content, replica("base"), at(1)).unwrap();
+    let keys = ListKeys::new().by("/list", "id").unwrap();
+    let keyed = Document::from_json_with(keys, &content, replica("base"), at(1)).unwrap();
+    [Document::new(), plain, keyed].iter().for_each(|start| keeps_the_laws(start, document));
+}
+
+#[test]
+fn what_only_merges_keeps_the_laws() {
+    let unit = |number: u64| Dot::new(replica("a"), NonZeroU64::new(1 + number).unwrap());
+    laws::histories(0..500, &CausalContext::new(), |seen, choice, _, _| {
+        seen.insert(unit(choice % 9));
+    })
+    .unwrap();
+    let of = |number: u64| {
+        let (low, high) = (number % 3, number / 3);
+        let map = BTreeMap::from([(low, Max(high))]);
+        let hashed = HashMap::from([(high, Min(low))]);
+        let sets = (BTreeSet::from([low, high]), HashSet::from([high]), ());
+        (map, hashed, sets, (low > 0).then_some(Box::new((Max(high),))))
+    };
+    laws::check(&[0, 1, 2, 3, 4, 5, 6, 7, 8].map(of)).unwrap();
+    let start = of(0);
+    laws::histories(0..500, &start, |state, choice, _, _| _ = state.merge(&of(choice % 9)))
+        .unwrap();
+}
