@@ -354,30 +354,50 @@ impl Keyed for Reported {
 #[test]
 fn or_set_histories() {
     histories::<Set>();
+}
+
+#[test]
+fn or_set_misused() {
     misused::<Set>();
 }
 
 #[test]
 fn enable_flag_histories() {
     histories::<Flag>();
+}
+
+#[test]
+fn enable_flag_misused() {
     misused::<Flag>();
 }
 
 #[test]
 fn mv_register_histories() {
     histories::<Siblings>();
+}
+
+#[test]
+fn mv_register_misused() {
     misused::<Siblings>();
 }
 
 #[test]
 fn or_map_histories() {
     histories::<Map>();
+}
+
+#[test]
+fn or_map_misused() {
     misused::<Map>();
 }
 
 #[test]
 fn kernel_report_histories() {
     histories::<Reported>();
+}
+
+#[test]
+fn kernel_report_misused() {
     misused::<Reported>();
 }
 

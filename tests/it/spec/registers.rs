@@ -55,6 +55,10 @@ impl Subject for LastWriter {
 #[test]
 fn lww_register_histories() {
     histories::<LastWriter>();
+}
+
+#[test]
+fn lww_register_misused() {
     misused::<LastWriter>();
 }
 

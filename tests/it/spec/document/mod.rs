@@ -190,6 +190,10 @@ fn len(value: &Value) -> Option<usize> {
 #[test]
 fn document_histories() {
     histories::<Json>();
+}
+
+#[test]
+fn document_misused() {
     misused::<Json>();
 }
 
