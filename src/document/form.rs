@@ -74,7 +74,11 @@ enum CompactContent<'a> {
     Object,
     List(Option<Cow<'a, str>>),
     Count(i64),
-    Place(Cow<'a, [u8]>),
+    Place(#[serde(deserialize_with = "listed")] Cow<'a, [u8]>),
+}
+
+fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [u8]>, D::Error> {
+    Ok(Listed::deserialize(deserializer)?.0.into())
 }
 
 impl<'a> From<&'a Content> for CompactContent<'a> {
