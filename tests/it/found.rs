@@ -335,3 +335,27 @@ fn whole_lists_set_on_several_sides_are_no_moves() {
     assert_eq!(ours.len_at(""), Some(3));
     ours.check_invariants().unwrap();
 }
+
+/// One dot at two items of a list, as two writers under one id make it: the digest of an item did
+/// not depend on its key.
+#[test]
+fn one_dot_at_two_items_converges() {
+    let one = |key: &str, also: &str| {
+        let write =
+            format!(r#"[2, {{"path": ["list", {{"key": "{key}"}}], "time": 1, "value": 1}}]"#);
+        let text = format!(r#"{{"a": {{"seen": [[1, 5]], "live": [{also}{write}]}}}}"#);
+        serde_json::from_str::<Document>(&text).unwrap()
+    };
+    let other = r#"[1, {"path": [], "time": 1, "value": 3}], "#;
+    for (ours, theirs) in [("m1", "m2"), ("x", "y"), ("", "zero"), ("a longer one", "a longer two")]
+    {
+        for also in ["", other] {
+            let (ours, theirs) = (one(ours, ""), one(theirs, also));
+            let (mut here, mut there) = (ours.clone(), theirs.clone());
+            assert!(here.merge(&theirs));
+            there.merge(&ours);
+            assert_eq!(here, there);
+            here.check_invariants().unwrap();
+        }
+    }
+}

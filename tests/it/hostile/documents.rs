@@ -48,7 +48,8 @@ fn at(millis: u8) -> Timestamp {
 fn sound(document: &Document, reads: &Json) {
     document.check_invariants().unwrap();
     assert_eq!(document.to_json(), *reads);
-    assert_eq!(document.to_string(), reads.to_string());
+    // Floats may be spelled otherwise.
+    assert_eq!(document.to_string().parse::<Json>().unwrap(), *reads);
 }
 
 /// Two sides turn one document into whatever they like, and meet.
