@@ -339,3 +339,21 @@ mod form {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::VectorClock;
+    use crate::replica::ReplicaId;
+
+    #[test]
+    fn a_broken_clock_is_found() {
+        let check = |entries: &[(u128, u64)]| {
+            let entries = entries.iter().map(|&(id, count)| (ReplicaId::from_u128(id), count));
+            VectorClock { entries: entries.collect() }.check_invariants()
+        };
+        let unsorted = Err("replicas are repeated or out of order");
+        assert_eq!([check(&[(2, 1), (1, 1)]), check(&[(1, 1), (1, 2)])], [unsorted; 2]);
+        assert_eq!(check(&[(1, 1), (2, 0)]), Err("a count of zero is kept"));
+        assert_eq!(check(&[(1, 1), (2, 5)]), Ok(()));
+    }
+}

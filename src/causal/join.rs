@@ -256,23 +256,35 @@ fn step<P: Hash>(
     order: &impl Fn(&P, &P) -> Ordering,
 ) -> Option<Step> {
     let (a, b) = (ours.map_or(0, |our| our.1.mask()), theirs.map_or(0, |their| their.1.mask()));
-    let (mut drop, mut take, mut replace) = (0, 0, 0);
+    let (mut drop, mut take) = (0, 0);
     if a != b {
         drop = a & !b & their_seen.mask(number);
         take = b & !a & !our_seen.mask(number);
     }
-    if let (Some((_, ours)), Some((_, theirs))) = (ours, theirs) {
-        let our_sum = ours.sum().wrapping_sub(ours.partial_sum(a & !b));
-        let their_sum = theirs.sum().wrapping_sub(theirs.partial_sum(b & !a));
-        if our_sum != their_sum {
-            let greater = |&bit: &u32| match (ours.get(bit), theirs.get(bit)) {
-                (Some(ours), Some(theirs)) => order(ours, theirs).is_lt(),
-                _ => false,
-            };
-            replace = bits(a & b).filter(greater).fold(0, |mask, bit| mask | 1 << bit);
+    let replace = match (ours, theirs) {
+        (Some((_, ours)), Some((_, theirs))) if disagree(ours, theirs) => {
+            greater(ours, theirs, order)
         }
-    }
+        _ => 0,
+    };
     let (ours, theirs) = (ours.map(|our| our.0), theirs.map(|their| their.0));
     let step = Step { number, ours, theirs, drop, take, replace };
     (drop | take | replace != 0).then_some(step)
+}
+
+/// Whether some dot that is alive in both blocks has two payloads, by their sums.
+fn disagree<P: Hash>(ours: &Block<P>, theirs: &Block<P>) -> bool {
+    let (a, b) = (ours.mask(), theirs.mask());
+    let our_sum = ours.sum().wrapping_sub(ours.partial_sum(a & !b));
+    let their_sum = theirs.sum().wrapping_sub(theirs.partial_sum(b & !a));
+    our_sum != their_sum
+}
+
+/// The dots alive in both blocks whose payload is the greater in theirs.
+fn greater<P>(ours: &Block<P>, theirs: &Block<P>, order: &impl Fn(&P, &P) -> Ordering) -> u64 {
+    let is_greater = |&bit: &u32| match (ours.get(bit), theirs.get(bit)) {
+        (Some(ours), Some(theirs)) => order(ours, theirs).is_lt(),
+        _ => false,
+    };
+    bits(ours.mask() & theirs.mask()).filter(is_greater).fold(0, |mask, bit| mask | 1 << bit)
 }

@@ -145,6 +145,19 @@ fn field_deleted_beside_field_set_the_set_survives_reported() {
     assert_eq!(stamp, Some(Stamp { time: at(50), replica: ids()[0] }));
 }
 
+/// An object that is set as a whole keeps, for each of its fields, who made it.
+#[test]
+fn field_deleted_beside_its_object_set_is_reported_whichever_field() {
+    for field in ["a", "b", "c", "d", "e"] {
+        let object =
+            |value: u64| json!({"a": value, "b": value, "c": value, "d": value, "e": value});
+        let path = format!("/o/{field}");
+        let met = meet(&base(json!({"o": object(1)})), &remove(&path), &set("/o", object(2), 3));
+        assert_eq!(met.merged.to_json(), json!({"o": object(2)}));
+        all_report(&met, &path, ConflictKind::Deletion, &json!(2), None);
+    }
+}
+
 #[test]
 fn field_deleted_beside_a_chain_of_sets_is_reported_too() {
     let twice = |document: &mut Document, id| {

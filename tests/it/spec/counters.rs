@@ -77,6 +77,7 @@ impl Subject for Growing {
     }
 
     fn value(state: &GCounter) -> u128 {
+        assert!(state.iter().all(|(replica, count)| state.get(replica) == count));
         state.value()
     }
 

@@ -248,6 +248,7 @@ impl Keyed for Map {
         let read: BTreeMap<u8, u8> = map.iter().map(|(key, value)| (*key, *value)).collect();
         assert_eq!(read.len(), map.len());
         assert!(read.iter().all(|(key, value)| map.get(key) == Some(value)));
+        assert!((0..Self::KEYS).all(|key| map.contains_key(&key) == read.contains_key(&key)));
         let siblings = |key: &u8| map.siblings(key).map(|(stamp, value)| (stamp, *value)).collect();
         (read.keys().map(|key| (*key, siblings(key))).collect(), read)
     }
