@@ -19,6 +19,8 @@ trap 'rm -rf "$corpus"' EXIT
 for target in $(cargo +nightly fuzz list); do
   mkdir "$corpus/$target"
   echo "== $target"
-  cargo +nightly fuzz run --sanitizer none "$target" "$corpus/$target" "fuzz/seeds/$target" -- "$@" -print_final_stats=1 2>&1 |
-    grep -vE '^#[0-9]+\s+(REDUCE|NEW)|^\s*$|NEW_FUNC'
+  known=("fuzz/seeds/$target")
+  [ -d "fuzz/findings/$target" ] && known+=("fuzz/findings/$target")
+  cargo +nightly fuzz run --sanitizer none "$target" "$corpus/$target" "${known[@]}" -- "$@" 2>&1 |
+    grep -vE '^#[0-9]+\s+(REDUCE|NEW|RELOAD|pulse)|^\s*$|NEW_FUNC|^WARNING: Failed'
 done

@@ -8,7 +8,8 @@ trap 'rm -rf "$copy"' EXIT
 tar --exclude=./target --exclude=./fuzz/target --exclude=./.git -c . | tar -x -C "$copy"
 cd "$copy"
 export CARGO_TARGET_DIR="${PLANTED_TARGET_DIR:-$copy/target}" RUST_BACKTRACE=0
-export REJOIN_HISTORIES="${REJOIN_HISTORIES:-2000}" REJOIN_OPERATIONS="${REJOIN_OPERATIONS:-4}"
+export REJOIN_HISTORIES="${REJOIN_HISTORIES:-500}" REJOIN_OPERATIONS="${REJOIN_OPERATIONS:-3}"
+export PROPTEST_MAX_SHRINK_ITERS=0
 # What a patch leaves unused is no error.
 export RUSTFLAGS="--cap-lints warn"
 
@@ -26,11 +27,11 @@ declare -A tests=(
 missed=0
 for patch in tests/planted/*.patch; do
   patch --quiet -p1 <"$patch"
-  cargo test --quiet --lib --test it --no-run 2>/dev/null
+  cargo test --profile mutants --quiet --lib --test it --no-run 2>/dev/null
   noticed=()
   for layer in "${layers[@]}"; do
     # shellcheck disable=SC2086 # several words
-    timeout 600 cargo test --quiet ${tests[$layer]} >/dev/null 2>&1 || noticed+=("$layer")
+    timeout 600 cargo test --profile mutants --quiet ${tests[$layer]} >/dev/null 2>&1 || noticed+=("$layer")
   done
   patch --quiet -p1 -R <"$patch"
   echo "$(basename "$patch" .patch): noticed by ${#noticed[@]}: ${noticed[*]:-}"
