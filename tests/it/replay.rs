@@ -2,6 +2,7 @@
 
 use crate::{
     encoded::{bytes, json},
+    history::count,
     hostile::TARGETS,
     {at, replica},
 };
@@ -61,7 +62,7 @@ fn seeds_and_findings_and_what_is_near_to_them() {
             println!("{}", path.display());
             body(data);
         }
-        for round in 0..2_000 {
+        for round in 0..usize::try_from(count(2_000).min(2_000)).unwrap() {
             let mutant = mutated(&seeds[round % seeds.len()].1, round);
             println!("{target} {mutant:?}");
             body(&mutant);
