@@ -165,8 +165,8 @@ fn forms(write: Write<'_>) {
         let id = replica(id);
         it.increment("/unread", 1, id, now).unwrap();
         it.move_item("/messages/0", 1, id, now).unwrap();
-        it.push("/n", &Value::from(7), id, now).unwrap();
-        it.set("/title", &Value::from("Booking Help"), id, now).unwrap();
+        it.push("/n", Value::from(7), id, now).unwrap();
+        it.set("/title", Value::from("Booking Help"), id, now).unwrap();
     };
     let [ours, theirs] = fork(write, "document", 9, start, edit);
     let mut ours = ours;

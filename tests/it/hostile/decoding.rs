@@ -126,6 +126,7 @@ fn state<T: Form + DeltaState>(
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // as the others
 const fn fine<T>(_: &T) -> Checked {
     Ok(())
 }
@@ -139,7 +140,7 @@ fn read(reader: impl Reader, data: &[u8]) {
         1 => state(reader, data, GCounter::check_invariants, |it| it.increment(3, id).ok()),
         2 => state(reader, data, PnCounter::check_invariants, |it| it.decrement(3, id).ok()),
         3 => {
-            state::<LwwRegister<String>>(reader, data, fine, |it| it.set("x".into(), id, now).ok())
+            state::<LwwRegister<String>>(reader, data, fine, |it| it.set("x".into(), id, now).ok());
         }
         4 => state::<MvRegister<String>>(reader, data, MvRegister::check_invariants, |it| {
             it.set("x".into(), id).ok()
@@ -156,7 +157,7 @@ fn read(reader: impl Reader, data: &[u8]) {
             it.write("x".into(), &over, id).ok()
         }),
         9 | 10 => state(reader, data, Document::check_invariants, |it| {
-            it.set("", &Value::from_iter([("x", "y")]), id, now).ok()
+            it.set("", Value::from_iter([("x", "y")]), id, now).ok()
         }),
         11 => lattice(reader, data, DocumentDelta::check_invariants),
         12 => lattice(reader, data, CausalContext::check_invariants),

@@ -141,7 +141,7 @@ fn a_pointer(choices: &mut Choices<'_>) -> String {
             3 => pointer.push_str("/18446744073709551616"),
             4 => pointer.push('a'),
             5 => pointer.push_str("/~2"),
-            index @ 6..64 => pointer.push_str(&format!("/{}", index % 4)),
+            index @ 6..64 => pointer.extend(['/', char::from(b'0' + index % 4)]),
             name => {
                 let name = NAMES[usize::from(name % 8)];
                 pointer.push('/');
