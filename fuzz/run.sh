@@ -19,8 +19,8 @@ trap 'rm -rf "$corpus"' EXIT
 for target in $(cargo +nightly fuzz list); do
   mkdir "$corpus/$target"
   echo "== $target"
-  known=("fuzz/seeds/$target")
-  [ -d "fuzz/findings/$target" ] && known+=("fuzz/findings/$target")
+  known=("tests/seeds/$target")
+  [ -d "tests/findings/$target" ] && known+=("tests/findings/$target")
   cargo +nightly fuzz run --sanitizer none "$target" "$corpus/$target" "${known[@]}" -- "$@" 2>&1 |
     grep -vE '^#[0-9]+\s+(REDUCE|NEW|RELOAD|pulse)|^\s*$|NEW_FUNC|^WARNING: Failed'
 done

@@ -94,6 +94,14 @@ impl CausalContext {
         self.lanes.iter().filter_map(prefix).collect()
     }
 
+    /// Whether all of `other` was seen. O(size).
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let covers = |lane: &(ReplicaId, Intervals)| {
+            self.lane(lane.0).is_some_and(|seen| seen.covers(&lane.1))
+        };
+        other.lanes.iter().all(covers)
+    }
+
     /// The next dot that `replica` mints.
     pub(super) fn next(&self, replica: ReplicaId) -> Result<Dot, CounterOverflow> {
         let last = self.lane(replica).map_or(0, Intervals::last);

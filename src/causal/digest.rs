@@ -18,7 +18,7 @@ use core::hash::Hash;
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(deny_unknown_fields)
+    serde(deny_unknown_fields, try_from = "form::Digest")
 )]
 pub struct Digest {
     seen: CausalContext,
@@ -34,6 +34,23 @@ impl Digest {
     /// The dots alive.
     pub fn live(&self) -> &CausalContext {
         &self.live
+    }
+
+    /// Checks that both sets of dots are sound, and that what is alive was seen. For tests and
+    /// fuzzers; O(size).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    pub fn check_invariants(&self) -> Result<(), &'static str> {
+        self.seen.check_invariants()?;
+        self.live.check_invariants()?;
+        self.check_live()
+    }
+
+    /// Whether what is alive was seen.
+    fn check_live(&self) -> Result<(), &'static str> {
+        if self.seen.covers(&self.live) { Ok(()) } else { Err("a live dot was never seen") }
     }
 }
 
@@ -107,5 +124,27 @@ impl<P: Hash> DotKernel<P> {
             kernel.put(dot, payload);
         }
         kernel
+    }
+}
+
+#[cfg(feature = "serde")]
+mod form {
+    use super::CausalContext;
+
+    /// A digest as it is read, not checked yet.
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Digest {
+        seen: CausalContext,
+        live: CausalContext,
+    }
+
+    impl TryFrom<Digest> for super::Digest {
+        type Error = &'static str;
+
+        fn try_from(form: Digest) -> Result<Self, &'static str> {
+            let digest = Self { seen: form.seen, live: form.live };
+            digest.check_live().map(|()| digest)
+        }
     }
 }

@@ -124,7 +124,7 @@ impl Intervals {
     }
 
     /// Whether all of `other` is here. O(intervals).
-    fn covers(&self, other: &Self) -> bool {
+    pub(super) fn covers(&self, other: &Self) -> bool {
         let mut ours = self.0.iter().peekable();
         other.0.iter().all(|their| {
             while ours.next_if(|our| our.last < their.last).is_some() {}

@@ -5,7 +5,7 @@ use crate::{at, replica};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Min, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, Stamp, VectorClock,
-    causal::{CausalContext, DotKernel},
+    causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -181,6 +181,10 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<Document>(write(json!({"path": [{}], "value": 1})), "one of key");
     refuses::<Document>(write(json!({"path": vec!["a"; 129], "value": 1})), "deeper");
     refuses::<Document>(write(json!({"path": ["a".repeat(16_384)], "value": 1})), "longer");
+    refuses::<Digest>(
+        json!({"seen": {"us-east-1": [[1, 2]]}, "live": {"us-east-1": [[2, 3]]}}),
+        "never seen",
+    );
     refuses::<DocumentDelta>(
         json!({"writes": {}, "removals": [{"dot": {"replica": "a", "counter": 1}, "path": [], "time": 1}]}),
         "never seen",

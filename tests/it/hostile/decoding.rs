@@ -161,7 +161,7 @@ fn read(reader: impl Reader, data: &[u8]) {
         }),
         11 => lattice(reader, data, DocumentDelta::check_invariants),
         12 => lattice(reader, data, CausalContext::check_invariants),
-        13 => plain::<Digest>(reader, data, fine),
+        13 => plain(reader, data, Digest::check_invariants),
         14 => plain::<ReplicaId>(reader, data, fine),
         15 => plain::<Stamp>(reader, data, fine),
         16 => plain::<Timestamp>(reader, data, fine),
