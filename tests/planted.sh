@@ -3,8 +3,12 @@
 # Each is a patch in `tests/planted/`; none is ever part of the library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+copy="$work/rejoin"
+mkdir "$copy"
+# The corpus lies beside the project.
+[ -d ../shared ] && ln -s "$(cd ../shared && pwd)" "$work/shared"
 tar --exclude=./target --exclude=./fuzz/target --exclude=./.git -c . | tar -x -C "$copy"
 cd "$copy"
 export CARGO_TARGET_DIR="${PLANTED_TARGET_DIR:-$copy/target}" RUST_BACKTRACE=0
