@@ -340,6 +340,36 @@ mod form {
     }
 }
 
+/// A table of replicas, and a column of their counts less one.
+mod wire {
+    use super::VectorClock;
+    use crate::wire::{DecodeError, Reader, Schema, Tag, Wire, Writer};
+
+    impl Wire for VectorClock {
+        fn schema(schema: &mut Schema) {
+            schema.tag(Tag::VectorClock);
+        }
+
+        fn encode(&self, out: &mut Writer) {
+            out.count(self.len());
+            self.iter().for_each(|(replica, _)| replica.encode(out));
+            self.iter().for_each(|(_, count)| out.varint(count - 1));
+        }
+
+        fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            let mut clock = Self::new();
+            for replica in input.replicas()? {
+                clock.entries.push((replica, 0));
+            }
+            for entry in &mut clock.entries {
+                let count = input.varint()?.checked_add(1);
+                entry.1 = count.ok_or_else(|| input.malformed("a count is over 64 bits"))?;
+            }
+            Ok(clock)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::VectorClock;

@@ -4,6 +4,7 @@ use crate::{
     causal::{Digest, Dot, DotKernel},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 use smallvec::SmallVec;
 
@@ -105,5 +106,20 @@ impl DeltaState for EnableFlag {
 
     fn apply(&mut self, delta: DotKernel<()>) -> bool {
         self.kernel.merge(&delta)
+    }
+}
+
+/// As its kernel.
+impl Wire for EnableFlag {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::EnableFlag);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.kernel.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        DotKernel::decode(input).map(|kernel| Self { kernel })
     }
 }

@@ -79,6 +79,7 @@ mod register;
 mod replica;
 mod set;
 mod time;
+pub mod wire;
 
 pub use clock::{Causality, VectorClock};
 pub use counter::{GCounter, PnCounter};

@@ -5,7 +5,9 @@ use crate::{
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
     time::{Now, Stamp, Timestamp, WriteError},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer, read_times, write_times},
 };
+use alloc::vec::Vec;
 use core::{borrow::Borrow, fmt, hash::Hash};
 use smallvec::SmallVec;
 
@@ -269,6 +271,58 @@ impl<K: Eq + Hash, V> From<DotKernel<MapWrite<K, V>>> for OrMap<K, V> {
     fn from(kernel: DotKernel<MapWrite<K, V>>) -> Self {
         let index = KeyIndex::over(&kernel);
         Self { kernel, index }
+    }
+}
+
+/// As its kernel; the index is rebuilt.
+impl<K: Wire + Eq + Hash, V: Wire + Hash> Wire for OrMap<K, V> {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::OrMap);
+        K::schema(schema);
+        V::schema(schema);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.kernel.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        DotKernel::decode(input).map(Self::from)
+    }
+}
+
+/// Columns of the keys, the values, and the times as runs of equal ones.
+impl<K: Wire, V: Wire> Wire for MapWrite<K, V> {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::MapWrite);
+        K::schema(schema);
+        V::schema(schema);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        Self::encode_column(core::iter::once(self), out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let write = Self::decode_column(1, input)?.pop();
+        write.ok_or_else(|| input.malformed("a column is empty"))
+    }
+
+    fn encode_column<'a>(writes: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer)
+    where
+        Self: 'a,
+    {
+        K::encode_column(writes.clone().map(|write| &write.key), out);
+        V::encode_column(writes.clone().map(|write| &write.value), out);
+        write_times(writes.map(|write| write.time), out);
+    }
+
+    fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
+        let keys = K::decode_column(count, input)?.into_iter();
+        let values = V::decode_column(count, input)?;
+        let times = read_times(count, input)?;
+        let writes = keys.zip(values).zip(times);
+        Ok(writes.map(|((key, value), time)| Self { key, time, value }).collect())
     }
 }
 

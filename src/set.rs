@@ -8,6 +8,7 @@ use crate::{
     causal::{Blocks, Digest, DotKernel, KeyIndex, KeyOf, Page, Slot},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 use alloc::vec::Vec;
 use core::{borrow::Borrow, fmt, hash::Hash};
@@ -237,6 +238,22 @@ impl<T: Eq + Hash> From<DotKernel<T>> for OrSet<T> {
     fn from(kernel: DotKernel<T>) -> Self {
         let index = KeyIndex::over(&kernel);
         Self { kernel, index }
+    }
+}
+
+/// As its kernel; the index is rebuilt.
+impl<T: Wire + Eq + Hash> Wire for OrSet<T> {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::OrSet);
+        T::schema(schema);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.kernel.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        DotKernel::decode(input).map(Self::from)
     }
 }
 

@@ -200,7 +200,10 @@ impl<P> Blocks<P> {
     /// At 2²⁶ blocks, each of which takes at least 64 bytes and an allocation: like running out
     /// of memory, which is what happens first.
     pub(super) fn open(&mut self, replica: ReplicaId, number: u64) -> u32 {
-        let block = Block { replica, number, mask: 0, sum: 0, payloads: smallvec![] };
+        self.push(Block { replica, number, mask: 0, sum: 0, payloads: smallvec![] })
+    }
+
+    fn push(&mut self, block: Block<P>) -> u32 {
         if let Some(at) = self.free.pop() {
             self.blocks[at as usize] = block;
             return at;
@@ -244,5 +247,18 @@ impl<P: Hash> Blocks<P> {
 
     pub(super) fn remove(&mut self, at: u32, bit: u32) -> Option<P> {
         self.blocks[at as usize].remove(bit)
+    }
+
+    /// As [`open`](Self::open), with all its payloads at once: one for each bit of the mask.
+    pub(super) fn open_with(
+        &mut self,
+        replica: ReplicaId,
+        number: u64,
+        mask: u64,
+        payloads: impl Iterator<Item = P>,
+    ) -> u32 {
+        let mut block = Block { replica, number, mask, sum: 0, payloads: payloads.collect() };
+        block.sum = block.partial_sum(mask);
+        self.push(block)
     }
 }

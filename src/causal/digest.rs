@@ -1,6 +1,6 @@
 //! [`Digest`]: what a kernel holds, without its payloads; and the deltas computed from it.
 
-use super::{CausalContext, DotKernel, intervals::Intervals};
+use super::{CausalContext, DotKernel, block::Block, intervals::Intervals};
 use crate::merge::{DeltaState, Merge};
 use core::hash::Hash;
 
@@ -26,6 +26,11 @@ pub struct Digest {
 }
 
 impl Digest {
+    /// Of what is alive all was seen.
+    pub(super) fn new(seen: CausalContext, live: CausalContext) -> Self {
+        Self { seen, live }
+    }
+
     /// The dots seen.
     pub fn seen(&self) -> &CausalContext {
         &self.seen
@@ -54,13 +59,19 @@ impl Digest {
     }
 }
 
+/// The live counters of one replica's blocks.
+pub(super) fn alive_in<'a, P: 'a>(blocks: impl Iterator<Item = (u64, &'a Block<P>)>) -> Intervals {
+    let mut counters = Intervals::default();
+    blocks.for_each(|(number, block)| counters.append_mask(number, block.mask()));
+    counters
+}
+
 impl<P> DotKernel<P> {
     /// The live counters of each replica that has any. O(blocks): it lists what is alive.
     fn live_context(&self) -> CausalContext {
         let mut live = CausalContext::new();
         for (replica, blocks) in self.live_rows() {
-            let mut counters = Intervals::default();
-            blocks.for_each(|(number, block)| counters.append_mask(number, block.mask()));
+            let counters = alive_in(blocks);
             if !counters.is_empty() {
                 live.lanes.push((replica, counters));
             }

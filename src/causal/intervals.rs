@@ -139,7 +139,7 @@ impl Intervals {
     }
 
     /// Adds an interval that starts at or after the start of the last one.
-    fn append_interval(&mut self, next: Interval) {
+    pub(super) fn append_interval(&mut self, next: Interval) {
         match self.0.last_mut() {
             Some(last) if next.first <= last.last.saturating_add(1) => {
                 last.last = last.last.max(next.last);

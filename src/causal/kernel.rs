@@ -137,7 +137,7 @@ impl<P> DotKernel<P> {
     }
 
     /// The live payloads, in the order of [`iter`](Self::iter).
-    pub fn payloads(&self) -> impl Iterator<Item = &P> + '_ {
+    pub fn payloads(&self) -> impl Iterator<Item = &P> + Clone + '_ {
         self.live_blocks().flat_map(Block::payloads)
     }
 
@@ -167,7 +167,7 @@ impl<P> DotKernel<P> {
         self.blocks.at(at).get(bit).map(|_| Blocks::<P>::slot(at, bit))
     }
 
-    fn live_blocks(&self) -> impl Iterator<Item = &Block<P>> + '_ {
+    fn live_blocks(&self) -> impl Iterator<Item = &Block<P>> + Clone + '_ {
         self.rows.iter().flatten().map(|head| self.blocks.at(head.at))
     }
 

@@ -23,6 +23,7 @@ mod kernel;
 mod page;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use context::CausalContext;
 pub use digest::Digest;
@@ -35,3 +36,4 @@ pub(crate) use block::{Blocks, Slot};
 pub(crate) use form::Mapped;
 pub(crate) use index::{KeyIndex, KeyOf};
 pub(crate) use page::{Adopt, Page};
+pub(crate) use wire::Lanes;

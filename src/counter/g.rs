@@ -4,6 +4,7 @@ use crate::{
     clock::VectorClock,
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
 /// A counter that only grows: how many sessions were ever opened, over all regions.
@@ -94,5 +95,26 @@ impl DeltaState for GCounter {
 
     fn apply(&mut self, delta: Self) -> bool {
         self.merge(&delta)
+    }
+}
+
+impl FromIterator<(ReplicaId, u64)> for GCounter {
+    fn from_iter<I: IntoIterator<Item = (ReplicaId, u64)>>(counts: I) -> Self {
+        Self { counts: counts.into_iter().collect() }
+    }
+}
+
+/// As a clock.
+impl Wire for GCounter {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::GCounter);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.counts.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        VectorClock::decode(input).map(|counts| Self { counts })
     }
 }

@@ -4,7 +4,9 @@ use super::GCounter;
 use crate::{
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
+use smallvec::SmallVec;
 
 /// A counter that goes up and down: how many sessions are open, over all regions.
 ///
@@ -121,5 +123,38 @@ impl DeltaState for PnCounter {
 
     fn apply(&mut self, delta: Self) -> bool {
         self.merge(&delta)
+    }
+}
+
+/// A table of replicas, and columns of their increments and decrements.
+impl Wire for PnCounter {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::PnCounter);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        let both = self.increments.iter().chain(self.decrements.iter());
+        let mut replicas: SmallVec<[ReplicaId; 4]> = both.map(|(replica, _)| replica).collect();
+        replicas.sort_unstable();
+        replicas.dedup();
+        out.count(replicas.len());
+        replicas.iter().for_each(|replica| replica.encode(out));
+        for counter in [&self.increments, &self.decrements] {
+            replicas.iter().for_each(|replica| out.varint(counter.get(*replica)));
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let replicas = input.replicas()?;
+        let mut counts = || {
+            let count = |replica: &ReplicaId| Ok((*replica, input.varint()?));
+            replicas.iter().map(count).collect::<Result<GCounter, DecodeError>>()
+        };
+        let (increments, decrements) = (counts()?, counts()?);
+        let idle = |replica: &ReplicaId| increments.get(*replica) | decrements.get(*replica) == 0;
+        if replicas.iter().any(idle) {
+            return Err(input.malformed("a replica is named that has not counted"));
+        }
+        Ok(Self { increments, decrements })
     }
 }

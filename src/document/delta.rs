@@ -1,6 +1,7 @@
 //! [`DocumentDelta`]: what some edits did, to be sent.
 
 use super::{
+    intake::Intake,
     store::Store,
     tree::{NodeId, Tree},
 };
@@ -58,8 +59,17 @@ impl DocumentDelta {
         self.check_removals()
     }
 
+    /// A delta that is read in.
+    pub(super) fn taken(mut intake: Intake, removals: Vec<Removal>) -> Result<Self, &'static str> {
+        for removal in &removals {
+            intake.store.tree.hold(removal.node);
+        }
+        let delta = Self { store: intake.finish(), removals };
+        delta.check_removals().map(|()| delta)
+    }
+
     /// Whether the removals are sorted, and seen.
-    pub(super) fn check_removals(&self) -> Result<(), &'static str> {
+    fn check_removals(&self) -> Result<(), &'static str> {
         let sorted = self.removals.windows(2).all(|pair| pair[0].dot < pair[1].dot);
         let context = self.store.kernel.context();
         let seen = self.removals.iter().all(|removal| context.contains(removal.dot));

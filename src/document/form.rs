@@ -13,12 +13,12 @@ use super::{
     Document, DocumentDelta, ListKeys,
     content::Content,
     delta::Removal,
+    intake::Intake,
     names::Sought,
     place::Place,
-    pointer::{DEPTH_MAX, PATH_MAX},
     segment::{Item, Segment},
     store::Store,
-    tree::{NodeId, Tree},
+    tree::{NodeId, ROOT, Tree},
     value::{Number, Repr, Value},
     write::Write,
 };
@@ -27,7 +27,7 @@ use crate::{
     listed::Listed,
     time::Timestamp,
 };
-use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A write as people read it.
@@ -353,100 +353,46 @@ fn readable<'a>(
     Mapped { kernel: &store.kernel, map: readable }
 }
 
-/// A store that is read in. It holds every node that was named.
-#[derive(Default)]
-struct Reader {
-    store: Store,
-    held: Vec<NodeId>,
+/// Takes in what is written for people.
+fn take_readable<E: Error>(form: &DotKernel<Readable<Vec<Segment>>>) -> Result<Intake, E> {
+    let mut intake = Intake::new(form.context().clone());
+    for (dot, write) in form.iter() {
+        let node = take_path(&mut intake, &write.path).map_err(E::custom)?;
+        let content = write.content().map_err(E::custom)?;
+        intake.put(dot, (node, write.time), content, write.birth).map_err(E::custom)?;
+    }
+    Ok(intake)
 }
 
-impl Reader {
-    fn step(&mut self, parent: NodeId, step: &Segment) -> NodeId {
-        let node = self.store.tree.step(parent, Sought::Segment(step));
-        self.store.tree.hold(node);
-        self.held.push(node);
-        node
-    }
-
-    fn node<E: Error>(&mut self, path: &[Segment]) -> Result<NodeId, E> {
-        let root = self.store.tree.root();
-        let node = path.iter().fold(root, |node, step| self.step(node, step));
-        self.check(node)?;
-        Ok(node)
-    }
-
-    fn check<E: Error>(&self, node: NodeId) -> Result<(), E> {
-        let path = self.store.tree.path(node);
-        if path.len() > DEPTH_MAX {
-            return Err(E::custom(format_args!("a path is deeper than {DEPTH_MAX} levels")));
-        }
-        if path.iter().map(|step| step.len()).sum::<usize>() > PATH_MAX {
-            return Err(E::custom(format_args!("a path is longer than {PATH_MAX} bytes")));
-        }
-        Ok(())
-    }
-
-    fn put<E: Error>(
-        &mut self,
-        dot: Dot,
-        (node, time): (NodeId, Timestamp),
-        content: Content,
-        birth: Option<Dot>,
-    ) -> Result<(), E> {
-        let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
-        if matches!(content, Content::Place(_)) && !is_item {
-            return Err(E::custom("only an item has a place"));
-        }
-        let digest = self.store.tree.digest(node);
-        self.store.put(dot, Write { content, time, birth: birth.map(Box::new), node, digest });
-        Ok(())
-    }
-
-    fn finish(mut self) -> Store {
-        self.held.drain(..).for_each(|node| self.store.tree.release(node));
-        self.store
-    }
-
-    /// Takes in what is written for people.
-    fn readable<E: Error>(&mut self, form: &DotKernel<Readable<Vec<Segment>>>) -> Result<(), E> {
-        self.store.kernel = DotKernel::with_context(form.context().clone());
-        for (dot, write) in form.iter() {
-            let node = self.node(&write.path)?;
-            let content = write.content().map_err(E::custom)?;
-            self.put(dot, (node, write.time), content, write.birth)?;
-        }
-        Ok(())
-    }
+fn take_path(intake: &mut Intake, path: &[Segment]) -> Result<NodeId, &'static str> {
+    path.iter().try_fold(ROOT, |node, step| intake.step(node, Sought::Segment(step)))
 }
 
-/// Reads a compact form: the reader, and what was removed.
+/// Reads a compact form: what was taken in, and what was removed.
 fn deserialize_compact<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<(Reader, Vec<Removal>), D::Error> {
+) -> Result<(Intake, Vec<Removal>), D::Error> {
     type Form<'a> =
         CompactForm<Listed<(u32, Segment)>, DotKernel<Compact<'a>>, Listed<RemovalForm<u32>>>;
     let form = Form::deserialize(deserializer)?;
-    let mut reader = Reader::default();
-    let mut nodes = Vec::from([reader.store.tree.root()]);
+    let mut intake = Intake::new(form.writes.context().clone());
+    let mut nodes = Vec::from([ROOT]);
     let unknown = || D::Error::custom("a path is named that is not in the table");
     for (parent, step) in &form.paths.0 {
         let parent = *nodes.get(*parent as usize).ok_or_else(unknown)?;
-        let node = reader.step(parent, step);
-        reader.check(node)?;
-        nodes.push(node);
+        nodes.push(intake.step(parent, Sought::Segment(step)).map_err(D::Error::custom)?);
     }
     let node = |path: u32| nodes.get(path as usize).copied().ok_or_else(unknown);
-    reader.store.kernel = DotKernel::with_context(form.writes.context().clone());
     for (dot, Compact { path, after, content, birth }) in form.writes.into_live() {
         let content = Content::try_from(content).map_err(D::Error::custom)?;
         let time = form.first.as_millis().checked_add(after).map(Timestamp::from_millis);
         let time = time.ok_or_else(|| D::Error::custom("a time is past the end of time"))?;
-        reader.put(dot, (node(path)?, time), content, birth)?;
+        intake.put(dot, (node(path)?, time), content, birth).map_err(D::Error::custom)?;
     }
     let removals = form.removals.0.into_iter();
     let removals =
         removals.map(|it| Ok(Removal { dot: it.dot, node: node(it.path)?, time: it.time }));
-    Ok((reader, removals.collect::<Result<_, D::Error>>()?))
+    Ok((intake, removals.collect::<Result<_, D::Error>>()?))
 }
 
 impl Serialize for Document {
@@ -460,18 +406,16 @@ impl Serialize for Document {
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let reader = if deserializer.is_human_readable() {
-            let mut reader = Reader::default();
-            reader.readable(&DotKernel::deserialize(deserializer)?)?;
-            reader
+        let intake = if deserializer.is_human_readable() {
+            take_readable(&DotKernel::deserialize(deserializer)?)?
         } else {
-            let (reader, removals) = deserialize_compact(deserializer)?;
+            let (intake, removals) = deserialize_compact(deserializer)?;
             if !removals.is_empty() {
                 return Err(D::Error::custom("a delta is no document"));
             }
-            reader
+            intake
         };
-        Ok(Self { store: reader.finish(), keys: ListKeys::new() })
+        Ok(Self { store: intake.finish(), keys: ListKeys::new() })
     }
 }
 
@@ -499,26 +443,20 @@ impl Serialize for DocumentDelta {
 
 impl<'de> Deserialize<'de> for DocumentDelta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (reader, removals) = if deserializer.is_human_readable() {
+        let (intake, removals) = if deserializer.is_human_readable() {
             type Form =
                 ReadableDelta<DotKernel<Readable<Vec<Segment>>>, Vec<RemovalForm<Vec<Segment>>>>;
             let form = Form::deserialize(deserializer)?;
-            let mut reader = Reader::default();
-            reader.readable(&form.writes)?;
+            let mut intake = take_readable(&form.writes)?;
             let mut removals = Vec::new();
             for RemovalForm { dot, path, time } in form.removals {
-                removals.push(Removal { dot, node: reader.node(&path)?, time });
+                let node = take_path(&mut intake, &path).map_err(D::Error::custom)?;
+                removals.push(Removal { dot, node, time });
             }
-            (reader, removals)
+            (intake, removals)
         } else {
             deserialize_compact(deserializer)?
         };
-        let mut reader = reader;
-        for removal in &removals {
-            reader.store.tree.hold(removal.node);
-        }
-        let delta = Self { store: reader.finish(), removals };
-        delta.check_removals().map_err(D::Error::custom)?;
-        Ok(delta)
+        Self::taken(intake, removals).map_err(D::Error::custom)
     }
 }

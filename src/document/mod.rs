@@ -118,6 +118,7 @@ mod error;
 #[cfg(feature = "serde")]
 mod form;
 mod input;
+mod intake;
 #[cfg(feature = "json")]
 mod json;
 mod keys;
@@ -138,6 +139,7 @@ mod update;
 mod value;
 #[cfg(feature = "serde")]
 mod value_form;
+mod wire;
 mod write;
 
 pub use delta::DocumentDelta;

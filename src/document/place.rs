@@ -38,13 +38,13 @@ impl PartialOrd for Place {
 
 /// One level of a place. Nobody's levels are those of an imported array, the same on every side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Level {
-    number: i64,
-    replica: Option<ReplicaId>,
-    index: i64,
+pub(super) struct Level {
+    pub(super) number: i64,
+    pub(super) replica: Option<ReplicaId>,
+    pub(super) index: i64,
 }
 
-type Levels = SmallVec<[Level; 2]>;
+pub(super) type Levels = SmallVec<[Level; 2]>;
 
 /// How far from zero a number or an index may lie: out of reach of any honest history.
 const BOUND: i64 = 1 << 62;
@@ -86,6 +86,12 @@ impl Place {
         let place = Self::new(bytes);
         let levels = place.levels()?;
         (!levels.is_empty() && Self::of(&levels) == place).then_some(place)
+    }
+
+    /// The place of levels read from outside, of which there is one at least, if all are in bounds.
+    pub(super) fn of_checked(levels: &[Level]) -> Option<Self> {
+        let fits = |number| (-BOUND..=BOUND).contains(&number);
+        levels.iter().all(|level| fits(level.number) && fits(level.index)).then(|| Self::of(levels))
     }
 
     /// The place of the item at `index` in an array that is written as a whole.
@@ -164,7 +170,7 @@ impl Place {
         Self::new(&bytes)
     }
 
-    fn levels(&self) -> Option<Levels> {
+    pub(super) fn levels(&self) -> Option<Levels> {
         let mut bytes = self.as_bytes();
         let mut levels = Levels::new();
         while !bytes.is_empty() {

@@ -181,7 +181,6 @@ impl Number {
         }
     }
 
-    #[cfg(feature = "serde")]
     pub(super) const fn repr(self) -> Repr {
         self.0
     }

@@ -8,6 +8,7 @@ use crate::{
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Stamp, TimeError},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
 /// One value; of two concurrent writes the one with the greater (time, replica) stays, **and the
@@ -132,5 +133,29 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
 
     fn apply(&mut self, delta: Self) -> bool {
         self.merge_owned(delta)
+    }
+}
+
+/// Whether it was written; if so the stamp, and the value.
+impl<T: Wire> Wire for LwwRegister<T> {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::LwwRegister);
+        T::schema(schema);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.write.is_some().encode(out);
+        if let Some(Write { stamp, value }) = &self.write {
+            stamp.encode(out);
+            value.encode(out);
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if !bool::decode(input)? {
+            return Ok(Self::new());
+        }
+        let stamp = Stamp::decode(input)?;
+        Ok(Self { write: Some(Write { stamp, value: T::decode(input)? }) })
     }
 }

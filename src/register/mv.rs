@@ -7,6 +7,7 @@ use crate::{
     causal::{Digest, Dot, DotKernel},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 use core::hash::Hash;
 use smallvec::SmallVec;
@@ -145,5 +146,21 @@ impl<T: Clone + Ord + Hash> DeltaState for MvRegister<T> {
 
     fn apply(&mut self, delta: DotKernel<T>) -> bool {
         self.kernel.merge_owned(delta)
+    }
+}
+
+/// As its kernel.
+impl<T: Wire + Hash> Wire for MvRegister<T> {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::MvRegister);
+        T::schema(schema);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.kernel.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        DotKernel::decode(input).map(|kernel| Self { kernel })
     }
 }

@@ -14,6 +14,7 @@
 )]
 
 mod basics;
+mod canonical;
 mod corpus;
 mod encoded;
 mod forms;
@@ -25,6 +26,7 @@ mod hostile;
 mod laws;
 mod pitfalls;
 mod replay;
+mod samples;
 mod size;
 mod small;
 mod spec;

@@ -3,7 +3,7 @@
 
 use crate::{
     at,
-    encoded::{bytes, json, through_bytes, through_json},
+    encoded::{Sent, bytes, compact, json, through_bytes, through_json},
     replica,
 };
 use rejoin::{
@@ -11,8 +11,8 @@ use rejoin::{
     PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
     document::{DocumentDelta, DocumentError, Value},
+    wire,
 };
-use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
 fn abc() -> [ReplicaId; 3] {
@@ -26,7 +26,7 @@ fn joined<T: Merge + Clone>(a: &T, b: &T) -> T {
 }
 
 /// What is written, read back from text and from bytes.
-fn sent<T: Serialize + DeserializeOwned>(value: &T) -> T {
+fn sent<T: Sent>(value: &T) -> T {
     through_bytes(&through_json(value))
 }
 
@@ -37,8 +37,8 @@ fn sent<T: Serialize + DeserializeOwned>(value: &T) -> T {
 #[track_caller]
 fn all_ways<T>(states: [&T; 3], deltas: &[T::Delta]) -> T
 where
-    T: DeltaState + Clone + Default + PartialEq + Debug + Serialize + DeserializeOwned,
-    T::Delta: Clone + Default + Serialize + DeserializeOwned,
+    T: DeltaState + Clone + Default + PartialEq + Debug + Sent,
+    T::Delta: Clone + Default + Sent,
 {
     let expected = merged_all_ways(states, deltas);
     for order in permutations(3) {
@@ -59,7 +59,7 @@ where
 }
 
 #[track_caller]
-fn agree<T: PartialEq + Debug + Serialize>(merged: &T, expected: &T, how: &dyn Debug) {
+fn agree<T: Sent>(merged: &T, expected: &T, how: &dyn Debug) {
     assert_eq!(merged, expected, "{how:?}");
     assert_eq!(bytes(merged), bytes(expected), "{how:?}");
     assert_eq!(json(merged), json(expected), "{how:?}");
@@ -69,8 +69,8 @@ fn agree<T: PartialEq + Debug + Serialize>(merged: &T, expected: &T, how: &dyn D
 #[track_caller]
 fn merged_all_ways<T>(states: [&T; 3], deltas: &[T::Delta]) -> T
 where
-    T: DeltaState + Clone + Default + PartialEq + Debug + Serialize + DeserializeOwned,
-    T::Delta: Clone + Default + Serialize + DeserializeOwned,
+    T: DeltaState + Clone + Default + PartialEq + Debug + Sent,
+    T::Delta: Clone + Default + Sent,
 {
     let expected = joined(&joined(states[0], states[1]), states[2]);
     for order in permutations(3) {
@@ -596,20 +596,18 @@ fn p20_zero_is_absence() {
 /// error. (More of this, at random, is in `replay`.)
 #[test]
 fn p22_hostile_bytes_are_a_sound_value_or_an_error() {
-    fn hostile<T>(value: &T, check: fn(&T) -> Result<(), &'static str>)
-    where
-        T: Serialize + DeserializeOwned,
-    {
+    fn hostile<T: Sent>(value: &T, check: fn(&T) -> Result<(), &'static str>) {
         let config = bincode::config::standard().with_limit::<65_536>();
         let binary = |data: &[u8]| bincode::serde::decode_from_slice::<T, _>(data, config);
         let text = |data: &[u8]| serde_json::from_slice::<T>(data);
-        for written in [bytes(value), json(value).into_bytes()] {
+        for written in [bytes(value), compact(value), json(value).into_bytes()] {
             for at in 0..written.len() {
                 for byte in [0, 1, 2, 63, 64, 127, 128, 250, 251, 252, 253, 255, b'9', b'"', b'['] {
                     let mut forged = written.clone();
                     forged[at] = byte;
                     for data in [&forged[..], &written[..at], &forged[at..]] {
                         let read = allocation_counter::measure(|| {
+                            wire::from_bytes(data).iter().for_each(|it| check(it).unwrap());
                             binary(data).into_iter().for_each(|it| check(&it.0).unwrap());
                             text(data).into_iter().for_each(|it| check(&it).unwrap());
                         });

@@ -1,7 +1,7 @@
 //! The seeds and the findings of the fuzzers, once more; and what is near to them.
 
 use crate::{
-    encoded::{bytes, json},
+    encoded::{compact, json},
     history::count,
     hostile::TARGETS,
     {at, replica},
@@ -99,7 +99,7 @@ type Write<'a> = &'a dyn Fn(&str, u8, &[u8], &[u8]);
 fn forms(write: Write<'_>) {
     fn two<T: Serialize>(write: Write<'_>, name: &str, which: u8, ours: &T, theirs: &T) {
         let json = format!("{} {}", json(ours), json(theirs));
-        let binary = [bytes(ours), bytes(theirs)].concat();
+        let binary = [compact(ours), compact(theirs)].concat();
         write(name, which, json.as_bytes(), &binary);
     }
     fn fork<T>(

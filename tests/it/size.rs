@@ -93,7 +93,7 @@ fn what_each_type_costs_is_what_the_docs_say() {
     assert!(own <= 250.0);
 }
 
-fn conversation(messages: usize) -> Json {
+pub(crate) fn conversation(messages: usize) -> Json {
     let message = |id: usize| {
         let text = format!("{id:08} the flight to Lisbon, the hotel and the refund. ").repeat(4);
         json!({"id": format!("m{id:08}"), "author": "user", "time": 1_717_236_600 + id, "text": text[..200]})

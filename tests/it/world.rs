@@ -1,23 +1,16 @@
 //! A few replicas of one type, and what happens to them. After every step the value of the replica
 //! that it touched is compared with a model that knows only events and who has seen them.
 
-use crate::encoded::{bytes, json as text, through_bytes, through_json};
+use crate::encoded::{Sent, bytes, json as text, through_bytes, through_compact, through_json};
 use proptest::strategy::BoxedStrategy;
 use rejoin::{DeltaState, Merge, ReplicaId, Timestamp};
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use std::{collections::BTreeSet, fmt, fmt::Debug, rc::Rc};
 
 /// A type under test, and its meaning.
 pub(crate) trait Subject: 'static {
-    type State: DeltaState<Delta = Self::Delta>
-        + Clone
-        + PartialEq
-        + Debug
-        + Default
-        + Serialize
-        + DeserializeOwned;
-    type Delta: Merge + Clone + PartialEq + Debug + Default + Serialize + DeserializeOwned;
+    type State: DeltaState<Delta = Self::Delta> + Clone + Default + Sent;
+    type Delta: Merge + Clone + Default + Sent;
     type Op: Clone + Debug;
     /// What the model remembers of one edit.
     type Event;
@@ -278,7 +271,7 @@ impl<S: Subject> World<S> {
         for &back in deltas {
             if let Some(last) = self.deltas.len().checked_sub(1) {
                 let (delta, events) = &*self.deltas[last - back.min(last)];
-                message.merge(&through_json(delta));
+                message.merge(&through_compact(&through_json(delta)));
                 told.extend(events.iter().copied());
             }
         }

@@ -7,10 +7,27 @@ use crate::{
     world::{Seen, Subject},
 };
 use proptest::prelude::*;
-use rejoin::{DeltaState, Merge, ReplicaId, Timestamp};
+use rejoin::{
+    DeltaState, Merge, ReplicaId, Timestamp,
+    wire::{DecodeError, Reader, Schema, Wire, Writer},
+};
 
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 struct LastArrival(Option<(u64, u8)>);
+
+impl Wire for LastArrival {
+    fn schema(schema: &mut Schema) {
+        schema.named("LastArrival");
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.0.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Wire::decode(input).map(Self)
+    }
+}
 
 impl Merge for LastArrival {
     fn merge(&mut self, other: &Self) -> bool {

@@ -1,14 +1,12 @@
 //! Any bytes, read as any type: a value that is sound, or an error.
 
-use crate::encoded::{bytes, through_bytes, through_json};
+use crate::encoded::{Sent, bytes, through_bytes, through_compact, through_json};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, Stamp, Timestamp, VectorClock,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
 };
-use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
 
 /// What reading may allocate at one time: so much for nothing at all, and for each byte read.
 const ALLOWED: (u64, u64) = (16_384, 512);
@@ -16,8 +14,8 @@ const ALLOWED: (u64, u64) = (16_384, 512);
 /// Bincode makes room for a text before it is there, unless it is told how much may come.
 const LIMIT: usize = 8_192;
 
-trait Form: Clone + PartialEq + Debug + Serialize + DeserializeOwned {}
-impl<T: Clone + PartialEq + Debug + Serialize + DeserializeOwned> Form for T {}
+trait Form: Clone + Sent {}
+impl<T: Clone + Sent> Form for T {}
 
 /// A way to read some values of one type that stand one after the other.
 trait Reader: Copy {
@@ -71,6 +69,7 @@ fn sound<T: Form>(value: &T, check: impl Fn(&T) -> Checked) {
     check(&back).unwrap();
     assert_eq!(bytes(&back), bytes(value), "equal values are written alike");
     assert_eq!(through_bytes(value), *value);
+    assert_eq!(through_compact(value), *value);
 }
 
 fn plain<T: Form>(reader: impl Reader, data: &[u8], check: impl Fn(&T) -> Checked) {

@@ -2,14 +2,16 @@
 //! it.
 
 use crate::{
+    encoded::Sent,
     history::{histories, misused},
     small::Small,
     world::{Seen, Subject},
 };
 use proptest::prelude::*;
 use rejoin::{
-    DeltaState, EnableFlag, MapWrite, MvRegister, OrMap, OrSet, ReplicaId, Stamp, Timestamp,
+    DeltaState, EnableFlag, MapWrite, Merge, MvRegister, OrMap, OrSet, ReplicaId, Stamp, Timestamp,
     causal::{Change, DotKernel},
+    wire::{DecodeError, Reader, Schema, Wire, Writer},
 };
 use std::collections::BTreeMap;
 
@@ -65,20 +67,8 @@ fn ops(keys: std::ops::Range<u8>, values: std::ops::Range<u8>) -> BoxedStrategy<
 
 /// A type of this kind; its value is compared through what the model can tell of it.
 pub(crate) trait Keyed: 'static {
-    type State: DeltaState<Delta = Self::Delta>
-        + Clone
-        + PartialEq
-        + std::fmt::Debug
-        + Default
-        + serde::Serialize
-        + serde::de::DeserializeOwned;
-    type Delta: rejoin::Merge
-        + Clone
-        + PartialEq
-        + std::fmt::Debug
-        + Default
-        + serde::Serialize
-        + serde::de::DeserializeOwned;
+    type State: DeltaState<Delta = Self::Delta> + Clone + Default + Sent;
+    type Delta: Merge + Clone + Default + Sent;
     type Value: PartialEq + std::fmt::Debug;
     const KEYS: u8 = 5;
     fn edit(state: &mut Self::State, op: &Op, id: ReplicaId, now: Timestamp)
@@ -280,7 +270,23 @@ impl Page {
     }
 }
 
-impl rejoin::Merge for Page {
+/// Its kernel, from which the page is rebuilt.
+impl Wire for Page {
+    fn schema(schema: &mut Schema) {
+        schema.named("Page");
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.kernel.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let kernel = DotKernel::decode(input)?;
+        Ok(Self { alive: Self::rebuilt(&kernel), kernel })
+    }
+}
+
+impl Merge for Page {
     fn merge(&mut self, other: &Self) -> bool {
         let alive = &mut self.alive;
         self.kernel.merge_reporting(&other.kernel, |change| match change {
@@ -307,7 +313,7 @@ impl DeltaState for Page {
     }
 
     fn apply(&mut self, delta: Self::Delta) -> bool {
-        rejoin::Merge::merge(self, &Self { kernel: delta, alive: BTreeMap::new() })
+        self.merge(&Self { kernel: delta, alive: BTreeMap::new() })
     }
 }
 

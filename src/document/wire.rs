@@ -1,0 +1,599 @@
+//! The canonical bytes of documents, their deltas and JSON values.
+//!
+//! A document is the lanes of its kernel, the times of its writes, and the writes in the order of
+//! their dots: where, and what. Paths, texts and replicas are told where they are used first, and
+//! named by number from then on, so each is there once and their order is no choice.
+
+use super::{
+    Document, DocumentDelta, ListKeys,
+    content::{Content, Short},
+    delta::Removal,
+    intake::Intake,
+    names::Sought,
+    place::{Level, Place},
+    pointer::DEPTH_MAX,
+    segment::{Item, Segment},
+    store::Store,
+    tree::{NodeId, ROOT, Tree},
+    value::{Number, Repr, Value},
+};
+use crate::{
+    causal::{Dot, Lanes},
+    replica::ReplicaId,
+    time::Timestamp,
+    wire::{
+        DecodeError, Reader, Schema, Tag, Wire, Writer, read_times, unzigzag, write_times, zigzag,
+    },
+};
+use ahash::RandomState;
+use alloc::{collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use core::hash::Hash;
+use hashbrown::{HashMap, HashSet, hash_map::Entry};
+use smallvec::SmallVec;
+
+/// What a write says, or a value is.
+mod kind {
+    pub(super) const NULL: u8 = 0;
+    pub(super) const FALSE: u8 = 1;
+    pub(super) const TRUE: u8 = 2;
+    pub(super) const NATURAL: u8 = 3;
+    pub(super) const NEGATIVE: u8 = 4;
+    pub(super) const FLOAT: u8 = 5;
+    pub(super) const TEXT: u8 = 6;
+    pub(super) const OBJECT: u8 = 7;
+    pub(super) const ARRAY: u8 = 8;
+    pub(super) const KEYED_ARRAY: u8 = 9;
+    pub(super) const COUNT: u8 = 10;
+    pub(super) const PLACE: u8 = 11;
+    /// Added to the kind of a write whose birth follows.
+    pub(super) const BORN: u8 = 0x80;
+}
+
+const fn kind_of_number(number: Number) -> u8 {
+    match number.repr() {
+        Repr::Natural(_) => kind::NATURAL,
+        Repr::Negative(_) => kind::NEGATIVE,
+        Repr::Float(_) => kind::FLOAT,
+    }
+}
+
+fn write_number(number: Number, out: &mut Writer) {
+    let (_, bits) = number.to_bits();
+    match number.repr() {
+        Repr::Natural(_) => out.varint(bits),
+        Repr::Negative(_) => out.varint(!bits),
+        Repr::Float(_) => out.bytes(&bits.to_le_bytes()),
+    }
+}
+
+fn read_number(kind: u8, input: &mut Reader<'_>) -> Result<Number, DecodeError> {
+    let number = match kind {
+        kind::NATURAL => Some(Number::from(input.varint()?)),
+        kind::NEGATIVE => i64::try_from(input.varint()?).ok().map(|number| Number::from(!number)),
+        _ => {
+            let mut bits = [0; 8];
+            bits.copy_from_slice(input.bytes(8)?);
+            Number::from_f64(f64::from_le_bytes(bits))
+        }
+    };
+    number.ok_or_else(|| input.malformed("a number is not in its one form"))
+}
+
+fn write_text(text: &str, out: &mut Writer) {
+    out.count(text.len());
+    out.bytes(text.as_bytes());
+}
+
+fn read_text<'a>(input: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
+    let len = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
+    let bytes = input.text_bytes(len)?;
+    core::str::from_utf8(bytes).map_err(|_| input.malformed("a text is not UTF-8"))
+}
+
+/// The value, part by part: arrays and objects with their length, fields by name.
+impl Wire for Value {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::Value);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        match self {
+            Self::Null => out.byte(kind::NULL),
+            Self::Bool(truth) => out.byte(if *truth { kind::TRUE } else { kind::FALSE }),
+            Self::Number(number) => {
+                out.byte(kind_of_number(*number));
+                write_number(*number, out);
+            }
+            Self::String(text) => {
+                out.byte(kind::TEXT);
+                write_text(text, out);
+            }
+            Self::Array(items) => {
+                out.byte(kind::ARRAY);
+                out.count(items.len());
+                for item in items {
+                    item.encode(out);
+                }
+            }
+            Self::Object(fields) => {
+                out.byte(kind::OBJECT);
+                out.count(fields.len());
+                for (name, value) in fields {
+                    write_text(name, out);
+                    value.encode(out);
+                }
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        read_value(input, 0)
+    }
+}
+
+fn read_value(input: &mut Reader<'_>, depth: usize) -> Result<Value, DecodeError> {
+    Ok(match input.byte()? {
+        kind::NULL => Value::Null,
+        kind::FALSE => Value::Bool(false),
+        kind::TRUE => Value::Bool(true),
+        kind @ (kind::NATURAL | kind::NEGATIVE | kind::FLOAT) => {
+            Value::Number(read_number(kind, input)?)
+        }
+        kind::TEXT => Value::String(read_text(input)?.into()),
+        kind::ARRAY => {
+            check_depth(depth + 1, input)?;
+            let count = input.count()?;
+            let mut items = Vec::with_capacity(input.room(count, size_of::<Value>()));
+            for _ in 0..count {
+                items.push(read_value(input, depth + 1)?);
+            }
+            Value::Array(items)
+        }
+        kind::OBJECT => {
+            check_depth(depth + 1, input)?;
+            let mut fields = BTreeMap::<String, Value>::new();
+            for _ in 0..input.count()? {
+                let name = read_text(input)?;
+                if fields.last_key_value().is_some_and(|(last, _)| **last >= *name) {
+                    return Err(input.malformed("a field is repeated or out of order"));
+                }
+                fields.insert(name.into(), read_value(input, depth + 1)?);
+            }
+            Value::Object(fields)
+        }
+        _ => return Err(input.malformed("there is no such kind of value")),
+    })
+}
+
+fn check_depth(depth: usize, input: &Reader<'_>) -> Result<(), DecodeError> {
+    input.check_depth(depth)?;
+    if depth > DEPTH_MAX {
+        return Err(input.malformed("a value nests deeper than 128 levels"));
+    }
+    Ok(())
+}
+
+/// Numbers for what has been told.
+struct Told<K>(HashMap<K, u64, RandomState>);
+
+impl<K: Eq + Hash> Told<K> {
+    fn new(known: impl Iterator<Item = K>) -> Self {
+        Self(known.zip(0..).collect())
+    }
+
+    /// What stands for `key`: one more than its number, or 0 where it is told now.
+    fn code(&mut self, key: K) -> u64 {
+        let next = self.0.len() as u64;
+        match self.0.entry(key) {
+            Entry::Occupied(known) => known.get() + 1,
+            Entry::Vacant(free) => {
+                free.insert(next);
+                0
+            }
+        }
+    }
+}
+
+/// Tells a store, from its first write to its last.
+struct Teller<'a> {
+    tree: &'a Tree,
+    nodes: Told<NodeId>,
+    texts: Told<&'a str>,
+    replicas: Told<ReplicaId>,
+}
+
+impl<'a> Teller<'a> {
+    fn store(store: &'a Store, out: &mut Writer) -> Self {
+        store.kernel.write_lanes(out);
+        write_times(store.kernel.payloads().map(|write| write.time), out);
+        let mut teller = Self {
+            tree: &store.tree,
+            nodes: Told::new(core::iter::once(ROOT)),
+            texts: Told::new(core::iter::empty()),
+            replicas: Told::new(store.kernel.context().replicas()),
+        };
+        for write in store.kernel.payloads() {
+            teller.node(write.node, out);
+            teller.content(&write.content, write.birth().is_some(), out);
+            if let Some(birth) = write.birth() {
+                teller.dot(birth, out);
+            }
+        }
+        teller
+    }
+
+    /// How far back the last node on the way was told that was told before, with how many follow
+    /// it, up to 3, in the two lowest bits; from 3 on how many more; and the steps to those.
+    fn node(&mut self, node: NodeId, out: &mut Writer) {
+        let upwards = core::iter::once(node).chain(self.tree.ancestors(node));
+        let new: SmallVec<[NodeId; 4]> =
+            upwards.take_while(|node| !self.nodes.0.contains_key(node)).collect();
+        let from = new.last().map_or(Some(node), |top| self.tree.parent(*top));
+        let known = from.and_then(|from| self.nodes.0.get(&from)).copied().unwrap_or_default();
+        let back = self.nodes.0.len() as u64 - 1 - known;
+        out.varint(back << 2 | new.len().min(3) as u64);
+        if let Some(more) = new.len().checked_sub(3) {
+            out.count(more);
+        }
+        for node in new.into_iter().rev() {
+            self.nodes.code(node);
+            if let Some(segment) = self.tree.segment(node) {
+                self.segment(segment, out);
+            }
+        }
+    }
+
+    /// In the two lowest bits which kind of step: a field, and above them its name; an item by its
+    /// key, or by its content, and above them which of several; one made by itself, and its dot.
+    fn segment(&mut self, segment: &'a Segment, out: &mut Writer) {
+        match segment {
+            Segment::Field(name) => {
+                let code = self.texts.code(name);
+                out.varint(code << 2);
+                if code == 0 {
+                    write_text(name, out);
+                }
+            }
+            Segment::Item(Item::Keyed { key, nth }) => {
+                out.varint(u64::from(*nth) << 2 | 1);
+                self.content(key, false, out);
+            }
+            Segment::Item(Item::Like { content, nth }) => {
+                out.varint(u64::from(*nth) << 2 | 2);
+                out.bytes(&content.to_le_bytes());
+            }
+            Segment::Item(Item::Made(dot)) => {
+                let code = self.replicas.code(dot.replica());
+                out.varint(code << 2 | 3);
+                write_rest_of_dot(code, *dot, out);
+            }
+        }
+    }
+
+    fn content(&mut self, content: &'a Content, is_born: bool, out: &mut Writer) {
+        let kind = match content {
+            Content::Null => kind::NULL,
+            Content::Bool(false) => kind::FALSE,
+            Content::Bool(true) => kind::TRUE,
+            Content::Number(number) => kind_of_number(*number),
+            Content::Short(_) | Content::Long(_) => kind::TEXT,
+            Content::Object => kind::OBJECT,
+            Content::List(None) => kind::ARRAY,
+            Content::List(Some(_)) => kind::KEYED_ARRAY,
+            Content::Count(_) => kind::COUNT,
+            Content::Place(_) => kind::PLACE,
+        };
+        out.byte(if is_born { kind | kind::BORN } else { kind });
+        match content {
+            Content::Number(number) => write_number(*number, out),
+            Content::Short(_) | Content::Long(_) => {
+                self.text(content.as_str().unwrap_or_default(), out);
+            }
+            Content::List(Some(key)) => self.text(key, out),
+            Content::Count(by) => out.varint(zigzag(*by)),
+            Content::Place(place) => self.place(place, out),
+            Content::Null | Content::Bool(_) | Content::Object | Content::List(None) => {}
+        }
+    }
+
+    fn text(&mut self, text: &'a str, out: &mut Writer) {
+        let code = self.texts.code(text);
+        out.varint(code);
+        if code == 0 {
+            write_text(text, out);
+        }
+    }
+
+    /// How many levels less one, and of each the number, whose it is, if anybody's, and the index.
+    fn place(&mut self, place: &Place, out: &mut Writer) {
+        let levels = place.levels().unwrap_or_default();
+        out.count(levels.len().saturating_sub(1));
+        for Level { number, replica, index } in levels {
+            out.varint(zigzag(number));
+            match replica {
+                None => out.varint(0),
+                Some(replica) => {
+                    let code = self.replicas.code(replica);
+                    out.varint(code + 1);
+                    if code == 0 {
+                        replica.encode(out);
+                    }
+                }
+            }
+            out.varint(zigzag(index));
+        }
+    }
+
+    fn dot(&mut self, dot: Dot, out: &mut Writer) {
+        let code = self.replicas.code(dot.replica());
+        out.varint(code);
+        write_rest_of_dot(code, dot, out);
+    }
+}
+
+/// The replica, if it is told now, and the counter less one.
+fn write_rest_of_dot(code: u64, dot: Dot, out: &mut Writer) {
+    if code == 0 {
+        dot.replica().encode(out);
+    }
+    out.varint(dot.counter() - 1);
+}
+
+/// What was told, by number.
+struct Heard<K> {
+    all: Vec<K>,
+    known: HashSet<K, RandomState>,
+}
+
+impl<K: Copy + Eq + Hash> Heard<K> {
+    fn new(known: impl Iterator<Item = K>) -> Self {
+        let all: Vec<K> = known.collect();
+        Self { known: all.iter().copied().collect(), all }
+    }
+}
+
+/// A text that was told, and the one copy of it that whoever shares it holds.
+#[derive(Clone)]
+struct Text<'a> {
+    text: &'a str,
+    shared: Option<Arc<str>>,
+}
+
+impl Text<'_> {
+    fn shared(&mut self) -> Arc<str> {
+        self.shared.get_or_insert_with(|| self.text.into()).clone()
+    }
+}
+
+/// Hears a store, from its first write to its last.
+struct Listener<'r, 'a> {
+    input: &'r mut Reader<'a>,
+    intake: Intake,
+    nodes: Vec<NodeId>,
+    texts: Vec<Text<'a>>,
+    known_texts: HashSet<&'a str, RandomState>,
+    replicas: Heard<ReplicaId>,
+}
+
+impl<'r, 'a> Listener<'r, 'a> {
+    fn store(input: &'r mut Reader<'a>) -> Result<Self, DecodeError> {
+        let lanes = Lanes::read(input)?;
+        let live = lanes.live_len(input)?;
+        if live > input.rest().len() {
+            return Err(input.malformed("more writes are alive than could follow"));
+        }
+        let times = read_times(live, input)?;
+        let mut listener = Self {
+            input,
+            intake: Intake::new(lanes.context.clone()),
+            nodes: Vec::from([ROOT]),
+            texts: Vec::new(),
+            known_texts: HashSet::default(),
+            replicas: Heard::new(lanes.context.replicas()),
+        };
+        for (dot, time) in lanes.dots().zip(times) {
+            listener.write(dot, time)?;
+        }
+        Ok(listener)
+    }
+
+    fn write(&mut self, dot: Dot, time: Timestamp) -> Result<(), DecodeError> {
+        let node = self.node()?;
+        let kind = self.input.byte()?;
+        let content = self.content(kind & !kind::BORN)?;
+        let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
+        let put = self.intake.put(dot, (node, time), content, birth);
+        put.map_err(|why| self.input.malformed(why))
+    }
+
+    fn node(&mut self) -> Result<NodeId, DecodeError> {
+        let head = self.input.varint()?;
+        let at =
+            usize::try_from(head >> 2).ok().and_then(|back| self.nodes.len().checked_sub(back + 1));
+        let at =
+            at.ok_or_else(|| self.input.malformed("a path goes on from none that was told"))?;
+        let mut node = self.nodes[at];
+        let mut new = head & 3;
+        if new == 3 {
+            new = new.saturating_add(self.input.varint()?);
+        }
+        for _ in 0..new {
+            node = self.step(node)?;
+        }
+        Ok(node)
+    }
+
+    /// One step down that was never told.
+    fn step(&mut self, parent: NodeId) -> Result<NodeId, DecodeError> {
+        let head = self.input.varint()?;
+        let above = head >> 2;
+        let nth =
+            || u32::try_from(above).map_err(|_| self.input.malformed("no item has such a number"));
+        let segment = match head & 3 {
+            0 => {
+                let name = self.text_of(above)?;
+                return self.step_to(parent, Sought::Field(self.texts[name].text));
+            }
+            1 => {
+                let nth = nth()?;
+                let kind = self.input.byte()?;
+                let key = self.content(kind)?;
+                if !key.is_scalar() {
+                    return Err(self.input.malformed("the key of an item is no scalar"));
+                }
+                Item::Keyed { key, nth }
+            }
+            2 => {
+                let nth = nth()?;
+                let mut content = [0; 8];
+                content.copy_from_slice(self.input.bytes(8)?);
+                Item::Like { content: u64::from_le_bytes(content), nth }
+            }
+            _ => Item::Made(self.dot_of(above)?),
+        };
+        self.step_to(parent, Sought::Segment(&Segment::Item(segment)))
+    }
+
+    fn step_to(&mut self, parent: NodeId, step: Sought<'_>) -> Result<NodeId, DecodeError> {
+        if self.intake.store.tree.child(parent, step).is_some() {
+            return Err(self.input.malformed("a path is told twice"));
+        }
+        let node = self.intake.step(parent, step).map_err(|why| self.input.malformed(why))?;
+        self.input.check_depth(self.intake.store.tree.depth(node))?;
+        self.nodes.push(node);
+        Ok(node)
+    }
+
+    fn content(&mut self, kind: u8) -> Result<Content, DecodeError> {
+        Ok(match kind {
+            kind::NULL => Content::Null,
+            kind::FALSE => Content::Bool(false),
+            kind::TRUE => Content::Bool(true),
+            kind::NATURAL | kind::NEGATIVE | kind::FLOAT => {
+                Content::Number(read_number(kind, self.input)?)
+            }
+            kind::TEXT => {
+                let text = self.text()?;
+                let text = &mut self.texts[text];
+                match Short::new(text.text.as_bytes()) {
+                    Some(short) => Content::Short(short),
+                    None => Content::Long(text.shared()),
+                }
+            }
+            kind::OBJECT => Content::Object,
+            kind::ARRAY => Content::List(None),
+            kind::KEYED_ARRAY => {
+                let key = self.text()?;
+                Content::List(Some(self.texts[key].shared()))
+            }
+            kind::COUNT => Content::Count(unzigzag(self.input.varint()?)),
+            kind::PLACE => Content::Place(self.place()?),
+            _ => return Err(self.input.malformed("there is no such kind of write")),
+        })
+    }
+
+    fn text(&mut self) -> Result<usize, DecodeError> {
+        let code = self.input.varint()?;
+        self.text_of(code)
+    }
+
+    /// Which text a code stands for.
+    fn text_of(&mut self, code: u64) -> Result<usize, DecodeError> {
+        let Some(number) = code.checked_sub(1) else {
+            let text = read_text(self.input)?;
+            if !self.known_texts.insert(text) {
+                return Err(self.input.malformed("a text is told twice"));
+            }
+            self.texts.push(Text { text, shared: None });
+            return Ok(self.texts.len() - 1);
+        };
+        let number = usize::try_from(number).ok().filter(|number| *number < self.texts.len());
+        number.ok_or_else(|| self.input.malformed("a text is named that was not told"))
+    }
+
+    fn place(&mut self) -> Result<Place, DecodeError> {
+        let more = self.input.varint()?;
+        let mut levels = SmallVec::<[Level; 2]>::new();
+        for _ in 0..=more {
+            let number = unzigzag(self.input.varint()?);
+            let replica = match self.input.varint()?.checked_sub(1) {
+                Some(code) => Some(self.replica_of(code)?),
+                None => None,
+            };
+            let index = unzigzag(self.input.varint()?);
+            levels.push(Level { number, replica, index });
+        }
+        let place = Place::of_checked(&levels);
+        place.ok_or_else(|| self.input.malformed("a place is out of bounds"))
+    }
+
+    fn dot(&mut self) -> Result<Dot, DecodeError> {
+        let code = self.input.varint()?;
+        self.dot_of(code)
+    }
+
+    fn dot_of(&mut self, code: u64) -> Result<Dot, DecodeError> {
+        let replica = self.replica_of(code)?;
+        let counter = self.input.varint()?.checked_add(1);
+        let counter = counter.ok_or_else(|| self.input.malformed("a counter is over 64 bits"))?;
+        Ok(Dot::of(replica, counter))
+    }
+
+    /// Which replica a code stands for.
+    fn replica_of(&mut self, code: u64) -> Result<ReplicaId, DecodeError> {
+        let Heard { all, known } = &mut self.replicas;
+        let Some(number) = code.checked_sub(1) else {
+            let replica = self.input.replica()?;
+            if !known.insert(replica) {
+                return Err(self.input.malformed("a replica is told twice"));
+            }
+            all.push(replica);
+            return Ok(replica);
+        };
+        let replica = usize::try_from(number).ok().and_then(|number| all.get(number)).copied();
+        replica.ok_or_else(|| self.input.malformed("a replica is named that was not told"))
+    }
+}
+
+impl Wire for Document {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::Document);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        Teller::store(&self.store, out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let Listener { intake, .. } = Listener::store(input)?;
+        Ok(Self { store: intake.finish(), keys: ListKeys::new() })
+    }
+}
+
+/// As a document, and what was removed: the dots with time and path.
+impl Wire for DocumentDelta {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::DocumentDelta);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        let mut teller = Teller::store(&self.store, out);
+        out.count(self.removals.len());
+        for removal in &self.removals {
+            teller.dot(removal.dot, out);
+            removal.time.encode(out);
+            teller.node(removal.node, out);
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut listener = Listener::store(input)?;
+        let mut removals = Vec::new();
+        for _ in 0..listener.input.count()? {
+            let (dot, time) = (listener.dot()?, Timestamp::decode(listener.input)?);
+            removals.push(Removal { dot, node: listener.node()?, time });
+        }
+        let Listener { input, intake, .. } = listener;
+        Self::taken(intake, removals).map_err(|why| input.malformed(why))
+    }
+}

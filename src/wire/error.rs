@@ -1,0 +1,104 @@
+//! [`DecodeError`]: why bytes are not what was asked for.
+
+use super::schema;
+use alloc::boxed::Box;
+use core::{error::Error, fmt};
+use smallvec::SmallVec;
+
+/// Why bytes are not what was asked for. Opaque: ask it by its predicates. One line when printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError(Box<Refusal>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refusal {
+    offset: usize,
+    reason: Reason,
+}
+
+/// The schema of a type, as it is written.
+pub(super) type SchemaBytes = SmallVec<[u8; 8]>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The bytes do not begin as ours do.
+    Foreign,
+    Version(u8),
+    Type {
+        expected: SchemaBytes,
+        found: SchemaBytes,
+    },
+    /// They end too early.
+    Truncated,
+    /// A limit, and what it is.
+    Limit(&'static str, usize),
+    Malformed(&'static str),
+}
+
+impl DecodeError {
+    #[cold]
+    pub(super) fn new(offset: usize, reason: Reason) -> Self {
+        Self(Box::new(Refusal { offset, reason }))
+    }
+
+    /// Where in the bytes the trouble was found.
+    pub fn offset(&self) -> usize {
+        self.0.offset
+    }
+
+    /// The bytes were not made by this library.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.0.reason, Reason::Foreign)
+    }
+
+    /// The bytes are of another version of the format: read them with a newer release.
+    pub fn is_unknown_version(&self) -> bool {
+        matches!(self.0.reason, Reason::Version(_))
+    }
+
+    /// The bytes hold another type than the one asked for.
+    pub fn is_wrong_type(&self) -> bool {
+        matches!(self.0.reason, Reason::Type { .. })
+    }
+
+    /// The bytes end before the value does.
+    pub fn is_truncated(&self) -> bool {
+        matches!(self.0.reason, Reason::Truncated)
+    }
+
+    /// The value is larger than the reader's [`Limits`](super::Limits) allow.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.0.reason, Reason::Limit(..))
+    }
+
+    /// The bytes spell no value, or not in its one spelling.
+    pub fn is_malformed(&self) -> bool {
+        matches!(self.0.reason, Reason::Malformed(_))
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.reason {
+            Reason::Foreign => f.write_str("these bytes were not written by rejoin"),
+            Reason::Version(version) => write!(
+                f,
+                "these bytes have format version {version}, and this release reads version {}: \
+                 read them with a newer one",
+                super::VERSION
+            ),
+            Reason::Type { expected, found } => {
+                let (expected, found) = (schema::Printed(expected), schema::Printed(found));
+                write!(f, "these bytes hold {found}, and what was asked for is {expected}")
+            }
+            Reason::Truncated => {
+                write!(f, "the bytes end at {}, before the value does", self.0.offset)
+            }
+            Reason::Limit(what, limit) => {
+                write!(f, "at byte {}: over the limit of {limit} {what}", self.0.offset)
+            }
+            Reason::Malformed(why) => write!(f, "at byte {}: {why}", self.0.offset),
+        }
+    }
+}
+
+impl Error for DecodeError {}

@@ -1,0 +1,64 @@
+//! [`Limits`]: how much a reader takes from a stranger.
+
+/// How much a reader takes from a stranger. What is decoded takes memory in proportion to its
+/// bytes whatever they say, so the limits are for what a program wants to hold, not for its
+/// safety.
+///
+/// ```
+/// use rejoin::wire::{self, Limits};
+/// use rejoin::OrSet;
+///
+/// let mut set = OrSet::new();
+/// set.add_all(0..1_000_u64, "us-east-1".parse()?)?;
+/// let bytes = wire::to_bytes(&set);
+/// let few = Limits::default().entries(100);
+/// assert!(wire::from_bytes_within::<OrSet<u64>>(&bytes, &few).unwrap_err().is_limit());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub(super) bytes: usize,
+    pub(super) replicas: usize,
+    pub(super) entries: usize,
+    pub(super) depth: usize,
+    pub(super) text: usize,
+}
+
+impl Default for Limits {
+    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 128 levels, texts of 16 MiB.
+    fn default() -> Self {
+        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 128, text: 1 << 24 }
+    }
+}
+
+impl Limits {
+    /// At most so many bytes in all.
+    #[must_use]
+    pub const fn bytes(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
+    }
+
+    /// At most so many replicas named in any one table.
+    #[must_use]
+    pub const fn replicas(self, replicas: usize) -> Self {
+        Self { replicas, ..self }
+    }
+
+    /// At most so many entries in all: live dots, runs of dots, elements of lists and maps.
+    #[must_use]
+    pub const fn entries(self, entries: usize) -> Self {
+        Self { entries, ..self }
+    }
+
+    /// Documents and values nested at most so deep. More than 128 levels are never taken.
+    #[must_use]
+    pub const fn depth(self, depth: usize) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// No single text or list of bytes longer than this, in bytes.
+    #[must_use]
+    pub const fn text(self, bytes: usize) -> Self {
+        Self { text: bytes, ..self }
+    }
+}

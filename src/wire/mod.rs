@@ -1,0 +1,212 @@
+//! Canonical bytes: what states, deltas and versions are stored and sent as.
+//!
+//! Equal values have equal bytes, on every machine and whatever their history, so bytes can be
+//! compared, hashed and deduplicated; and bytes that decode encode to themselves again. Decoding is
+//! total: any bytes are a value that keeps every invariant, or a [`DecodeError`]. `docs/wire.md`
+//! in the repository has the layout byte by byte, for readers in other languages.
+//!
+//! The `serde` forms say the same in any format; these bytes are smaller, faster, and the ones
+//! whose layout is promised.
+//!
+//! ```
+//! use rejoin::{OrSet, wire};
+//!
+//! let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+//! let mut ours: OrSet<String> = OrSet::new();
+//! ours.add("ana".into(), us)?;
+//! let row = wire::to_bytes(&ours);                            // into a column, a cache, a queue
+//!
+//! let mut theirs: OrSet<String> = wire::from_bytes(&row)?;
+//! let message = wire::to_bytes(&theirs.add("bo".into(), eu)?);
+//! assert!(wire::apply_bytes(&mut ours, &message)?);
+//! assert_eq!(wire::to_bytes(&ours), wire::to_bytes(&theirs)); // converged
+//!
+//! let error = wire::merge_bytes(&mut ours, b"{}").unwrap_err();
+//! assert_eq!(error.to_string(), "these bytes were not written by rejoin");
+//! assert_eq!(ours, theirs);                                   // as it was
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Versions
+//!
+//! A release reads every format version up to its own, and writes its own. What is of a later
+//! version it refuses whole ([`DecodeError::is_unknown_version`]) and never guesses at: where
+//! releases are mixed, update the readers first.
+
+mod column;
+mod error;
+mod limits;
+mod reader;
+mod schema;
+mod values;
+mod writer;
+
+pub use error::DecodeError;
+pub use limits::Limits;
+pub use reader::Reader;
+pub use schema::Schema;
+pub use writer::Writer;
+
+pub(crate) use column::{read_times, unzigzag, write_times, zigzag};
+pub(crate) use schema::Tag;
+
+use crate::merge::{DeltaState, Merge};
+use alloc::vec::Vec;
+use error::Reason;
+
+/// The first bytes of all others: no text, in any of the Unicode encodings, begins so.
+const MAGIC: [u8; 2] = [0xf9, b'j'];
+
+/// The version of the format that is written.
+const VERSION: u8 = 1;
+
+/// What has canonical bytes: all types of this crate, their deltas and versions, the values that
+/// they are made of, and a program's own types that implement it.
+///
+/// # Implementing
+///
+/// A value has one spelling: `decode` has to refuse whatever `encode` does not write, and what
+/// `encode` writes must depend on nothing but what `==` compares. It writes a byte at least. The
+/// columns are for speed and size, and have defaults.
+///
+/// ```
+/// use rejoin::{OrSet, wire::{self, DecodeError, Reader, Schema, Wire, Writer}};
+///
+/// #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// struct Session { user: u64, device: String }
+///
+/// impl Wire for Session {
+///     fn schema(schema: &mut Schema) {
+///         schema.named("Session");
+///     }
+///     fn encode(&self, out: &mut Writer) {
+///         self.user.encode(out);
+///         self.device.encode(out);
+///     }
+///     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+///         Ok(Self { user: u64::decode(input)?, device: String::decode(input)? })
+///     }
+/// }
+///
+/// let mut open = OrSet::new();
+/// open.add(Session { user: 7, device: "phone".into() }, "us-east-1".parse()?)?;
+/// let bytes = wire::to_bytes(&open);
+/// assert_eq!(wire::from_bytes::<OrSet<Session>>(&bytes)?, open);
+/// assert_eq!(
+///     wire::from_bytes::<OrSet<u64>>(&bytes).unwrap_err().to_string(),
+///     "these bytes hold OrSet<Session>, and what was asked for is OrSet<u64>"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Wire: Sized {
+    /// Names the type; part of the envelope, so that bytes of another type are refused as such.
+    fn schema(schema: &mut Schema);
+
+    /// Writes the value.
+    fn encode(&self, out: &mut Writer);
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    ///
+    /// No value is spelled so.
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
+
+    /// Writes many values; nothing where there are none.
+    fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer)
+    where
+        Self: 'a,
+    {
+        values.for_each(|value| value.encode(out));
+    }
+
+    /// Reads `count` values as [`encode_column`](Self::encode_column) writes them. The count is a
+    /// stranger's word: make no room for it ahead.
+    ///
+    /// # Errors
+    ///
+    /// No such values are spelled so.
+    fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
+        let mut values = Vec::with_capacity(input.room(count, size_of::<Self>()));
+        for _ in 0..count {
+            let start = input.offset();
+            values.push(Self::decode(input)?);
+            if input.offset() == start {
+                return Err(input.malformed("a value takes no byte"));
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// The canonical bytes of a value. O(size).
+pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.bytes(&MAGIC);
+    out.byte(VERSION);
+    let mut schema = Schema::default();
+    T::schema(&mut schema);
+    out.bytes(&schema.0);
+    value.encode(&mut out);
+    out.bytes
+}
+
+/// The value of canonical bytes, within the default [`Limits`]. O(length).
+///
+/// # Errors
+///
+/// [`DecodeError`]: the bytes are not those of any `T`.
+pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    from_bytes_within(bytes, &Limits::default())
+}
+
+/// The value of canonical bytes, within limits. O(length).
+///
+/// # Errors
+///
+/// [`DecodeError`]: the bytes are not those of any `T`, or of one that is too large.
+pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, DecodeError> {
+    let mut input = Reader::new(bytes, limits)?;
+    let magic = &bytes[..bytes.len().min(MAGIC.len())];
+    if !MAGIC.starts_with(magic) {
+        return Err(input.refuse(Reason::Foreign));
+    }
+    input.bytes(MAGIC.len())?;
+    let version = input.byte()?;
+    if version != VERSION {
+        return Err(input.refuse(Reason::Version(version)));
+    }
+    let mut schema = Schema::default();
+    T::schema(&mut schema);
+    let found = input.rest();
+    let told = &found[..found.len().min(schema.0.len())];
+    if !schema.0.starts_with(told) {
+        let found = found[..found.len().min(64)].into();
+        return Err(input.refuse(Reason::Type { expected: schema.0, found }));
+    }
+    input.bytes(schema.0.len())?;
+    let value = T::decode(&mut input)?;
+    input.finish()?;
+    Ok(value)
+}
+
+/// Merges the state of these bytes into `state`; whether that changed it.
+///
+/// # Errors
+///
+/// As [`from_bytes`]; the state is as it was.
+pub fn merge_bytes<T: Wire + Merge>(state: &mut T, bytes: &[u8]) -> Result<bool, DecodeError> {
+    Ok(state.merge_owned(from_bytes(bytes)?))
+}
+
+/// Applies the delta of these bytes to `state`; whether that changed it.
+///
+/// # Errors
+///
+/// As [`from_bytes`]; the state is as it was.
+pub fn apply_bytes<T: DeltaState<Delta: Wire>>(
+    state: &mut T,
+    bytes: &[u8],
+) -> Result<bool, DecodeError> {
+    Ok(state.apply(from_bytes(bytes)?))
+}

@@ -1,0 +1,191 @@
+//! [`Reader`]: what bytes are read from.
+
+use super::{
+    Limits,
+    error::{DecodeError, Reason},
+};
+use crate::replica::ReplicaId;
+use smallvec::SmallVec;
+
+/// What bytes are read from, from the first to the last, within [`Limits`].
+#[derive(Debug)]
+pub struct Reader<'a> {
+    all: &'a [u8],
+    at: usize,
+    limits: Limits,
+    /// How many more may be read.
+    entries: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+        if bytes.len() > limits.bytes {
+            return Err(DecodeError::new(0, Reason::Limit("bytes", limits.bytes)));
+        }
+        Ok(Self { all: bytes, at: 0, limits: *limits, entries: limits.entries })
+    }
+
+    /// Where the next byte is.
+    pub const fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.all[self.at..]
+    }
+
+    /// The error that what was just read spells no value: why, in a few words.
+    #[cold]
+    pub fn malformed(&self, why: &'static str) -> DecodeError {
+        self.refuse(Reason::Malformed(why))
+    }
+
+    #[cold]
+    pub(super) fn refuse(&self, reason: Reason) -> DecodeError {
+        DecodeError::new(self.at, reason)
+    }
+
+    #[cold]
+    fn truncated(&self) -> DecodeError {
+        DecodeError::new(self.all.len(), Reason::Truncated)
+    }
+
+    /// One byte.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    #[inline]
+    pub fn byte(&mut self) -> Result<u8, DecodeError> {
+        let byte = *self.all.get(self.at).ok_or_else(|| self.truncated())?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    /// So many bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// There are fewer.
+    #[inline]
+    pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        let (bytes, _) = self.rest().split_at_checked(len).ok_or_else(|| self.truncated())?;
+        self.at += len;
+        Ok(bytes)
+    }
+
+    /// A number as [`Writer::varint`](super::Writer::varint) writes it.
+    ///
+    /// # Errors
+    ///
+    /// It ends early, takes more bytes than it has to, or is over 64 bits.
+    #[inline]
+    pub fn varint(&mut self) -> Result<u64, DecodeError> {
+        if let Some(&byte @ 0..0x80) = self.all.get(self.at) {
+            self.at += 1;
+            return Ok(byte.into());
+        }
+        let wide = self.wide_varint()?;
+        wide.try_into().map_err(|_| self.malformed("a number is over 64 bits"))
+    }
+
+    /// The same for up to 126 bits.
+    pub(crate) fn wide_varint(&mut self) -> Result<u128, DecodeError> {
+        let mut number = 0;
+        for shift in (0..126).step_by(7) {
+            let byte = self.byte()?;
+            number |= u128::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                if byte == 0 && shift > 0 {
+                    return Err(self.malformed("a number takes more bytes than it has to"));
+                }
+                return Ok(number);
+            }
+        }
+        Err(self.malformed("a number has no end"))
+    }
+
+    /// How many of something follow, each an entry that counts towards the limit.
+    ///
+    /// Not to be trusted with an allocation: see [`room`](Self::room).
+    ///
+    /// # Errors
+    ///
+    /// As [`varint`](Self::varint), or the limit is reached.
+    pub fn count(&mut self) -> Result<usize, DecodeError> {
+        let count = self.varint()?;
+        self.spend(count)
+    }
+
+    /// Counts entries towards the limit.
+    pub(crate) fn spend(&mut self, count: u64) -> Result<usize, DecodeError> {
+        let left = usize::try_from(count).ok().and_then(|count| {
+            self.entries = self.entries.checked_sub(count)?;
+            Some(count)
+        });
+        left.ok_or_else(|| self.refuse(Reason::Limit("entries", self.limits.entries)))
+    }
+
+    /// For how many values of `size` bytes in memory it is safe to make room, if `count` are said
+    /// to follow: no more than the bytes that are left.
+    pub fn room(&self, count: usize, size: usize) -> usize {
+        count.min(self.rest().len() / size.max(1) + 1)
+    }
+
+    /// A text's or list's bytes, of a length that was read.
+    pub(crate) fn text_bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        if len > self.limits.text {
+            return Err(self.refuse(Reason::Limit("bytes in one text", self.limits.text)));
+        }
+        self.bytes(len)
+    }
+
+    /// Whether so many levels are allowed.
+    pub(crate) fn check_depth(&self, depth: usize) -> Result<(), DecodeError> {
+        if depth > self.limits.depth {
+            return Err(self.refuse(Reason::Limit("levels", self.limits.depth)));
+        }
+        Ok(())
+    }
+
+    /// A table of replicas, which are in order and each once.
+    pub(crate) fn replicas(&mut self) -> Result<SmallVec<[ReplicaId; 2]>, DecodeError> {
+        let count = self.varint()?;
+        let limit = self.limits.replicas;
+        let count = usize::try_from(count).ok().filter(|count| *count <= limit);
+        let count =
+            count.ok_or_else(|| self.refuse(Reason::Limit("replicas in a table", limit)))?;
+        let mut replicas = SmallVec::with_capacity(self.room(count, 1));
+        let mut last = None;
+        for _ in 0..count {
+            let replica = self.replica()?;
+            if Some(replica) <= last {
+                return Err(self.malformed("replicas are repeated or out of order"));
+            }
+            last = Some(replica);
+            replicas.push(replica);
+        }
+        Ok(replicas)
+    }
+
+    /// A replica id: a length, and its bytes up to the last that is not zero.
+    pub(crate) fn replica(&mut self) -> Result<ReplicaId, DecodeError> {
+        let len = usize::from(self.byte()?);
+        let mut id = [0; 16];
+        let read = self.bytes(len.min(16))?;
+        if len > 16 || read.last() == Some(&0) {
+            return Err(self.malformed("a replica id is not in its one spelling"));
+        }
+        id[..len].copy_from_slice(read);
+        Ok(ReplicaId::from_bytes(id))
+    }
+
+    /// Nothing may follow.
+    pub(super) fn finish(self) -> Result<(), DecodeError> {
+        if self.rest().is_empty() {
+            return Ok(());
+        }
+        Err(self.malformed("something follows the value"))
+    }
+}

@@ -1,0 +1,102 @@
+//! [`Schema`]: what bytes say they hold, part of their envelope.
+
+use super::error::SchemaBytes;
+use core::fmt;
+
+/// The type of a value as its bytes name it: a tag for each part, outermost first.
+#[derive(Debug, Default)]
+pub struct Schema(pub(super) SchemaBytes);
+
+macro_rules! tags {
+    ($($tag:ident = $number:literal $name:literal $parts:literal),+ $(,)?) => {
+        /// The tags, for ever: a number that was used once is never used for anything else.
+        #[derive(Clone, Copy, Debug)]
+        #[repr(u8)]
+        pub(crate) enum Tag {
+            $($tag = $number),+
+        }
+
+        /// The name of a tag, and how many types follow it.
+        const fn describe(tag: u8) -> Option<(&'static str, usize)> {
+            Some(match tag {
+                $($number => ($name, $parts),)+
+                _ => return None,
+            })
+        }
+    };
+}
+
+tags! {
+    VectorClock = 0x01 "VectorClock" 0, GCounter = 0x02 "GCounter" 0, PnCounter = 0x03 "PnCounter" 0,
+    LwwRegister = 0x04 "LwwRegister" 1, MvRegister = 0x05 "MvRegister" 1,
+    EnableFlag = 0x06 "EnableFlag" 0, OrSet = 0x07 "OrSet" 1, OrMap = 0x08 "OrMap" 2,
+    Document = 0x09 "Document" 0, DocumentDelta = 0x0a "DocumentDelta" 0,
+    DotKernel = 0x0b "DotKernel" 1, CausalContext = 0x0c "CausalContext" 0,
+    Digest = 0x0d "Digest" 0, MapWrite = 0x0e "MapWrite" 2,
+
+    Option = 0x10 "Option" 1, Max = 0x11 "Max" 1, Min = 0x12 "Min" 1, Map = 0x13 "BTreeMap" 2,
+    Set = 0x14 "BTreeSet" 1, Tuple1 = 0x15 "tuple" 1, Tuple2 = 0x16 "tuple" 2,
+    Tuple3 = 0x17 "tuple" 3, Tuple4 = 0x18 "tuple" 4, List = 0x19 "Vec" 1,
+
+    Unit = 0x20 "()" 0, Bool = 0x21 "bool" 0, U8 = 0x22 "u8" 0, U16 = 0x23 "u16" 0,
+    U32 = 0x24 "u32" 0, U64 = 0x25 "u64" 0, U128 = 0x26 "u128" 0, I8 = 0x27 "i8" 0,
+    I16 = 0x28 "i16" 0, I32 = 0x29 "i32" 0, I64 = 0x2a "i64" 0, I128 = 0x2b "i128" 0,
+    Text = 0x2c "String" 0, ReplicaId = 0x2d "ReplicaId" 0, Timestamp = 0x2e "Timestamp" 0,
+    Stamp = 0x2f "Stamp" 0, Dot = 0x30 "Dot" 0, Value = 0x31 "Value" 0,
+}
+
+const NAMED: u8 = 0x7f;
+
+impl Schema {
+    pub(crate) fn tag(&mut self, tag: Tag) {
+        self.0.push(tag as u8);
+    }
+
+    /// A type of a program's own, by a name of at most 255 bytes that no other of its types has.
+    /// What a longer name says after that is not told apart.
+    pub fn named(&mut self, name: &str) {
+        let name = &name.as_bytes()[..name.len().min(255)];
+        #[allow(clippy::cast_possible_truncation)] // at most 255
+        self.0.extend_from_slice(&[NAMED, name.len() as u8]);
+        self.0.extend_from_slice(name);
+    }
+}
+
+/// A schema for people, as far as this release knows its tags.
+pub(super) struct Printed<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Printed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        print(f, self.0, 8).map(|_| ())
+    }
+}
+
+/// Prints the schema at the start; what follows it. Only so deep: a stranger may have written it.
+fn print<'a>(
+    f: &mut fmt::Formatter<'_>,
+    schema: &'a [u8],
+    depth: usize,
+) -> Result<&'a [u8], fmt::Error> {
+    let Some((tag, mut rest)) = schema.split_first().filter(|_| depth > 0) else {
+        f.write_str("…")?;
+        return Ok(&[]);
+    };
+    let Some((name, parts)) = describe(*tag) else {
+        let name = rest.split_first().and_then(|(len, rest)| rest.split_at_checked((*len).into()));
+        let Some((name, rest)) = name.filter(|_| *tag == NAMED) else {
+            write!(f, "a type of tag {tag:#04x}")?;
+            return Ok(&[]);
+        };
+        write!(f, "{}", name.escape_ascii())?;
+        return Ok(rest);
+    };
+    f.write_str(name)?;
+    for part in 0..parts {
+        f.write_str(if part == 0 { "<" } else { ", " })?;
+        rest = print(f, rest, depth - 1)?;
+    }
+    if parts > 0 {
+        f.write_str(">")?;
+    }
+    Ok(rest)
+}

@@ -1,0 +1,434 @@
+//! The canonical bytes: one spelling for each value, for ever; and nothing that a stranger's bytes
+//! can do but be refused.
+
+use crate::{
+    encoded::{Sent, bytes, json, through_bytes},
+    history::count,
+    replica,
+    samples::{self, Visit},
+};
+use allocation_counter::measure;
+use rejoin::{
+    Document, GCounter, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    causal::{CausalContext, Digest, DotKernel},
+    document::{ListKeys, Value},
+    wire::{self, DecodeError, Limits, Wire},
+};
+use std::{fs, path::PathBuf};
+
+/// Bytes of a type: magic, format version 1, its tags, and this body.
+fn forged(tags: &[u8], body: &[u8]) -> Vec<u8> {
+    [&[0xf9, b'j', 1], tags, body].concat()
+}
+
+#[track_caller]
+fn refused<T: Sent>(bytes: &[u8], why: &str) -> DecodeError {
+    let error = wire::from_bytes::<T>(bytes).unwrap_err();
+    assert!(error.to_string().contains(why), "{error}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+    assert!(error.offset() <= bytes.len(), "{error}");
+    error
+}
+
+#[track_caller]
+fn malformed<T: Sent>(tags: &[u8], body: &[u8], why: &str) {
+    assert!(refused::<T>(&forged(tags, body), why).is_malformed());
+}
+
+/// There and back; every cut of it and every byte more is refused, and what else decodes after a
+/// byte was changed is written just as it was read.
+struct RoundTrips;
+
+impl Visit for RoundTrips {
+    fn visit<T: Sent>(&mut self, name: &str, value: &T) {
+        let written = bytes(value);
+        assert_eq!(through_bytes(value), *value, "{name}");
+        for end in 0..written.len() {
+            let error = wire::from_bytes::<T>(&written[..end]).unwrap_err();
+            assert!(error.is_truncated() || error.is_malformed(), "{name} cut at {end}: {error}");
+            assert!(end > 2 || error.is_truncated());
+        }
+        refused::<T>(&[&written[..], &[0]].concat(), "something follows the value");
+        for at in 0..written.len() {
+            for byte in [0, 1, 2, 3, 4, 5, 63, 64, 127, 128, 129, 254, 255] {
+                let mut near = written.clone();
+                near[at] = byte;
+                if let Ok(other) = wire::from_bytes::<T>(&near) {
+                    assert_eq!(bytes(&other), near, "{name}: another spelling");
+                    assert_eq!(other == *value, near == written, "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_type_has_one_spelling() {
+    samples::visit_all(&mut RoundTrips);
+}
+
+fn golden(version: u8, name: &str, extension: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    folder.join(format!("v{version}/{name}.{extension}"))
+}
+
+/// What was ever written is read, and is still written so.
+struct Golden;
+
+impl Visit for Golden {
+    fn visit<T: Sent>(&mut self, name: &str, value: &T) {
+        let path = golden(1, name, "bin");
+        let kept = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(wire::from_bytes::<T>(&kept).as_ref(), Ok(value), "{name} reads differently");
+        assert_eq!(bytes(value), kept, "{name} is written differently: that is a new version");
+        let text = fs::read_to_string(golden(1, name, "json")).unwrap();
+        assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *value, "{name}");
+    }
+}
+
+#[test]
+fn golden_files_are_read_and_written_for_ever() {
+    samples::visit_all(&mut Golden);
+}
+
+/// Writes the golden files that are not there yet, and changes none:
+/// `cargo test --test it write_the_golden_files -- --ignored`.
+#[test]
+#[ignore = "writes into the tree"]
+fn write_the_golden_files() {
+    struct Writes;
+    impl Visit for Writes {
+        fn visit<T: Sent>(&mut self, name: &str, value: &T) {
+            let path = golden(1, name, "bin");
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if !path.exists() {
+                fs::write(path, bytes(value)).unwrap();
+                fs::write(golden(1, name, "json"), json(value) + "\n").unwrap();
+            }
+        }
+    }
+    samples::visit_all(&mut Writes);
+}
+
+const CLOCK: &[u8] = &[1];
+const KERNEL_OF_U64: &[u8] = &[0xb, 0x25];
+const CONTEXT: &[u8] = &[0xc];
+const DOCUMENT: &[u8] = &[9];
+const VALUE: &[u8] = &[0x31];
+const LIST: u8 = 0x19;
+
+#[test]
+fn the_envelope_tells_what_is_wrong() {
+    let set = bytes(&OrSet::<u64>::new());
+    assert!(refused::<OrSet<u64>>(b"{}", "not written by rejoin").is_foreign());
+    assert!(refused::<OrSet<u64>>(b"", "the bytes end").is_truncated());
+    let error =
+        refused::<OrSet<String>>(&set, "hold OrSet<u64>, and what was asked for is OrSet<String>");
+    assert!(error.is_wrong_type());
+    refused::<GCounter>(&set, "asked for is GCounter");
+    refused::<OrMap<String, Vec<u8>>>(&set, "asked for is OrMap<String, Vec<u8>>");
+    let mut later = set.clone();
+    later[2] = 2;
+    let error = refused::<OrSet<u64>>(&later, "format version 2, and this release reads version 1");
+    assert!(error.is_unknown_version());
+    // Types that this release knows nothing of, and names without end.
+    refused::<OrSet<u64>>(&forged(&[0x6e], &[]), "hold a type of tag 0x6e");
+    refused::<OrSet<u64>>(&forged(&[0x10; 200], &[]), "Option<Option<");
+    refused::<OrSet<u64>>(&forged(&[0x7f, 3, b'a', 10, 0xff], &[]), r"hold a\n\xff");
+    refused::<OrSet<u64>>(&forged(&[0x7f, 200], &[]), "hold a type of tag 0x7f");
+}
+
+#[test]
+fn numbers_have_one_spelling() {
+    malformed::<u64>(&[0x25], &[0x80, 0], "more bytes than it has to");
+    malformed::<VectorClock>(CLOCK, &[0x80, 0], "more bytes than it has to");
+    let over = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0];
+    malformed::<u64>(&[0x25], &over, "over 64 bits");
+    malformed::<u64>(&[0x25], &[0xff; 30], "has no end");
+    malformed::<u64>(&[0x25], &[5, 1, 0], "not in its one form");
+    malformed::<u64>(&[0x25], &[5, 9, 0], "too wide");
+    malformed::<u16>(&[0x23], &[0xff, 0xff, 4, 0], "out of range");
+    let numbers = |body: &[u8], why| malformed::<Vec<u64>>(&[LIST, 0x25], body, why);
+    numbers(&[2, 0, 5, 1, 1, 2], "not in its one form"); // the least is not in it
+    numbers(&[2, 0, 5, 2, 0, 0, 2, 0], "not in its one form"); // too wide
+    numbers(&[2, 0, 5, 0], "not in its one form"); // a stranger's thousand in one byte
+    numbers(&[2, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 1, 0, 2], "out of range");
+    malformed::<bool>(&[0x21], &[2], "behind the last");
+    malformed::<()>(&[0x20], &[1], "where nothing is");
+    malformed::<Vec<()>>(&[LIST, 0x20], &[2, 0, 4], "behind the last");
+    malformed::<String>(&[0x2c], &[1, 0, 0xff], "not UTF-8");
+}
+
+#[test]
+fn clocks_and_counters_have_one_spelling() {
+    let clock = |body: &[u8], why| malformed::<VectorClock>(CLOCK, body, why);
+    clock(&[2, 1, b'b', 1, b'a', 0, 0], "repeated or out of order");
+    clock(&[2, 1, b'a', 1, b'a', 0, 0], "repeated or out of order");
+    clock(&[1, 2, b'a', 0, 0], "one spelling");
+    clock(&[1, 17, b'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "one spelling");
+    let last = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+    clock(&[&[1, 1, b'a'][..], &last].concat(), "over 64 bits");
+    let counter = |body: &[u8], why| malformed::<PnCounter>(&[3], body, why);
+    counter(&[1, 1, b'a', 0, 0], "has not counted");
+    counter(&[2, 1, b'a', 1, b'b', 1, 0, 0, 0], "has not counted");
+}
+
+#[test]
+fn lanes_have_one_spelling() {
+    let context = |body: &[u8], why| malformed::<CausalContext>(CONTEXT, body, why);
+    let a = [1, 1, b'a'];
+    // One counter seen, then one that was not.
+    context(&[&a[..], &[0, 1, 0, 0]].concat(), "was never seen");
+    context(&[&a[..], &[0, 0, 1]].concat(), "nothing is alive");
+    let last = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+    context(&[&a[..], &last, &[0, 0]].concat(), "over 64 bits");
+    context(
+        &[&a[..], &[1, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3]].concat(),
+        "over 64 bits",
+    );
+    assert!(
+        refused::<CausalContext>(&forged(CONTEXT, &[&a[..], &[0]].concat()), "end").is_truncated()
+    );
+
+    // All that follows is for as many dots as are alive.
+    let kernel = |body: &[u8]| wire::from_bytes::<DotKernel<u64>>(&forged(KERNEL_OF_U64, body));
+    assert_eq!(
+        kernel(&[&a[..], &[0, 0, 1, 7, 0]].concat()).unwrap().payloads().collect::<Vec<_>>(),
+        [&7]
+    );
+    assert!(kernel(&[&a[..], &[0, 0, 3, 7, 1, 0]].concat()).unwrap_err().is_truncated());
+    // A lot of dots, and nothing of theirs.
+    let many = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    assert!(kernel(&[&a[..], &[0, 0], &many].concat()).unwrap_err().is_limit());
+    let some = [0xff, 0xff, 0x7f];
+    assert!(kernel(&[&a[..], &[0, 0], &some, &[7, 8]].concat()).unwrap_err().is_truncated());
+}
+
+#[test]
+fn documents_and_values_have_one_spelling() {
+    let value = |body: &[u8], why| malformed::<Value>(VALUE, body, why);
+    value(&[12], "no such kind");
+    value(&[4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], "one form");
+    value(&[5, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f], "one form");
+    value(&[7, 2, 1, b'b', 0, 1, b'a', 0], "repeated or out of order");
+    value(&[7, 2, 1, b'a', 0, 1, b'a', 0], "repeated or out of order");
+    let deep = [8, 1].repeat(129);
+    assert!(refused::<Value>(&forged(VALUE, &deep), "over the limit of 128 levels").is_limit());
+
+    // One replica, one write alive; the time; then where and what.
+    let document = |lane: &[u8], body: &[u8], why| {
+        malformed::<Document>(DOCUMENT, &[&[1, 1, b'a', 0, 0], lane, body].concat(), why);
+    };
+    let one: &[u8] = &[1, 0, 0, 0];
+    document(one, &[4, 0], "goes on from none");
+    document(one, &[1, 4, 0], "was not told");
+    document(one, &[0, 9, 1], "was not told");
+    document(one, &[0, 12], "no such kind");
+    document(one, &[0, 11, 0, 0, 0, 0], "only an item has a place");
+    document(one, &[1, 1, 11, 0, 0, 0, 0, 0], "no scalar");
+    document(one, &[1, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0], "no item has such a number");
+    document(one, &[1, 11, 0], "a replica is named that was not told");
+    document(one, &[1, 3, 1, b'a', 0, 0], "a replica is told twice");
+    let bound = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+    document(one, &[&[1, 1, 0, 11, 0], &bound[..], &[0, 0]].concat(), "out of bounds");
+    document(one, &[&[0, 0x80, 1], &bound[..]].concat(), "over 64 bits");
+    let two: &[u8] = &[3, 0, 1, 0];
+    document(two, &[1, 0, 1, b'x', 0, 5, 4, 0], "a path is told twice");
+    document(two, &[0, 6, 0, 1, b'x', 0, 6, 0, 1, b'x'], "a text is told twice");
+    document(&[3, 1, 0, 0, 0, 0], &[], "cut in two");
+    document(&[3, 0, 0, 0], &[0, 0, 0, 0], "fewer times");
+    document(&[3, 0, 2, 0], &[0, 0, 0, 0], "more times");
+    document(&[0xff, 0xff, 0x7f], &[0, 0], "more writes are alive");
+}
+
+#[test]
+fn limits_are_kept() {
+    let within =
+        |bytes: &[u8], limits: Limits| wire::from_bytes_within::<OrSet<String>>(bytes, &limits);
+    let mut set = OrSet::new();
+    for id in 1..=3_u128 {
+        set.add(format!("element {id}"), ReplicaId::from_u128(id)).unwrap();
+    }
+    let sent = bytes(&set);
+    let wide = Limits::default().bytes(sent.len()).replicas(3).entries(3).text(9);
+    assert_eq!(within(&sent, wide), Ok(set));
+    for (narrow, what) in [
+        (wide.bytes(sent.len() - 1), "bytes"),
+        (wide.replicas(2), "replicas in a table"),
+        (wide.entries(2), "entries"),
+        (wide.text(8), "bytes in one text"),
+    ] {
+        let error = within(&sent, narrow).unwrap_err();
+        assert!(error.is_limit() && error.to_string().ends_with(what), "{error}");
+    }
+    let nested = Value::from(vec![Value::from(vec![Value::Null])]);
+    let document = Document::from_value(nested.clone(), replica("a"), crate::at(1)).unwrap();
+    for depth in [1, 2] {
+        let limits = Limits::default().depth(depth);
+        let value = wire::from_bytes_within::<Value>(&bytes(&nested), &limits);
+        let document = wire::from_bytes_within::<Document>(&bytes(&document), &limits);
+        assert_eq!((value.is_ok(), document.is_ok()), (depth == 2, depth == 2));
+    }
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let mut set = OrSet::new();
+    let us = replica("us-east-1");
+    set.add_all(0..100_u64, us).unwrap();
+    let before = set.clone();
+    let whole = bytes(&set);
+    let delta = bytes(&set.clone().add(7, us).unwrap());
+    for end in 0..whole.len() {
+        wire::merge_bytes(&mut set, &whole[..end]).unwrap_err();
+    }
+    for end in 0..delta.len() {
+        wire::apply_bytes(&mut set, &delta[..end]).unwrap_err();
+    }
+    wire::merge_bytes(&mut set, &delta).unwrap_err();
+    wire::apply_bytes(&mut set, &whole).unwrap_err();
+    assert_eq!(set, before);
+    assert_eq!(wire::merge_bytes(&mut set, &whole), Ok(false));
+    assert_eq!(wire::apply_bytes(&mut set, &delta), Ok(true));
+}
+
+/// What reading allocates: at most so much for each byte there is, beside a little.
+const ALLOWED: (u64, u64) = (8_192, 96);
+
+fn read_within_bounds<T: Wire>(bytes: &[u8]) -> f64 {
+    let used = measure(|| _ = std::hint::black_box(wire::from_bytes::<T>(bytes).is_ok())).bytes_max;
+    let allowed = ALLOWED.0 + ALLOWED.1 * bytes.len() as u64;
+    assert!(used <= allowed, "{used} bytes allocated to read {}: {bytes:?}", bytes.len());
+    (used.saturating_sub(ALLOWED.0)) as f64 / bytes.len() as f64
+}
+
+/// Samples, each with some bytes changed, repeated, cut out or put in.
+struct Mutated {
+    random: u64,
+    rounds: u32,
+    read: u32,
+    greatest: f64,
+}
+
+impl Mutated {
+    fn below(&mut self, end: usize) -> usize {
+        self.random =
+            self.random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        usize::try_from(self.random >> 33).unwrap() % end.max(1)
+    }
+
+    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        // Past the envelope, where it matters.
+        let at = 4 + self.below(bytes.len().saturating_sub(4));
+        let to = (at + 1 + self.below(40)).min(bytes.len());
+        let at = at.min(to);
+        let byte = [0, 1, 0x7f, 0x80, 0xff, u8::try_from(self.below(256)).unwrap()][self.below(6)];
+        match self.below(6) {
+            0 => _ = bytes.drain(at..to),
+            1 => bytes.extend_from_within(at..to),
+            2 => bytes.insert(at, byte),
+            _ => bytes[at..].iter_mut().take(1).for_each(|old| *old = byte),
+        }
+    }
+}
+
+impl Visit for Mutated {
+    fn visit<T: Sent>(&mut self, name: &str, value: &T) {
+        let sample = bytes(value);
+        for _ in 0..self.rounds {
+            let mut mutant = sample.clone();
+            (0..=self.below(4)).for_each(|_| self.mutate(&mut mutant));
+            self.greatest = self.greatest.max(read_within_bounds::<T>(&mutant));
+            if let Ok(other) = wire::from_bytes::<T>(&mutant) {
+                self.read += 1;
+                assert_eq!(bytes(&other), mutant, "{name}: another spelling");
+            }
+        }
+    }
+}
+
+#[test]
+fn reading_mutants_allocates_in_proportion() {
+    let mut mutated = Mutated { random: 1, rounds: count(20_000) / 20, read: 0, greatest: 0.0 };
+    samples::visit_all(&mut mutated);
+    let Mutated { read, rounds, greatest, .. } = mutated;
+    println!(
+        "{rounds} mutants of each sample, {read} of them values; at most {greatest:.0} bytes for each read, beside 8 KiB"
+    );
+    assert!(read > 0);
+}
+
+/// The dearest that bytes can be made: one live dot to a block; a node to each write.
+#[test]
+fn what_is_made_to_cost_costs_in_proportion() {
+    let us = replica("us-east-1");
+    let mut sparse = OrSet::new();
+    sparse.add_all(0..64_000_u64, us).unwrap();
+    let removed = (0..64_000_u64).filter(|number| number % 64 != 0);
+    removed.for_each(|number| _ = sparse.remove(&number, us).unwrap());
+    let sparse = read_within_bounds::<OrSet<u64>>(&bytes(&sparse));
+
+    let names = (0..20_000_u64).map(|name| (format!("{name:x}"), Value::Null));
+    let document = Document::from_value(names.collect::<Value>(), us, crate::at(1)).unwrap();
+    let wide = read_within_bounds::<Document>(&bytes(&document));
+
+    // One long text, told once and named often, is shared.
+    let text = "a long text, ".repeat(1_000);
+    let items: Vec<Value> = (0..1_000).map(|_| Value::from(&*text)).collect();
+    let document = Document::from_value(Value::from(items), us, crate::at(1)).unwrap();
+    let shared = read_within_bounds::<Document>(&bytes(&document));
+    println!(
+        "allocated for each byte: sparse set {sparse:.0}, wide document {wide:.0}, shared text {shared:.0}"
+    );
+}
+
+#[test]
+fn sizes() {
+    let us = replica("us-east-1");
+    let mut set = OrSet::new();
+    let random = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    set.add_all((0..100_000).map(random), us).unwrap();
+    let whole = bytes(&set).len();
+    let add = bytes(&set.add(random(100_000), us).unwrap()).len();
+    let remove = bytes(&set.remove(&random(7), us).unwrap()).len();
+    println!(
+        "OrSet of 100,000 u64: {:.3} bytes an element; add {add}, remove {remove}",
+        whole as f64 / 1e5
+    );
+    assert!(whole <= 810_000);
+    assert!(add <= 32 + 8 && remove <= 32, "{add}, {remove}");
+    let uuid = ReplicaId::from_u128(u128::MAX);
+    let add = bytes(&set.add(random(100_001), uuid).unwrap()).len();
+    let again = bytes(&set.add(random(100_001), uuid).unwrap()).len();
+    println!("by a UUID: add {add}, and again {again}");
+    assert!(add <= 32 + 8 && again <= 32 + 8);
+
+    let names = (0..16).map(|at| (replica(&format!("region-{at:02}")), 1_000_000 + at));
+    let clock = bytes(&names.collect::<VectorClock>()).len();
+    println!("clock of 16 named replicas: {clock} bytes");
+    assert!(clock <= 16 * 18);
+
+    let mut busy = OrSet::new();
+    for number in 0..1_000_000_u64 {
+        busy.add(number, us).unwrap();
+        busy.remove(&number, us).unwrap();
+    }
+    let context = bytes(busy.kernel().context()).len();
+    println!("context of 2,000,000 writes that were all seen: {context} bytes");
+    assert!(context <= 24);
+    assert_eq!(wire::from_bytes::<Digest>(&bytes(&Digest::default())), Ok(Digest::default()));
+
+    for messages in [20, 200, 2_000] {
+        let json = crate::size::conversation(messages);
+        let text = serde_json::to_string(&json).unwrap().len();
+        let keys = ListKeys::new();
+        let document =
+            Document::from_json_with(keys, &json, us, crate::at(1_717_236_600_000)).unwrap();
+        let ours = bytes(&document).len();
+        println!(
+            "{messages} messages: {ours} bytes, compact JSON {text}: {:.3}",
+            ours as f64 / text as f64
+        );
+        assert!(ours * 100 <= text * 115);
+    }
+}

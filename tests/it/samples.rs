@@ -1,0 +1,204 @@
+//! Values of every type that has a form: small and large, and some that nobody would make.
+
+use crate::{at, encoded::Sent, replica};
+use rejoin::{
+    DeltaState, Document, EnableFlag, GCounter, LwwRegister, MapWrite, Max, Merge, Min, MvRegister,
+    OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    causal::{CausalContext, Digest, Dot, DotKernel},
+    document::{DocumentDelta, ListKeys, Value},
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is done with each sample.
+pub(crate) trait Visit {
+    fn visit<T: Sent>(&mut self, name: &str, value: &T);
+}
+
+/// The same values in every run, and for ever: golden files are made of them. A sample is never
+/// changed; new ones are added.
+pub(crate) fn visit_all(visit: &mut impl Visit) {
+    plain(visit);
+    clocks_and_counters(visit);
+    registers(visit);
+    removing(visit);
+    documents(visit);
+}
+
+fn ids() -> [ReplicaId; 3] {
+    [replica("us-east-1"), replica("eu-west-1"), ReplicaId::from_u128(0xffff << 100)]
+}
+
+fn plain(visit: &mut impl Visit) {
+    let [us, eu, uuid] = ids();
+    visit.visit("replica_name", &us);
+    visit.visit("replica_uuid", &uuid);
+    visit.visit("replica_zero", &ReplicaId::from_u128(0));
+    visit.visit("timestamp", &at(1_717_236_600_000));
+    visit.visit("timestamp_last", &at(u64::MAX));
+    visit.visit("stamp", &Stamp { time: at(5), replica: eu });
+    visit.visit("stamps", &vec![Some(Stamp { time: at(0), replica: us }), None]);
+    visit.visit("dot", &Dot::new(us, 300.try_into().unwrap()));
+    visit.visit("naturals", &(7_u8, 300_u16, 70_000_u32, u64::MAX));
+    visit.visit("integers", &(-7_i8, i16::MIN, -70_000_i32, i64::MIN));
+    visit.visit("naturals_many", &vec![5_u64, 7, 260, 5]);
+    visit.visit("naturals_equal", &vec![9_u16; 3]);
+    visit.visit("naturals_wide", &vec![0_u64, u64::MAX]);
+    visit.visit("integers_many", &vec![-1_i64, 0, 70_000, i64::MIN, i64::MAX]);
+    visit.visit("truths", &vec![true, false, true, true, false, false, false, false, true]);
+    visit.visit("nothings", &vec![(); 9]);
+    visit.visit("texts", &vec![String::new(), "ana".into(), "Grüße".into()]);
+    visit.visit("lists", &vec![vec![1_u8, 2], vec![], vec![3]]);
+    visit.visit("option_none", &None::<u64>);
+    visit.visit("option_some", &Some("x".to_owned()));
+    visit.visit("maximum", &(Max(3_u64), Min("a".to_owned())));
+    visit.visit(
+        "map_of_counters",
+        &[(7_u64, counter()), (9, PnCounter::new())].into_iter().collect::<BTreeMap<_, _>>(),
+    );
+    visit.visit(
+        "set_grow_only",
+        &["b".to_owned(), "a".to_owned()].into_iter().collect::<BTreeSet<_>>(),
+    );
+}
+
+fn counter() -> PnCounter {
+    let [us, eu, uuid] = ids();
+    let mut counter = PnCounter::new();
+    counter.increment(3, us).unwrap();
+    counter.increment(u64::MAX, uuid).unwrap();
+    counter.decrement(200, eu).unwrap();
+    counter.decrement(1, us).unwrap();
+    counter
+}
+
+fn clocks_and_counters(visit: &mut impl Visit) {
+    let [us, eu, uuid] = ids();
+    visit.visit("clock_empty", &VectorClock::new());
+    visit
+        .visit("clock", &[(us, 5), (eu, 3), (uuid, u64::MAX)].into_iter().collect::<VectorClock>());
+    let many = (0..100_u128).map(|id| (ReplicaId::from_u128(id * id), 1 + id as u64 * 40));
+    visit.visit("clock_of_many", &many.collect::<VectorClock>());
+    let mut grow_only = GCounter::new();
+    visit.visit("g_counter_empty", &grow_only);
+    grow_only.increment(300, us).unwrap();
+    visit.visit("g_counter", &grow_only);
+    visit.visit("pn_counter_empty", &PnCounter::new());
+    visit.visit("pn_counter", &counter());
+}
+
+fn registers(visit: &mut impl Visit) {
+    let [us, eu, _] = ids();
+    let mut last = LwwRegister::<String>::new();
+    visit.visit("lww_register_empty", &last);
+    last.set("open".into(), us, at(5)).unwrap();
+    visit.visit("lww_register", &last);
+    visit.visit("lww_register_version", &last.version());
+    let mut siblings = MvRegister::<String>::new();
+    visit.visit("mv_register_empty", &siblings);
+    siblings.set("open".into(), us).unwrap();
+    let mut theirs = siblings.clone();
+    theirs.set("escalated".into(), eu).unwrap();
+    siblings.set("resolved".into(), us).unwrap();
+    siblings.merge(&theirs);
+    visit.visit("mv_register", &siblings);
+    let mut flag = EnableFlag::new();
+    visit.visit("flag_empty", &flag);
+    flag.enable(us).unwrap();
+    visit.visit("flag_on", &flag);
+    visit.visit("flag_disable", &flag.disable(eu).unwrap());
+    visit.visit("flag_off", &flag);
+}
+
+fn removing(visit: &mut impl Visit) {
+    let [us, eu, uuid] = ids();
+    let mut set = OrSet::<String>::new();
+    visit.visit("set_empty", &set);
+    set.add_all(["ana", "bo", "cy"].map(String::from), us).unwrap();
+    let mut theirs = set.clone();
+    visit.visit("set_delta_add", &theirs.add("bo".into(), eu).unwrap());
+    visit.visit("set_delta_remove", &set.remove("bo", uuid).unwrap());
+    set.merge(&theirs);
+    visit.visit("set_of_texts", &set);
+    visit.visit("set_digest", &set.version());
+    visit.visit("set_context", set.kernel().context());
+    visit.visit("context_empty", &CausalContext::new());
+    visit.visit("digest_empty", &Digest::default());
+
+    let mut numbers = OrSet::<u64>::new();
+    numbers
+        .add_all((0..200).map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)), us)
+        .unwrap();
+    visit.visit("set_of_numbers", &numbers);
+    let removed: Vec<u64> = numbers.iter().copied().step_by(3).collect();
+    removed.iter().for_each(|number| _ = numbers.remove(number, eu).unwrap());
+    visit.visit("set_with_holes", &numbers);
+    // Every other delta arrived, up to the last counter there is.
+    let form = json!({
+        "us-east-1": {"seen": [[1, 1], [3, 3], [63, 65], [u64::MAX, u64::MAX]],
+            "live": [[3, 1], [63, 0], [64, 9], [u64::MAX, 2]]},
+    });
+    visit.visit("kernel_with_gaps", &serde_json::from_value::<DotKernel<u64>>(form).unwrap());
+    let all = json!({"us-east-1": {"seen": [[1, u64::MAX]], "live": []}});
+    visit.visit("kernel_used_up", &serde_json::from_value::<DotKernel<u64>>(all).unwrap());
+
+    let mut map = OrMap::<String, u64>::new();
+    visit.visit("map_empty", &map);
+    map.put("theme".into(), 1, us, at(9)).unwrap();
+    let mut theirs = map.clone();
+    theirs.put("theme".into(), 2, eu, at(9)).unwrap();
+    visit.visit("map_delta", &map.put("font".into(), 3, us, at(12)).unwrap());
+    map.merge(&theirs);
+    visit.visit("map", &map);
+    visit.visit("map_writes", &map.kernel().payloads().cloned().collect::<Vec<MapWrite<_, _>>>());
+}
+
+/// A conversation with everything in it.
+pub(crate) fn conversation() -> (Document, Vec<DocumentDelta>) {
+    let [us, eu, uuid] = ids();
+    let content = json!({
+        "title": "Booking", "status": "a status that is longer than what fits in a write",
+        "n": [1, -2, 0.5, {"deep": [null, true]}], "empty": {}, "none": [], "unread": 2,
+        "messages": [{"id": "m1", "text": "Hello"}, {"id": "m2", "text": "Hi"}],
+    });
+    let keys = ListKeys::new().by("/messages", "id").unwrap();
+    let mut ours = Document::from_json_with(keys, &content, us, at(1_000)).unwrap();
+    let mut theirs = ours.clone();
+    let mut deltas = vec![
+        ours.increment("/unread", 3, us, at(1_001)).unwrap(),
+        ours.set("/title", "Booking Help", us, at(1_002)).unwrap(),
+        ours.push("/messages", json!({"id": "m3", "text": "Hello"}), us, at(1_003)).unwrap(),
+        ours.push("/n", Value::from(f64::MIN_POSITIVE), us, at(1_003)).unwrap(),
+        ours.remove("/n/1", us, at(1_004)).unwrap(),
+        ours.move_item("/messages/0", 1, us, at(1_005)).unwrap(),
+        theirs.set("/title", "Booking Assistance", eu, at(900)).unwrap(),
+        theirs.decrement("/unread", 1, eu, at(1_001)).unwrap(),
+        theirs.insert("/messages/1", json!({"id": "m4"}), eu, at(1_006)).unwrap(),
+        theirs.remove("/messages/0", eu, at(1_007)).unwrap(),
+        theirs.set("/empty", Value::from(i64::MIN), uuid, at(1_008)).unwrap(),
+    ];
+    ours.merge(&theirs);
+    deltas.push(ours.delta_since(&theirs.version()));
+    (ours, deltas)
+}
+
+fn documents(visit: &mut impl Visit) {
+    visit.visit("value_null", &Value::Null);
+    let nested = json!([{"a": [true, false, 1, -1, 1.5], "b": {"": "Grüße"}}, u64::MAX, i64::MIN]);
+    visit.visit("value", &Value::from(nested));
+    visit.visit("document_empty", &Document::new());
+    visit.visit("document_delta_empty", &DocumentDelta::default());
+    let (document, deltas) = conversation();
+    for (at, delta) in deltas.iter().enumerate() {
+        visit.visit(&format!("document_delta_{at:02}"), delta);
+    }
+    visit.visit("document", &document);
+    visit.visit("document_version", &document.version());
+    let mut all = DocumentDelta::default();
+    deltas.iter().for_each(|delta| _ = all.merge(delta));
+    visit.visit("document_delta_all", &all);
+    let clock = [(replica("us-east-1"), 3)].into_iter().collect();
+    let row = json!({"title": "Booking", "open": true});
+    let snapshot = Document::from_snapshot(&row, &clock, at(7), replica("us-east-1")).unwrap();
+    visit.visit("document_snapshot", &snapshot);
+}
