@@ -12,7 +12,10 @@ use super::{
     intervals::{Interval, Intervals},
     kernel::Head,
 };
-use crate::wire::{DecodeError, Reader, Schema, Tag, Wire, Writer};
+use crate::{
+    replica::ReplicaId,
+    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
+};
 use alloc::vec::Vec;
 use core::hash::Hash;
 use smallvec::SmallVec;
@@ -240,5 +243,24 @@ impl Wire for CausalContext {
             return Err(input.malformed("in a context nothing is alive"));
         }
         Ok(lanes.context)
+    }
+}
+
+/// The counter less one.
+impl Wire for Dot {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::Dot);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.replica().encode(out);
+        out.varint(self.counter() - 1);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let replica = ReplicaId::decode(input)?;
+        let counter = input.varint()?.checked_add(1);
+        let counter = counter.ok_or_else(|| input.malformed("a counter is over 64 bits"))?;
+        Ok(Self::of(replica, counter))
     }
 }

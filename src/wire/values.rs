@@ -5,7 +5,6 @@ use super::{
     column::{read_bits, read_offsets, unzigzag, write_bits, write_offsets, zigzag},
 };
 use crate::{
-    causal::Dot,
     merge::{Max, Min},
     replica::ReplicaId,
     time::{Stamp, Timestamp},
@@ -441,24 +440,5 @@ impl Wire for Stamp {
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(Self { time: Timestamp::decode(input)?, replica: ReplicaId::decode(input)? })
-    }
-}
-
-/// The counter less one.
-impl Wire for Dot {
-    fn schema(schema: &mut Schema) {
-        schema.tag(Tag::Dot);
-    }
-
-    fn encode(&self, out: &mut Writer) {
-        self.replica().encode(out);
-        out.varint(self.counter() - 1);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let replica = ReplicaId::decode(input)?;
-        let counter = input.varint()?.checked_add(1);
-        let counter = counter.ok_or_else(|| input.malformed("a counter is over 64 bits"))?;
-        Ok(Self::of(replica, counter))
     }
 }

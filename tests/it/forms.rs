@@ -1,5 +1,6 @@
-//! The serde forms: round trips through JSON and bincode for every type, empty to large; what
-//! services store already reads in; and what breaks an invariant is refused.
+//! The serde forms: round trips for every type, empty to large, through JSON, bincode, postcard,
+//! CBOR and MessagePack; what services store already reads in; and what breaks an invariant is
+//! refused.
 
 use crate::{at, replica};
 use rejoin::{
@@ -22,6 +23,15 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let bytes = bincode::serde::encode_to_vec(value, config).unwrap();
     let (back, read) = bincode::serde::decode_from_slice::<T, _>(&bytes, config).unwrap();
     assert_eq!((&back, read), (value, bytes.len()));
+    let postcard = postcard::to_stdvec(value).unwrap();
+    assert_eq!(postcard::from_bytes::<T>(&postcard).unwrap(), *value);
+    let mut cbor = Vec::new();
+    ciborium::into_writer(value, &mut cbor).unwrap();
+    assert_eq!(ciborium::from_reader::<T, _>(&cbor[..]).unwrap(), *value);
+    let message_pack = rmp_serde::to_vec(value).unwrap();
+    assert_eq!(rmp_serde::from_slice::<T>(&message_pack).unwrap(), *value);
+    let named = rmp_serde::to_vec_named(value).unwrap();
+    assert_eq!(rmp_serde::from_slice::<T>(&named).unwrap(), *value);
     for end in 0..bytes.len().min(200) {
         let cut = bincode::serde::decode_from_slice::<T, _>(&bytes[..end], config);
         assert!(cut.is_err(), "{end} of {} bytes are not the value", bytes.len());

@@ -1,9 +1,9 @@
 //! The seeds and the findings of the fuzzers, once more; and what is near to them.
 
 use crate::{
-    encoded::{compact, json},
+    encoded::{Sent, bytes, compact, json},
     history::count,
-    hostile::TARGETS,
+    hostile::{TARGETS, decoding::tags},
     {at, replica},
 };
 use rejoin::{
@@ -11,7 +11,6 @@ use rejoin::{
     PnCounter, VectorClock,
     document::{ListKeys, Value},
 };
-use serde::Serialize;
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
@@ -79,7 +78,11 @@ fn write_the_seeds() {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), data).unwrap();
     };
-    forms(&|name, which, json, binary| {
+    forms(&|name, which, json, binary, [ours, theirs]| {
+        let body = |bytes: &[u8]| bytes[3 + tags(which).len()..].to_vec();
+        let (ours, theirs) = (body(ours), body(theirs));
+        let len = u16::try_from(ours.len()).unwrap().to_le_bytes();
+        write("decode_wire", name, &[&[which], &len[..], &ours, &theirs].concat());
         write("decode_json", name, &[&[which], json].concat());
         write("decode_binary", name, &[&[which], binary].concat());
     });
@@ -93,14 +96,14 @@ fn write_the_seeds() {
     }
 }
 
-type Write<'a> = &'a dyn Fn(&str, u8, &[u8], &[u8]);
+type Write<'a> = &'a dyn Fn(&str, u8, &[u8], &[u8], [&[u8]; 2]);
 
 /// Two values of each type, one after the other.
 fn forms(write: Write<'_>) {
-    fn two<T: Serialize>(write: Write<'_>, name: &str, which: u8, ours: &T, theirs: &T) {
+    fn two<T: Sent>(write: Write<'_>, name: &str, which: u8, ours: &T, theirs: &T) {
         let json = format!("{} {}", json(ours), json(theirs));
         let binary = [compact(ours), compact(theirs)].concat();
-        write(name, which, json.as_bytes(), &binary);
+        write(name, which, json.as_bytes(), &binary, [&bytes(ours), &bytes(theirs)]);
     }
     fn fork<T>(
         write: Write<'_>,
@@ -110,7 +113,7 @@ fn forms(write: Write<'_>) {
         edit: impl Fn(&mut T, &str),
     ) -> [T; 2]
     where
-        T: Clone + Merge + Serialize,
+        T: Clone + Merge + Sent,
     {
         edit(&mut ours, "us-east-1");
         let mut theirs = ours.clone();

@@ -2,7 +2,7 @@
 //! what it must not. Fuzzers run them (`fuzz/`), and `replay` runs them over seeds and findings.
 
 mod clocks;
-mod decoding;
+pub(crate) mod decoding;
 mod documents;
 
 use crate::spec;
@@ -10,9 +10,10 @@ use crate::spec;
 type Body = fn(&[u8]);
 
 /// The fuzz targets, by the names of their folders.
-pub(crate) const TARGETS: [(&str, Body); 6] = [
+pub(crate) const TARGETS: [(&str, Body); 7] = [
     ("decode_json", decoding::json),
     ("decode_binary", decoding::binary),
+    ("decode_wire", decoding::canonical),
     ("histories", histories),
     ("update", documents::update),
     ("pointer", documents::pointer),
