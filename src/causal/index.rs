@@ -3,7 +3,7 @@
 use super::{Adopt, Blocks, Page, Slot};
 use ahash::RandomState;
 use core::{borrow::Borrow, cmp::Ordering, fmt, hash::Hash, marker::PhantomData};
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::SmallVec;
 
 /// How a payload shows its key.
@@ -159,8 +159,15 @@ impl<P, K: KeyOf<P>> Page<P> for KeyIndex<K> {
         let hasher = &self.hasher;
         let rehash =
             |&slot: &Slot| blocks.get(slot).map_or(0, |payload| hasher.hash_one(K::key(payload)));
-        self.doubled += usize::from(self.contains(blocks, key));
-        self.slots.insert_unique(hasher.hash_one(key), slot, rehash);
+        let hash = hasher.hash_one(key);
+        let same = |&other: &Slot| blocks.get(other).is_some_and(|payload| K::key(payload) == key);
+        match self.slots.entry(hash, same, rehash) {
+            Entry::Vacant(free) => _ = free.insert(slot),
+            Entry::Occupied(other) => {
+                other.into_table().insert_unique(hash, slot, rehash);
+                self.doubled += 1;
+            }
+        }
     }
 
     fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {

@@ -1,7 +1,7 @@
 //! What random histories hardly reach: rows with gaps, blocks by the dozen, broken invariants.
 
 use super::{
-    CausalContext, Dot, DotKernel, KeyIndex, KeyOf,
+    CausalContext, Digest, Dot, DotKernel, KeyIndex, KeyOf,
     intervals::Intervals,
     kernel::{Head, find, within},
 };
@@ -239,4 +239,17 @@ fn what_is_printed_tells_what_it_is() {
     assert_eq!(format!("{:?}", Dot::of(US, 2)), format!("{}", Dot::of(US, 2)));
     assert!(format!("{kernel:?}").contains(&format!("{}", Dot::of(US, 2))));
     assert_eq!(format!("{:?}", KeyIndex::<Third>::over(&kernel)), "KeyIndex { dots: 1, .. }");
+}
+
+#[test]
+fn a_broken_digest_is_found() {
+    let of = |counters: core::ops::RangeInclusive<u64>| -> CausalContext {
+        counters.map(|counter| Dot::of(US, counter)).collect()
+    };
+    assert_eq!(Digest::new(of(1..=3), of(2..=3)).check_invariants(), Ok(()));
+    let unseen = Digest::new(of(1..=3), of(3..=4)).check_invariants();
+    assert_eq!(unseen, Err("a live dot was never seen"));
+    let empty = CausalContext { lanes: [(US, Intervals::default())].into_iter().collect() };
+    assert!(Digest::new(empty.clone(), of(1..=0)).check_invariants().is_err());
+    assert!(Digest::new(of(1..=3), empty).check_invariants().is_err());
 }

@@ -9,26 +9,34 @@ use alloc::vec::Vec;
 /// How far some numbers are from the least of them, which is written apart: a width in bytes, the
 /// least in which all fit, and each in that width, low bytes first. One number alone has width 0;
 /// of several, each takes a byte at least.
-pub(super) fn write_offsets(offsets: impl Iterator<Item = u64> + Clone, out: &mut Writer) {
-    let (mut count, mut bits) = (0, 0);
-    for offset in offsets.clone() {
-        count += 1;
-        bits |= offset;
-    }
-    let width = width(count, bits);
+pub(super) fn write_offsets(
+    offsets: impl Iterator<Item = u64>,
+    count: usize,
+    greatest: u64,
+    out: &mut Writer,
+) {
+    let width = width(count, greatest);
     out.byte(width);
-    out.reserve(count * usize::from(width));
     match width {
         0 => {}
-        1 => put::<1>(offsets, out),
-        2 => put::<2>(offsets, out),
-        3 => put::<3>(offsets, out),
-        4 => put::<4>(offsets, out),
-        5 => put::<5>(offsets, out),
-        6 => put::<6>(offsets, out),
-        7 => put::<7>(offsets, out),
-        _ => put::<8>(offsets, out),
+        1 => put::<1>(offsets, count, out),
+        2 => put::<2>(offsets, count, out),
+        3 => put::<3>(offsets, count, out),
+        4 => put::<4>(offsets, count, out),
+        5 => put::<5>(offsets, count, out),
+        6 => put::<6>(offsets, count, out),
+        7 => put::<7>(offsets, count, out),
+        _ => put::<8>(offsets, count, out),
     }
+}
+
+/// The least and the greatest of some numbers, and how many there are; none of none.
+pub(super) fn range<T: Copy + Ord>(mut numbers: impl Iterator<Item = T>) -> Option<(T, T, usize)> {
+    let first = numbers.next()?;
+    // Folded, since an iterator over blocks steps through each on its own.
+    Some(numbers.fold((first, first, 1), |(least, greatest, count), number| {
+        (least.min(number), greatest.max(number), count + 1)
+    }))
 }
 
 /// As [`write_offsets`] writes them; `count` is at least 1.
@@ -47,26 +55,27 @@ pub(super) fn read_offsets(count: usize, input: &mut Reader<'_>) -> Result<Vec<u
         7 => take::<7>(bytes),
         _ => take::<8>(bytes),
     };
-    let (least, bits) =
-        offsets.iter().fold((u64::MAX, 0), |(least, bits), at| (least.min(*at), bits | at));
-    if least != 0 || told != width(count, bits) {
+    let of = range(offsets.iter().copied());
+    if !of.is_some_and(|(least, greatest, _)| least == 0 && told == width(count, greatest)) {
         return Err(input.malformed("a column of numbers is not in its one form"));
     }
     Ok(offsets)
 }
 
-/// The width of so many offsets, given the bits that are set in any of them.
+/// The width of so many offsets, given the greatest.
 #[allow(clippy::cast_possible_truncation)] // at most 8
-const fn width(count: usize, bits: u64) -> u8 {
-    let least = (u64::BITS - bits.leading_zeros()).div_ceil(8) as u8;
+const fn width(count: usize, greatest: u64) -> u8 {
+    let least = (u64::BITS - greatest.leading_zeros()).div_ceil(8) as u8;
     if count > 1 && least == 0 { 1 } else { least }
 }
 
-fn put<const WIDTH: usize>(offsets: impl Iterator<Item = u64>, out: &mut Writer) {
-    for offset in offsets {
-        let bytes = offset.to_le_bytes();
-        out.bytes(&bytes[..WIDTH]);
-    }
+fn put<const WIDTH: usize>(offsets: impl Iterator<Item = u64>, count: usize, out: &mut Writer) {
+    let mut places = out.extend(count * WIDTH).chunks_exact_mut(WIDTH);
+    offsets.for_each(|offset| {
+        if let Some(place) = places.next() {
+            place.copy_from_slice(&offset.to_le_bytes()[..WIDTH]);
+        }
+    });
 }
 
 fn take<const WIDTH: usize>(bytes: &[u8]) -> Vec<u64> {

@@ -2,7 +2,7 @@
 
 use super::{
     DecodeError, Reader, Schema, Tag, Wire, Writer,
-    column::{read_bits, read_offsets, unzigzag, write_bits, write_offsets, zigzag},
+    column::{range, read_bits, read_offsets, unzigzag, write_bits, write_offsets, zigzag},
 };
 use crate::{
     merge::{Max, Min},
@@ -110,11 +110,13 @@ macro_rules! number {
             }
 
             fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer) {
-                let Some(least) = values.clone().min() else { return };
-                let least = <$wide>::from(*least);
+                let Some((least, greatest, count)) = range(values.clone().copied()) else { return };
+                let (least, greatest) = (<$wide>::from(least), <$wide>::from(greatest));
                 out.varint($write(least));
                 #[allow(clippy::cast_sign_loss)] // at or above the least
-                write_offsets(values.map(|value| <$wide>::from(*value).wrapping_sub(least) as u64), out);
+                let above = |value: $wide| value.wrapping_sub(least) as u64;
+                let offsets = values.map(|value| above(<$wide>::from(*value)));
+                write_offsets(offsets, count, above(greatest), out);
             }
 
             fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
@@ -211,9 +213,10 @@ impl Wire for String {
 
 fn write_lengths(lengths: impl Iterator<Item = usize> + Clone, out: &mut Writer) {
     let lengths = lengths.map(|len| len as u64);
-    let Some(least) = lengths.clone().min() else { return };
-    out.varint(least);
-    write_offsets(lengths.map(|len| len - least), out);
+    if let Some((least, greatest, count)) = range(lengths.clone()) {
+        out.varint(least);
+        write_offsets(lengths.map(|len| len - least), count, greatest - least, out);
+    }
 }
 
 /// The lengths, and the items of all one after the other.

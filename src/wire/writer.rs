@@ -51,8 +51,10 @@ impl Writer {
         self.varint(count as u64);
     }
 
-    /// Room for so many more bytes.
-    pub(crate) fn reserve(&mut self, additional: usize) {
-        self.bytes.reserve(additional);
+    /// So many zeros, to be written over.
+    pub(super) fn extend(&mut self, len: usize) -> &mut [u8] {
+        let start = self.bytes.len();
+        self.bytes.resize(start + len, 0);
+        &mut self.bytes[start..]
     }
 }

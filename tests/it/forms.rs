@@ -151,6 +151,7 @@ fn what_breaks_an_invariant_is_refused() {
     type Kernel = DotKernel<u8>;
     let lane = |seen: serde_json::Value, live: serde_json::Value| json!({"us-east-1": {"seen": seen, "live": live}});
     refuses::<Kernel>(json!(3), "a map by replica id");
+    refuses::<VectorClock>(json!(3), "a map of replica ids to counts");
     refuses::<VectorClock>(json!(3), "expected");
     refuses::<Kernel>(lane(json!(3), json!([])), "a sequence");
     refuses::<Kernel>(lane(json!([[1, 3], [4, 5]]), json!([])), "interval 4 to 5");

@@ -61,6 +61,10 @@ impl Peer for Automerge {
         Ok(serde_json::to_string(&AutoSerde::from(&self.0))?)
     }
 
+    fn save(&mut self) -> Result<Vec<u8>> {
+        Ok(self.0.save())
+    }
+
     fn encode(delta: &Vec<u8>) -> Result<Vec<u8>> {
         Ok(delta.clone())
     }

@@ -18,6 +18,11 @@ pub struct Crdts {
 }
 
 impl Crdts {
+    /// The whole in another serde format.
+    pub fn postcard(&self) -> Result<Vec<u8>> {
+        Ok(postcard::to_stdvec(&(&self.title, &self.mapping))?)
+    }
+
     fn set(&mut self, message: &str, field: &str, value: Value) -> Op<String, Message, u8> {
         let context = self.mapping.read_ctx().derive_add_ctx(self.replica);
         let op = self.mapping.update(message, context, |fields, context| {
@@ -80,6 +85,10 @@ impl Peer for Crdts {
         let messages = self.mapping.iter().map(|entry| (entry.val.0.clone(), message(entry.val.1)));
         let mapping = Value::Object(messages.collect());
         Ok(json!({"title": read(&self.title), "mapping": mapping}).to_string())
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>> {
+        bincode(&(&self.title, &self.mapping))
     }
 
     fn encode(delta: &Self::Delta) -> Result<Vec<u8>> {

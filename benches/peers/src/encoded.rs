@@ -2,6 +2,7 @@
 //! and yrs are.
 
 use crate::{Peer, Result, conversation::Change, rejoin::Rejoin};
+use ::rejoin::wire;
 use serde_json::Value;
 
 pub struct Encoded(Rejoin);
@@ -23,8 +24,7 @@ impl Peer for Encoded {
     }
 
     fn apply(&mut self, delta: Vec<u8>) -> Result {
-        let config = bincode::config::standard();
-        self.0.apply(bincode::serde::decode_from_slice(&delta, config)?.0)
+        self.0.apply(wire::from_bytes(&delta)?)
     }
 
     fn merge(&mut self, other: &mut Self) -> Result {
@@ -33,6 +33,10 @@ impl Peer for Encoded {
 
     fn to_json(&self) -> Result<String> {
         self.0.to_json()
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>> {
+        self.0.save()
     }
 
     fn encode(delta: &Vec<u8>) -> Result<Vec<u8>> {

@@ -10,6 +10,7 @@ pub mod dson;
 pub mod encoded;
 pub mod loro;
 pub mod rejoin;
+pub mod sets;
 pub mod yrs;
 
 use conversation::Change;
@@ -31,6 +32,8 @@ pub trait Peer: Sized {
     /// Takes over all that `other` has; what is left of `other` is of no interest.
     fn merge(&mut self, other: &mut Self) -> Result;
     fn to_json(&self) -> Result<String>;
+    /// The whole as bytes, for a disk; where the library has some or serde can make them.
+    fn save(&mut self) -> Result<Vec<u8>>;
     /// The delta as bytes, where the library has some or serde can make them.
     fn encode(delta: &Self::Delta) -> Result<Vec<u8>>;
 }

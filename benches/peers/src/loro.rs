@@ -70,6 +70,10 @@ impl Peer for Loro {
         Ok(self.0.get_map(ROOT).get_deep_value().to_json())
     }
 
+    fn save(&mut self) -> Result<Vec<u8>> {
+        Ok(self.0.export(ExportMode::Snapshot)?)
+    }
+
     fn encode(delta: &Vec<u8>) -> Result<Vec<u8>> {
         Ok(delta.clone())
     }

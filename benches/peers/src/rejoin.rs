@@ -4,7 +4,7 @@ use crate::{
     Peer, Result,
     conversation::{Change, Edit},
 };
-use rejoin::{DeltaState, Document, Merge, ReplicaId, Timestamp, document::DocumentDelta};
+use rejoin::{DeltaState, Document, Merge, ReplicaId, Timestamp, document::DocumentDelta, wire};
 use serde_json::Value;
 
 const NOW: Timestamp = Timestamp::from_millis(1_717_236_600_000);
@@ -56,7 +56,11 @@ impl Peer for Rejoin {
         Ok(self.document.to_string())
     }
 
+    fn save(&mut self) -> Result<Vec<u8>> {
+        Ok(wire::to_bytes(&self.document))
+    }
+
     fn encode(delta: &DocumentDelta) -> Result<Vec<u8>> {
-        crate::bincode(delta)
+        Ok(wire::to_bytes(delta))
     }
 }

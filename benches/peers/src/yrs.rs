@@ -74,6 +74,10 @@ impl Peer for Yrs {
         Ok(serde_json::to_string(&self.root.to_json(&self.document.transact()))?)
     }
 
+    fn save(&mut self) -> Result<Vec<u8>> {
+        Ok(self.updates_since(&StateVector::default()))
+    }
+
     fn encode(delta: &Vec<u8>) -> Result<Vec<u8>> {
         Ok(delta.clone())
     }
