@@ -16,6 +16,10 @@ Merges JSON documents that several sides edited apart, field by field.
       The merged JSON goes to standard output, the summary to standard error; with --out
       the JSON goes to FILE, all of it or nothing, and the summary to standard output.
 
+  conversation_merge --states FILE FILE... [--out FILE]
+      Merge documents that were kept: canonical bytes, or the JSON of their writes.
+      `--keep FILE`, here and above, keeps the merged document as canonical bytes.
+
   conversation_merge --corpus FILE
       Read conversation trees (JSON Lines, a `prompt` with nested `replies`), edit each in
       three regions, merge states and shuffled deltas in many orders, and compare. Replies
@@ -35,18 +39,23 @@ pub(crate) enum Task {
 }
 
 pub(crate) struct Paths {
-    pub(crate) base: PathBuf,
+    /// What all started from; none where the sides are documents that were kept.
+    pub(crate) base: Option<PathBuf>,
     pub(crate) sides: Vec<PathBuf>,
     pub(crate) out: Option<PathBuf>,
+    pub(crate) keep: Option<PathBuf>,
 }
 
 pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Task, Failure> {
     let mut args = args;
-    let (mut files, mut out, mut corpus) = (Vec::new(), None, None);
+    let (mut files, mut out, mut keep, mut corpus) = (Vec::new(), None, None, None);
+    let mut states = false;
     while let Some(arg) = args.next() {
         match arg.to_str() {
             Some("--help" | "-h") => return Ok(Task::Help),
             Some("--out") => set_once(&mut out, "--out", args.next())?,
+            Some("--keep") => set_once(&mut keep, "--keep", args.next())?,
+            Some("--states") => states = true,
             Some("--corpus") => set_once(&mut corpus, "--corpus", args.next())?,
             Some(option) if option.starts_with('-') => {
                 return refuse(format!("unknown option {option}; see --help"));
@@ -54,16 +63,19 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Task, Failur
             _ => files.push(PathBuf::from(arg)),
         }
     }
-    match (corpus, files.len(), out) {
-        (Some(corpus), 0, None) => Ok(Task::Corpus(corpus)),
-        (Some(_), ..) => refuse("--corpus takes one file and nothing else; see --help"),
-        (None, 0, None) => Ok(Task::Bundled),
-        (None, 0..=2, _) => {
+    let alone = files.is_empty() && out.is_none() && keep.is_none() && !states;
+    match (corpus, files.len()) {
+        (Some(corpus), _) if alone => Ok(Task::Corpus(corpus)),
+        (Some(_), _) => refuse("--corpus takes one file and nothing else; see --help"),
+        (None, _) if alone => Ok(Task::Bundled),
+        (None, 0 | 1) if states => refuse("at least two documents are needed; see --help"),
+        (None, _) if states => Ok(Task::Files(Paths { base: None, sides: files, out, keep })),
+        (None, 0..=2) => {
             refuse("BASE and at least two files edited from it are needed; see --help")
         }
-        (None, _, out) => {
+        (None, _) => {
             let sides = files.split_off(1);
-            Ok(Task::Files(Paths { base: files.remove(0), sides, out }))
+            Ok(Task::Files(Paths { base: files.pop(), sides, out, keep }))
         }
     }
 }

@@ -3,58 +3,91 @@
 use crate::{
     Failure,
     args::Paths,
-    merging::{fork, import, merge_in_all_orders},
+    merging::{Side, fork, import, merge_in_all_orders},
     table::{self, Names},
 };
-use rejoin::{ReplicaId, Timestamp, document::DocumentError};
+use rejoin::{DeltaState, Document, ReplicaId, Timestamp, wire};
 use serde_json::Value as Json;
 use std::{
     collections::btree_map::Entry,
     ffi::OsString,
+    fmt,
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 pub(crate) fn run(paths: &Paths) -> Result<(), Failure> {
-    // All is read before anything is written, so `--out` may name one of the inputs.
-    let base_json = read(&paths.base)?;
-    let edited: Vec<Json> = paths.sides.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-
+    // All is read before anything is written, so an output may name one of the inputs.
     let mut names = Names::new();
-    let mut times = seconds_before_now(edited.len());
-    let mut next_time = || times.next().unwrap_or_default();
-    let origin = name_replica(&paths.base, &mut names);
-    let base = import(&base_json, "id", origin, next_time())
-        .map_err(|error| unfit(&paths.base, &error))?;
-    let mut sides = Vec::new();
-    for (path, json) in paths.sides.iter().zip(&edited) {
-        let replica = name_replica(path, &mut names);
-        sides.push(fork(&base, json, replica, next_time()).map_err(|error| unfit(path, &error))?);
-    }
-
+    let (base, sides) = match &paths.base {
+        Some(base) => edited(base, &paths.sides, &mut names)?,
+        None => (Document::new(), kept(&paths.sides)?),
+    };
     let merged = merge_in_all_orders(&base, &sides)?;
+    if let Some(keep) = &paths.keep {
+        write_output(keep, &wire::to_bytes(&merged.document))?;
+    }
     let mut json = format!("{:#}", merged.json);
     json.push('\n');
     if let Some(out) = &paths.out {
-        write_whole(out, json.as_bytes())
-            .map_err(|error| Failure::Refused(format!("{}: {error}", out.display())))?;
+        write_output(out, json.as_bytes())?;
         return Ok(table::print(&mut io::stdout().lock(), &merged, &names)?);
     }
     io::stdout().lock().write_all(json.as_bytes())?;
     Ok(table::print(&mut io::stderr().lock(), &merged, &names)?)
 }
 
-fn read(path: &Path) -> Result<Json, Failure> {
-    let refuse = |why: String| Failure::Refused(format!("{}: {why}", path.display()));
-    let bytes = fs::read(path).map_err(|error| refuse(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))
+/// Plain JSON files, and what they started from: each becomes a replica.
+fn edited(
+    base: &Path,
+    sides: &[PathBuf],
+    names: &mut Names,
+) -> Result<(Document, Vec<Side>), Failure> {
+    let base_json = read(base)?;
+    let edited: Vec<Json> = sides.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let mut times = seconds_before_now(edited.len());
+    let mut next_time = || times.next().unwrap_or_default();
+    let origin = name_replica(base, names);
+    let imported =
+        import(&base_json, "id", origin, next_time()).map_err(|error| refuse(base, &error))?;
+    let mut forks = Vec::new();
+    for (path, json) in sides.iter().zip(&edited) {
+        let replica = name_replica(path, names);
+        let side = fork(&imported, json, replica, next_time());
+        forks.push(side.map_err(|error| refuse(path, &error))?);
+    }
+    Ok((imported, forks))
 }
 
-fn unfit(path: &Path, error: &DocumentError) -> Failure {
+/// Documents that were kept, by this program or by a service: they know who wrote what.
+fn kept(paths: &[PathBuf]) -> Result<Vec<Side>, Failure> {
+    let side = |path: &PathBuf| {
+        let bytes = fs::read(path).map_err(|error| refuse(path, &error))?;
+        let document: Document = if bytes.trim_ascii_start().starts_with(b"{") {
+            serde_json::from_slice(&bytes).map_err(|error| refuse(path, &error))?
+        } else {
+            wire::from_bytes(&bytes).map_err(|error| refuse(path, &error))?
+        };
+        let delta = document.delta_since(&Document::new().version());
+        Ok(Side { document, delta })
+    };
+    paths.iter().map(side).collect()
+}
+
+fn read(path: &Path) -> Result<Json, Failure> {
+    let bytes = fs::read(path).map_err(|error| refuse(path, &error))?;
+    serde_json::from_slice(&bytes).map_err(|error| refuse(path, &error))
+}
+
+fn refuse(path: &Path, error: &dyn fmt::Display) -> Failure {
     Failure::Refused(format!("{}: {error}", path.display()))
+}
+
+fn write_output(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    write_whole(path, content).map_err(|error| refuse(path, &error))
 }
 
 /// One time for the base and one for each side, a second apart; the last side writes now. Where

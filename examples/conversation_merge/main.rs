@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! cargo run --example conversation_merge
-//! cargo run --example conversation_merge -- BASE OURS THEIRS… [--out FILE]
+//! cargo run --example conversation_merge -- BASE OURS THEIRS… [--out FILE] [--keep FILE]
+//! cargo run --example conversation_merge -- --states FILE FILE… [--out FILE] [--keep FILE]
 //! cargo run --release --example conversation_merge -- --corpus ../shared/data/oasst_en_100_tree.jsonl
 //! ```
 

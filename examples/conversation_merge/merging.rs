@@ -66,6 +66,7 @@ impl Side {
 
 /// What all orders of merging led to.
 pub(crate) struct Merged {
+    pub(crate) document: Document,
     pub(crate) json: Json,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) orders: usize,
@@ -86,7 +87,7 @@ pub(crate) fn merge_in_all_orders(base: &Document, sides: &[Side]) -> Result<Mer
     }
     let document = first.unwrap_or_default();
     let conflicts = all_conflicts(&document, &reported);
-    Ok(Merged { json: document.to_json(), conflicts, orders: orders.len() })
+    Ok(Merged { json: document.to_json(), conflicts, orders: orders.len(), document })
 }
 
 /// Merges the sides in order, each by `meet`; also what the last of them told. Only there do the
