@@ -110,10 +110,7 @@ impl<T: Eq + Hash> OrSet<T> {
 
     /// Whether no smaller live dot holds the same element.
     fn is_first(&self, blocks: &Blocks<T>, slot: Slot) -> bool {
-        let dot = blocks.dot(slot);
-        blocks.get(slot).is_some_and(|element| {
-            self.index.find(blocks, element).all(|other| dot <= blocks.dot(other))
-        })
+        blocks.get(slot).and_then(|element| self.index.first(blocks, element)) == Some(slot)
     }
 
     /// Checks everything the set relies on. For tests and fuzzers; O(size).

@@ -9,7 +9,7 @@ copy="$work/rejoin"
 mkdir "$copy"
 # The corpus lies beside the project.
 [ -d ../shared ] && ln -s "$(cd ../shared && pwd)" "$work/shared"
-tar --exclude=./target --exclude=./fuzz/target --exclude=./.git -c . | tar -x -C "$copy"
+tar --exclude=./target --exclude=./fuzz/target --exclude=./benches/peers/target --exclude=./.git -c . | tar -x -C "$copy"
 cd "$copy"
 export CARGO_TARGET_DIR="${PLANTED_TARGET_DIR:-$copy/target}" RUST_BACKTRACE=0
 export REJOIN_HISTORIES="${REJOIN_HISTORIES:-500}" REJOIN_OPERATIONS="${REJOIN_OPERATIONS:-3}"

@@ -9,6 +9,9 @@ use smallvec::{SmallVec, smallvec};
 /// Counters to a block: the bits of a word.
 pub(super) const BLOCK: u64 = u64::BITS as u64;
 
+/// How many blocks a kernel holds at most: a [`Slot`] has 26 bits for them.
+pub(super) const BLOCKS_MAX: u64 = (1 << 26) - 1;
+
 /// The block that holds a counter, and the counter's bit in it.
 #[allow(clippy::cast_possible_truncation)] // a remainder below 64
 pub(super) const fn place(counter: u64) -> (u64, u32) {
@@ -209,7 +212,7 @@ impl<P> Blocks<P> {
             return at;
         }
         assert!(
-            self.blocks.len() < (1 << 26) - 1,
+            (self.blocks.len() as u64) < BLOCKS_MAX,
             "a kernel holds less than 2^26 blocks of live dots"
         );
         self.blocks.push(block);

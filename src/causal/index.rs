@@ -1,7 +1,11 @@
 //! [`KeyIndex`]: finds the live dots whose payloads carry a key.
 
-use super::{Adopt, Blocks, Page, Slot};
+use super::{Adopt, Blocks, Dot, Page, Slot};
 use ahash::RandomState;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use core::{borrow::Borrow, cmp::Ordering, fmt, hash::Hash, marker::PhantomData};
 use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::SmallVec;
@@ -13,20 +17,25 @@ pub(crate) trait KeyOf<P> {
 }
 
 /// A hash table of slots: 4 bytes and a control byte an entry, since the key itself is read from
-/// the kernel. A key with several live dots (concurrent writes) has several entries.
+/// the kernel. Of a key with several live dots (concurrent writes) it lists the least; the others
+/// are in a crowd, so that thousands of them, which a stranger may have made, cost no search.
 ///
 /// Its order is never visible: everything listed comes from the kernel.
 pub(crate) struct KeyIndex<K> {
     slots: HashTable<Slot>,
     hasher: RandomState,
-    /// Live dots less distinct keys.
-    doubled: usize,
+    /// By the slot that is listed.
+    crowds: BTreeMap<Slot, Crowd>,
     by: PhantomData<K>,
 }
 
+/// The live dots of one key but the least.
+type Crowd = BTreeSet<(Dot, Slot)>;
+
 impl<K> Default for KeyIndex<K> {
     fn default() -> Self {
-        Self { slots: HashTable::new(), hasher: RandomState::new(), doubled: 0, by: PhantomData }
+        let (slots, hasher) = (HashTable::new(), RandomState::new());
+        Self { slots, hasher, crowds: BTreeMap::new(), by: PhantomData }
     }
 }
 
@@ -35,7 +44,7 @@ impl<K> Clone for KeyIndex<K> {
         Self {
             slots: self.slots.clone(),
             hasher: self.hasher.clone(),
-            doubled: self.doubled,
+            crowds: self.crowds.clone(),
             by: PhantomData,
         }
     }
@@ -43,19 +52,19 @@ impl<K> Clone for KeyIndex<K> {
 
 impl<K> fmt::Debug for KeyIndex<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyIndex").field("dots", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("KeyIndex").field("keys", &self.slots.len()).finish_non_exhaustive()
     }
 }
 
 impl<K> KeyIndex<K> {
     /// How many distinct keys have live dots. O(1).
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.doubled
+        self.slots.len()
     }
 
     /// Whether some key has several live dots.
     pub(crate) fn has_doubles(&self) -> bool {
-        self.doubled > 0
+        !self.crowds.is_empty()
     }
 
     /// The index of what is alive in a kernel.
@@ -69,21 +78,32 @@ impl<K> KeyIndex<K> {
         index
     }
 
-    /// The slots of the live dots whose payloads carry `key`, in no order.
-    pub(crate) fn find<'a, P, Q>(
-        &'a self,
-        blocks: &'a Blocks<P>,
-        key: &'a Q,
-    ) -> impl Iterator<Item = Slot> + 'a
+    /// The slot of the least live dot whose payload carries `key`.
+    pub(crate) fn first<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> Option<Slot>
     where
         K: KeyOf<P>,
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let same_hash = self.slots.iter_hash(self.hasher.hash_one(key)).copied();
-        same_hash.filter(move |&slot| {
-            blocks.get(slot).is_some_and(|payload| K::key(payload).borrow() == key)
-        })
+        let carries =
+            |slot: &Slot| blocks.get(*slot).is_some_and(|payload| K::key(payload).borrow() == key);
+        self.slots.find(self.hasher.hash_one(key), carries).copied()
+    }
+
+    /// The slots of the live dots whose payloads carry `key`, in the order of the dots.
+    pub(crate) fn find<P, Q>(
+        &self,
+        blocks: &Blocks<P>,
+        key: &Q,
+    ) -> impl Iterator<Item = Slot> + use<'_, P, Q, K>
+    where
+        K: KeyOf<P>,
+        K::Key: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let first = self.first(blocks, key);
+        let crowd = first.filter(|_| self.has_doubles()).and_then(|first| self.crowds.get(&first));
+        first.into_iter().chain(crowd.into_iter().flatten().map(|other| other.1))
     }
 
     pub(crate) fn contains<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> bool
@@ -92,19 +112,17 @@ impl<K> KeyIndex<K> {
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.find(blocks, key).next().is_some()
+        self.first(blocks, key).is_some()
     }
 
     /// The dots of the live writes that carry `key`, in order.
-    pub(crate) fn dots<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> SmallVec<[super::Dot; 1]>
+    pub(crate) fn dots<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> SmallVec<[Dot; 1]>
     where
         K: KeyOf<P>,
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let mut dots: SmallVec<_> = self.find(blocks, key).map(|slot| blocks.dot(slot)).collect();
-        dots.sort_unstable();
-        dots
+        self.find(blocks, key).map(|slot| blocks.dot(slot)).collect()
     }
 
     /// Whether the index lists just the live dots; for tests and fuzzers.
@@ -115,22 +133,24 @@ impl<K> KeyIndex<K> {
     where
         K: KeyOf<P>,
     {
-        let listed = |slot: Slot| {
-            let key = kernel.blocks().get(slot).map(K::key);
-            key.is_some_and(|key| {
-                self.find(kernel.blocks(), key).filter(|it| *it == slot).count() == 1
-            })
-        };
-        if self.slots.len() != kernel.live_len() || !kernel.slots().all(listed) {
-            return Err("the index and the kernel differ");
+        let blocks = kernel.blocks();
+        let crowded: usize = self.crowds.values().map(BTreeSet::len).sum();
+        if self.slots.len() + crowded != kernel.live_len() {
+            return Err("the index and the kernel differ in number");
         }
-        let firsts = kernel.slots().filter(|&slot| {
-            let key = kernel.blocks().get(slot).map(K::key);
-            let dot = kernel.blocks().dot(slot);
-            key.is_some_and(|key| self.dots(kernel.blocks(), key).first() == Some(&dot))
-        });
-        if firsts.count() != self.len() {
-            return Err("the count of distinct keys is stale");
+        let mut keys = BTreeMap::<Slot, Vec<Dot>>::new();
+        for slot in kernel.slots() {
+            let first = blocks.get(slot).and_then(|payload| self.first(blocks, K::key(payload)));
+            keys.entry(first.ok_or("a key cannot be found")?).or_default().push(blocks.dot(slot));
+        }
+        for (first, dots) in &keys {
+            let found = blocks.get(*first).map(|payload| self.dots(blocks, K::key(payload)));
+            if found.as_deref() != Some(&dots[..]) {
+                return Err("a key has other live dots than the index lists");
+            }
+        }
+        if keys.len() != self.slots.len() || self.crowds.values().any(BTreeSet::is_empty) {
+            return Err("a key is listed twice, or without a live dot");
         }
         Ok(())
     }
@@ -159,24 +179,45 @@ impl<P, K: KeyOf<P>> Page<P> for KeyIndex<K> {
         let hasher = &self.hasher;
         let rehash =
             |&slot: &Slot| blocks.get(slot).map_or(0, |payload| hasher.hash_one(K::key(payload)));
-        let hash = hasher.hash_one(key);
         let same = |&other: &Slot| blocks.get(other).is_some_and(|payload| K::key(payload) == key);
-        match self.slots.entry(hash, same, rehash) {
+        match self.slots.entry(hasher.hash_one(key), same, rehash) {
             Entry::Vacant(free) => _ = free.insert(slot),
-            Entry::Occupied(other) => {
-                other.into_table().insert_unique(hash, slot, rehash);
-                self.doubled += 1;
+            Entry::Occupied(mut listed) => {
+                let first = *listed.get();
+                let mut crowd = self.crowds.remove(&first).unwrap_or_default();
+                let (least, other) = if blocks.dot(slot) < blocks.dot(first) {
+                    (slot, first)
+                } else {
+                    (first, slot)
+                };
+                crowd.insert((blocks.dot(other), other));
+                *listed.get_mut() = least;
+                self.crowds.insert(least, crowd);
             }
         }
     }
 
     fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {
         let Some(key) = blocks.get(slot).map(K::key) else { return };
-        let hash = self.hasher.hash_one(key);
-        if let Ok(entry) = self.slots.find_entry(hash, |&it| it == slot) {
-            entry.remove();
-            if self.doubled > 0 {
-                self.doubled -= usize::from(self.contains(blocks, key));
+        let same = |&other: &Slot| {
+            other == slot || blocks.get(other).is_some_and(|payload| K::key(payload) == key)
+        };
+        let Ok(mut listed) = self.slots.find_entry(self.hasher.hash_one(key), same) else { return };
+        let first = *listed.get();
+        let mut crowd = if self.crowds.is_empty() { None } else { self.crowds.remove(&first) };
+        let least = if first == slot {
+            crowd.as_mut().and_then(BTreeSet::pop_first).map(|next| next.1)
+        } else {
+            crowd.as_mut().map(|crowd| crowd.remove(&(blocks.dot(slot), slot)));
+            Some(first)
+        };
+        match least {
+            None => _ = listed.remove(),
+            Some(least) => {
+                *listed.get_mut() = least;
+                if let Some(crowd) = crowd.filter(|crowd| !crowd.is_empty()) {
+                    self.crowds.insert(least, crowd);
+                }
             }
         }
     }

@@ -58,7 +58,8 @@ struct Node {
     before: NodeId,
     /// The number of the list of items linked below.
     list: u32,
-    /// Two of the writes that live here; further ones are in a crowd.
+    /// Two of the writes that live here, among them the place that counts, if there is any;
+    /// further ones are in a crowd.
     slots: [Slot; 2],
 }
 
@@ -74,8 +75,12 @@ pub(super) struct Tree {
     index: Option<Box<Index>>,
     lists: Vec<Order>,
     free_lists: Vec<u32>,
-    crowds: BTreeMap<NodeId, BTreeSet<Slot>>,
+    crowds: BTreeMap<NodeId, Crowd>,
 }
+
+/// The writes at one node beyond the first two, places last and the greatest of them the very last:
+/// a stranger may have made thousands.
+type Crowd = BTreeSet<(Option<Rank>, Slot)>;
 
 #[derive(Clone, Debug)]
 struct Index {
@@ -149,7 +154,7 @@ impl Tree {
     pub(super) fn slots(&self, node: NodeId) -> impl Iterator<Item = Slot> + '_ {
         let slots = self.nodes.get(node.0).map(|node| node.slots);
         let crowd = slots.filter(|slots| slots[1] != Slot::NONE && !self.crowds.is_empty());
-        let crowd = crowd.and_then(|_| self.crowds.get(&node)).into_iter().flatten().copied();
+        let crowd = crowd.and_then(|_| self.crowds.get(&node)).into_iter().flatten().map(|it| it.1);
         slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
     }
 
@@ -318,6 +323,13 @@ impl Node {
     }
 }
 
+/// The order among the places of one item; of any other write none.
+fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> {
+    let write = blocks.get(slot).filter(|write| write.is_place())?;
+    let dot = blocks.dot(slot);
+    Some((Stamp { time: write.time, replica: dot.replica() }, dot))
+}
+
 /// What lives where.
 impl Tree {
     /// A write has become alive.
@@ -326,9 +338,9 @@ impl Tree {
         let node = write.node;
         self.hold(node);
         if write.is_place() {
-            self.repositioned(blocks, node, |tree| tree.add(node, slot));
+            self.repositioned(blocks, node, |tree| tree.add(blocks, node, slot));
         } else {
-            self.add(node, slot);
+            self.add(blocks, node, slot);
             self.gain(blocks, node);
         }
     }
@@ -338,23 +350,28 @@ impl Tree {
         let write = blocks.get(slot)?;
         let node = write.node;
         if write.is_place() {
-            self.repositioned(blocks, node, |tree| tree.drop(node, slot));
+            self.repositioned(blocks, node, |tree| tree.drop(blocks, node, slot));
         } else {
             self.lose(blocks, node);
-            self.drop(node, slot);
+            self.drop(blocks, node, slot);
         }
         Some(node)
     }
 
-    fn add(&mut self, node: NodeId, slot: Slot) {
-        let slots = &mut self.node_mut(node).slots;
-        match slots.iter_mut().find(|slot| **slot == Slot::NONE) {
-            Some(free) => *free = slot,
-            None => _ = self.crowds.entry(node).or_default().insert(slot),
+    fn add(&mut self, blocks: &Blocks<Write>, node: NodeId, slot: Slot) {
+        let slots = &mut self.nodes[node.0].slots;
+        if let Some(free) = slots.iter_mut().find(|slot| **slot == Slot::NONE) {
+            *free = slot;
+            return;
         }
+        let rank = rank_of_place(blocks, slot);
+        let counts = slots.iter().all(|other| rank_of_place(blocks, *other) < rank);
+        let crowded = if counts { core::mem::replace(&mut slots[0], slot) } else { slot };
+        let crowd = self.crowds.entry(node).or_default();
+        crowd.insert((rank_of_place(blocks, crowded), crowded));
     }
 
-    fn drop(&mut self, node: NodeId, slot: Slot) {
+    fn drop(&mut self, blocks: &Blocks<Write>, node: NodeId, slot: Slot) {
         let crowd = self.crowds.get_mut(&node);
         let slots = &mut self.nodes[node.0].slots;
         let place = slots.iter_mut().find(|it| **it == slot);
@@ -365,8 +382,8 @@ impl Tree {
             return;
         };
         match place {
-            Some(place) => *place = crowd.pop_first().unwrap_or(Slot::NONE),
-            None => _ = crowd.remove(&slot),
+            Some(place) => *place = crowd.pop_last().map_or(Slot::NONE, |last| last.1),
+            None => _ = crowd.remove(&(rank_of_place(blocks, slot), slot)),
         }
         if crowd.is_empty() {
             self.crowds.remove(&node);
@@ -487,15 +504,15 @@ impl Tree {
         blocks: &'a Blocks<Write>,
         item: NodeId,
     ) -> Option<(Rank, &'a Place)> {
-        let mut place = None;
-        for slot in self.slots(item) {
-            if let Some(Write { content: Content::Place(bytes), time, .. }) = blocks.get(slot) {
-                let dot = blocks.dot(slot);
-                let rank = (Stamp { time: *time, replica: dot.replica() }, dot);
-                place = place.max(Some((rank, bytes)));
-            }
+        let slots = self.nodes.get(item.0)?.slots;
+        let (rank, slot) = slots
+            .into_iter()
+            .filter_map(|slot| Some((rank_of_place(blocks, slot)?, slot)))
+            .max_by_key(|place| place.0)?;
+        match &blocks.get(slot)?.content {
+            Content::Place(place) => Some((rank, place)),
+            _ => None,
         }
-        place
     }
 
     /// The order of two items of one list: by place, and at one place by identity. An item without
@@ -585,6 +602,8 @@ impl Tree {
             check(slots.iter().all(here), "a write is not where it lives")?;
             let is_place = |slot: &&Slot| blocks.get(**slot).is_some_and(Write::is_place);
             let places = slots.iter().filter(is_place).count();
+            let greatest = slots.iter().filter_map(|slot| rank_of_place(blocks, *slot)).max();
+            check(self.place(blocks, id).map(|place| place.0) == greatest, "a place is hidden")?;
             let below = by_parent.get(&id).map_or(&[][..], |below| below);
             let linked: Vec<NodeId> =
                 below.iter().copied().filter(|below| self.has_content(*below)).collect();

@@ -148,7 +148,7 @@ pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
     T::schema(&mut schema);
     out.bytes(&schema.0);
     value.encode(&mut out);
-    out.bytes
+    out.into_bytes()
 }
 
 /// The value of canonical bytes, within the default [`Limits`]. O(length).

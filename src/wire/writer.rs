@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 /// What bytes are written to, from the first to the last.
 #[derive(Debug, Default)]
 pub struct Writer {
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 impl Writer {
@@ -49,6 +49,12 @@ impl Writer {
     /// How many of something follow.
     pub fn count(&mut self, count: usize) {
         self.varint(count as u64);
+    }
+
+    /// What was written.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// So many zeros, to be written over.

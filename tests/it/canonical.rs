@@ -432,3 +432,66 @@ fn sizes() {
         assert!(ours * 100 <= text * 115);
     }
 }
+
+/// A document of one replica: so many writes alive, at one time; and what they say.
+fn forged_document(writes: u64, body: impl FnOnce(&mut wire::Writer)) -> Vec<u8> {
+    let mut out = wire::Writer::default();
+    out.bytes(&[0xf9, b'j', 1, 9, 1, 1, b'a', 0, 0]);
+    out.varint((writes - 1) << 1 | 1);
+    out.varint(0);
+    out.varint(writes - 1);
+    out.varint(0);
+    body(&mut out);
+    out.into_bytes()
+}
+
+/// Two items of a list, with a mark and thousands of places each, in turns.
+fn many_places(writes: u64) -> Vec<u8> {
+    forged_document(writes, |out| {
+        out.bytes(&[1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+        out.bytes(&[5, 2, 1, 0, 0, 0, 0, 0, 0, 0, 7]);
+        (2..writes).for_each(|at| out.bytes(&[if at % 2 == 0 { 4 } else { 0 }, 11, 0, 0, 0, 0]));
+    })
+}
+
+/// Thousands of writes at one field.
+fn many_siblings(writes: u64) -> Vec<u8> {
+    forged_document(writes, |out| {
+        out.bytes(&[1, 0, 1, b'x', 0]);
+        (1..writes).for_each(|_| out.bytes(&[0, 0]));
+    })
+}
+
+/// One element under thousands of dots.
+fn many_adds(adds: u64) -> Vec<u8> {
+    let mut out = wire::Writer::default();
+    out.bytes(&[0xf9, b'j', 1, 7, 0x25, 1, 1, b'a', 0, 0]);
+    out.varint((adds - 1) << 1 | 1);
+    out.bytes(&[7, 1]);
+    (0..adds).for_each(|_| out.byte(0));
+    out.into_bytes()
+}
+
+/// Ten times as much takes ten times as long, or so: far from the hundred that a square takes.
+#[test]
+fn what_is_made_to_cost_takes_linear_time() {
+    fn linear<T: Sent>(name: &str, forge: fn(u64) -> Vec<u8>) {
+        let time = |size| {
+            let bytes = forge(size);
+            let read = |_| {
+                let start = std::time::Instant::now();
+                let read = wire::from_bytes::<T>(&bytes);
+                let time = start.elapsed();
+                assert!(read.is_ok(), "{name}: {:?}", read.err());
+                time.as_secs_f64()
+            };
+            (0..3).map(read).fold(f64::MAX, f64::min)
+        };
+        let ratio = time(20_000) / time(2_000);
+        println!("{name}: ten times as much takes {ratio:.1} times as long");
+        assert!(ratio < 45.0, "{name}: {ratio}");
+    }
+    linear::<Document>("places of two items", many_places);
+    linear::<Document>("writes at one field", many_siblings);
+    linear::<OrSet<u64>>("adds of one element", many_adds);
+}

@@ -1,7 +1,7 @@
 //! What a set costs at rest, and what its operations allocate, counted by the allocator:
 //! `cargo test --test it size -- --nocapture` prints the figures.
 
-use crate::{at, replica};
+use crate::{at, encoded::bytes, replica};
 use allocation_counter::measure;
 use rejoin::{
     DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
@@ -119,8 +119,7 @@ fn a_conversation_and_a_delta_of_it() {
         let message = &conversation(messages + 1)["mapping"][format!("m{messages:08}")];
         let path = format!("/mapping/m{messages:08}");
         delta.merge(&document.set(&path, message, eu, at(now)).unwrap());
-        let sent =
-            bincode::serde::encode_to_vec(&delta, bincode::config::standard()).unwrap().len();
+        let sent = bytes(&delta).len();
         println!(
             "Document: {messages} messages take {} KB, their bare serde_json::Value {} KB; one edit \
              and one message more are a delta of {sent} bytes",

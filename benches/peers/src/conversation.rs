@@ -8,9 +8,12 @@ pub fn id(number: usize) -> String {
 
 pub fn message(number: usize) -> Value {
     let words = ["flight", "hotel", "refund", "seat", "fare", "booking", "Lisbon", "Tuesday"];
+    // No two texts are the same: a library that tells equal texts once must not win by that.
     let mut text = String::new();
+    let mut random = number;
     while text.len() < 200 {
-        text.push_str(words[(number + text.len() * 7) % words.len()]);
+        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        text.push_str(words[(random >> 33) % words.len()]);
         text.push(' ');
     }
     text.truncate(200);
