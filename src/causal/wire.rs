@@ -137,14 +137,14 @@ impl Lanes {
 
     /// How many dots are alive: entries, which count towards the limit.
     pub(crate) fn live_len(&self, input: &mut Reader<'_>) -> Result<usize, DecodeError> {
+        let mut len = 0;
+        for run in self.alive.iter().flat_map(Intervals::as_slice) {
+            len += input.spend(run.last - run.first + 1)?;
+        }
         let ranges = self.alive.iter().flat_map(Intervals::block_ranges);
         let blocks = ranges.fold(0, |sum: u64, (from, upto)| sum.saturating_add(upto - from + 1));
         if blocks > BLOCKS_MAX {
             return Err(input.malformed("more is alive than a kernel holds"));
-        }
-        let mut len = 0;
-        for run in self.alive.iter().flat_map(Intervals::as_slice) {
-            len += input.spend(run.last - run.first + 1)?;
         }
         Ok(len)
     }

@@ -200,6 +200,12 @@ fn lanes_have_one_spelling() {
     // A lot of dots, and nothing of theirs.
     let many = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
     assert!(kernel(&[&a[..], &[0, 0], &many].concat()).unwrap_err().is_limit());
+    let boundless = Limits::default().entries(usize::MAX);
+    let held = wire::from_bytes_within::<DotKernel<u64>>(
+        &forged(KERNEL_OF_U64, &[&a[..], &[0, 0], &many].concat()),
+        &boundless,
+    );
+    assert!(held.unwrap_err().is_malformed());
     let some = [0xff, 0xff, 0x7f];
     assert!(kernel(&[&a[..], &[0, 0], &some, &[7, 8]].concat()).unwrap_err().is_truncated());
 }
@@ -249,16 +255,16 @@ fn limits_are_kept() {
     for id in 1..=3_u128 {
         set.add(format!("element {id}"), ReplicaId::from_u128(id)).unwrap();
     }
-    let sent = bytes(&set);
-    let wide = Limits::default().bytes(sent.len()).replicas(3).entries(3).text(9);
-    assert_eq!(within(&sent, wide), Ok(set));
+    let whole = bytes(&set);
+    let wide = Limits::default().bytes(whole.len()).replicas(3).entries(3).text(9);
+    assert_eq!(within(&whole, wide), Ok(set));
     for (narrow, what) in [
-        (wide.bytes(sent.len() - 1), "bytes"),
+        (wide.bytes(whole.len() - 1), "bytes"),
         (wide.replicas(2), "replicas in a table"),
         (wide.entries(2), "entries"),
         (wide.text(8), "bytes in one text"),
     ] {
-        let error = within(&sent, narrow).unwrap_err();
+        let error = within(&whole, narrow).unwrap_err();
         assert!(error.is_limit() && error.to_string().ends_with(what), "{error}");
     }
     let nested = Value::from(vec![Value::from(vec![Value::Null])]);

@@ -1,5 +1,5 @@
 //! The serde forms: round trips for every type, empty to large, through JSON, bincode, postcard,
-//! CBOR and MessagePack; what services store already reads in; and what breaks an invariant is
+//! CBOR and `MessagePack`; what services store already reads in; and what breaks an invariant is
 //! refused.
 
 use crate::{at, replica};

@@ -77,7 +77,7 @@ fn clocks_and_counters(visit: &mut impl Visit) {
     visit.visit("clock_empty", &VectorClock::new());
     visit
         .visit("clock", &[(us, 5), (eu, 3), (uuid, u64::MAX)].into_iter().collect::<VectorClock>());
-    let many = (0..100_u128).map(|id| (ReplicaId::from_u128(id * id), 1 + id as u64 * 40));
+    let many = (0..100_u64).map(|id| (ReplicaId::from_u128(u128::from(id * id)), 1 + id * 40));
     visit.visit("clock_of_many", &many.collect::<VectorClock>());
     let mut grow_only = GCounter::new();
     visit.visit("g_counter_empty", &grow_only);
