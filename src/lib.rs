@@ -43,6 +43,11 @@
 //! says how to keep that promise with a database row. Writes that need a time take the caller's
 //! ([`Timestamp`]); it decides only between writes that were truly concurrent.
 //!
+//! # Bytes
+//!
+//! [`wire::to_bytes`] writes states, deltas and versions in their one canonical form, and
+//! [`wire::from_bytes`] reads what comes from anywhere: a sound value, or one typed error.
+//!
 //! # Scope
 //!
 //! What this crate does not do: it opens no socket and no file, reads no clock, starts no thread

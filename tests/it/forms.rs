@@ -2,7 +2,7 @@
 //! CBOR and `MessagePack`; what services store already reads in; and what breaks an invariant is
 //! refused.
 
-use crate::{at, replica};
+use crate::{at, replica, samples::conversation};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Min, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, Stamp, VectorClock,
@@ -23,6 +23,15 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let bytes = bincode::serde::encode_to_vec(value, config).unwrap();
     let (back, read) = bincode::serde::decode_from_slice::<T, _>(&bytes, config).unwrap();
     assert_eq!((&back, read), (value, bytes.len()));
+    for end in 0..bytes.len().min(200) {
+        let cut = bincode::serde::decode_from_slice::<T, _>(&bytes[..end], config);
+        assert!(cut.is_err(), "{end} of {} bytes are not the value", bytes.len());
+    }
+}
+
+/// And through formats that others will choose.
+#[track_caller]
+fn through_others<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let postcard = postcard::to_stdvec(value).unwrap();
     assert_eq!(postcard::from_bytes::<T>(&postcard).unwrap(), *value);
     let mut cbor = Vec::new();
@@ -32,10 +41,6 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     assert_eq!(rmp_serde::from_slice::<T>(&message_pack).unwrap(), *value);
     let named = rmp_serde::to_vec_named(value).unwrap();
     assert_eq!(rmp_serde::from_slice::<T>(&named).unwrap(), *value);
-    for end in 0..bytes.len().min(200) {
-        let cut = bincode::serde::decode_from_slice::<T, _>(&bytes[..end], config);
-        assert!(cut.is_err(), "{end} of {} bytes are not the value", bytes.len());
-    }
 }
 
 #[track_caller]
@@ -228,4 +233,27 @@ fn hostile_bytes_are_an_error_and_not_a_panic() {
     assert!(
         bincode::serde::decode_from_slice::<Value, _>(&deep, bincode::config::standard()).is_err()
     );
+}
+
+#[test]
+fn other_formats_keep_every_kind_of_type() {
+    let [us, eu] = ids();
+    through_others(&[(us, 5), (eu, 3)].into_iter().collect::<VectorClock>());
+    let mut counter = PnCounter::new();
+    counter.decrement(3, us).unwrap();
+    through_others(&counter);
+    let mut register = LwwRegister::new();
+    through_others(&register);
+    register.set("open".to_owned(), us, at(5)).unwrap();
+    through_others(&register);
+    let mut map = OrMap::new();
+    map.put("theme".to_owned(), 7_u64, us, at(9)).unwrap();
+    map.remove("theme", eu).unwrap();
+    map.put("font".to_owned(), 8, us, at(9)).unwrap();
+    through_others(&map);
+    through_others(&map.version());
+    let (document, deltas) = conversation();
+    through_others(&document);
+    deltas.iter().for_each(through_others);
+    through_others(&Value::from(document.to_json()));
 }
