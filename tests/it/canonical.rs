@@ -355,7 +355,7 @@ impl Visit for Mutated {
 
 #[test]
 fn reading_mutants_allocates_in_proportion() {
-    let mut mutated = Mutated { random: 1, rounds: count(20_000) / 20, read: 0, greatest: 0.0 };
+    let mut mutated = Mutated { random: 1, rounds: count(20_000) * 7 / 10, read: 0, greatest: 0.0 };
     samples::visit_all(&mut mutated);
     let Mutated { read, rounds, greatest, .. } = mutated;
     println!(
