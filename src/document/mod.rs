@@ -139,6 +139,7 @@ mod update;
 mod value;
 #[cfg(feature = "serde")]
 mod value_form;
+mod value_wire;
 mod wire;
 mod write;
 
