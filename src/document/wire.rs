@@ -35,7 +35,9 @@ struct Told<K>(HashMap<K, u64, RandomState>);
 
 impl<K: Eq + Hash> Told<K> {
     fn new(known: impl Iterator<Item = K>) -> Self {
-        Self(known.zip(0..).collect())
+        let mut numbers = HashMap::with_hasher(RandomState::new());
+        numbers.extend(known.zip(0..));
+        Self(numbers)
     }
 
     /// What stands for `key`: one more than its number, or 0 where it is told now.
@@ -205,7 +207,9 @@ struct Heard<K> {
 impl<K: Copy + Eq + Hash> Heard<K> {
     fn new(known: impl Iterator<Item = K>) -> Self {
         let all: Vec<K> = known.collect();
-        Self { known: all.iter().copied().collect(), all }
+        let mut known = HashSet::with_hasher(RandomState::new());
+        known.extend(all.iter().copied());
+        Self { all, known }
     }
 }
 
@@ -245,7 +249,7 @@ impl<'r, 'a> Listener<'r, 'a> {
             intake: Intake::new(lanes.context.clone()),
             nodes: Vec::from([ROOT]),
             texts: Vec::new(),
-            known_texts: HashSet::default(),
+            known_texts: HashSet::with_hasher(RandomState::new()),
             replicas: Heard::new(lanes.context.replicas()),
         };
         for (dot, time) in lanes.dots().zip(times) {
