@@ -16,19 +16,27 @@ use alloc::{
 };
 use core::{convert::identity, iter};
 
+/// One value alone is a column of one.
+macro_rules! column_of_one {
+    () => {
+        fn encode(&self, out: &mut Writer) {
+            Self::encode_column(iter::once(self), out);
+        }
+
+        fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            let value = Self::decode_column(1, input)?.pop();
+            value.ok_or_else(|| input.malformed("a column is empty"))
+        }
+    };
+}
+
 /// Nothing: a bit that is not set.
 impl Wire for () {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::Unit);
     }
 
-    fn encode(&self, out: &mut Writer) {
-        out.byte(0);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Self::decode_column(1, input).map(|_| ())
-    }
+    column_of_one!();
 
     fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer) {
         write_bits(values.map(|()| false), out);
@@ -47,13 +55,7 @@ impl Wire for bool {
         schema.tag(Tag::Bool);
     }
 
-    fn encode(&self, out: &mut Writer) {
-        out.byte((*self).into());
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        one(Self::decode_column(1, input), input)
-    }
+    column_of_one!();
 
     fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer) {
         write_bits(values.copied(), out);
@@ -62,11 +64,6 @@ impl Wire for bool {
     fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
         Ok(read_bits(count, input)?.collect())
     }
-}
-
-/// The value of a column of one.
-fn one<T>(column: Result<Vec<T>, DecodeError>, input: &Reader<'_>) -> Result<T, DecodeError> {
-    column?.pop().ok_or_else(|| input.malformed("a column is empty"))
 }
 
 /// Bytes: as they are.
@@ -101,13 +98,7 @@ macro_rules! number {
                 schema.tag(Tag::$tag);
             }
 
-            fn encode(&self, out: &mut Writer) {
-                Self::encode_column(iter::once(self), out);
-            }
-
-            fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-                one(Self::decode_column(1, input), input)
-            }
+            column_of_one!();
 
             fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer) {
                 let Some((least, greatest, count)) = range(values.clone().copied()) else { return };
@@ -187,13 +178,7 @@ impl Wire for String {
         schema.tag(Tag::Text);
     }
 
-    fn encode(&self, out: &mut Writer) {
-        Self::encode_column(iter::once(self), out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        one(Self::decode_column(1, input), input)
-    }
+    column_of_one!();
 
     fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer) {
         write_lengths(values.clone().map(Self::len), out);
@@ -226,13 +211,7 @@ impl<T: Wire> Wire for Vec<T> {
         T::schema(schema);
     }
 
-    fn encode(&self, out: &mut Writer) {
-        Self::encode_column(iter::once(self), out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        one(Self::decode_column(1, input), input)
-    }
+    column_of_one!();
 
     fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer)
     where
@@ -261,13 +240,7 @@ impl<T: Wire> Wire for Option<T> {
         T::schema(schema);
     }
 
-    fn encode(&self, out: &mut Writer) {
-        Self::encode_column(iter::once(self), out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        one(Self::decode_column(1, input), input)
-    }
+    column_of_one!();
 
     fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer)
     where

@@ -24,14 +24,11 @@ impl Writer {
     /// on all but the last (LEB128).
     #[inline]
     pub fn varint(&mut self, number: u64) {
-        let mut rest = number;
-        while rest >= 0x80 {
-            #[allow(clippy::cast_possible_truncation)] // the low 7 bits
-            self.bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
+        match number {
+            #[allow(clippy::cast_possible_truncation)] // below 0x80
+            0..0x80 => self.bytes.push(number as u8),
+            _ => self.wide_varint(number.into()),
         }
-        #[allow(clippy::cast_possible_truncation)] // below 0x80
-        self.bytes.push(rest as u8);
     }
 
     /// The same for 65 bits and more.
