@@ -278,3 +278,15 @@ fn a_broken_digest_is_found() {
     assert!(Digest::new(empty.clone(), CausalContext::new()).check_invariants().is_err());
     assert!(Digest::new(of(1..=3), empty).check_invariants().is_err());
 }
+
+/// Equal masks and sums say nothing of blocks with other numbers.
+#[test]
+fn blocks_that_look_alike_are_not_the_same() {
+    let of = |last: u64, counter: u64| {
+        let mut context = CausalContext::new();
+        context.insert_all(US, 1, last);
+        Kernel::assemble(context, [(Dot::of(US, counter), 7)])
+    };
+    let joined = joined(&of(5, 5), &of(69, 69));
+    assert_eq!(joined.iter().collect::<Vec<_>>(), [(Dot::of(US, 69), &7)]);
+}

@@ -69,12 +69,12 @@ pub(crate) fn count(unless_said: u32) -> u32 {
 
 /// Plays histories; one that goes wrong is shortened, and told as a script.
 pub(crate) fn histories<S: Subject>() {
-    let found = try_histories::<S>(count(20_000));
+    let found = try_histories::<S>(Config { cases: count(20_000), ..Config::default() });
     found.unwrap_or_else(|error| panic!("{error}"));
 }
 
-pub(crate) fn try_histories<S: Subject>(cases: u32) -> Result<(), String> {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
+pub(crate) fn try_histories<S: Subject>(config: Config) -> Result<(), String> {
+    let config = Config { failure_persistence: None, ..config };
     let played = TestRunner::new(config).run(&scripts::<S>(), |script| {
         play::<S>(&script);
         Ok::<_, TestCaseError>(())
