@@ -56,7 +56,7 @@ impl Limits {
         Self { depth, ..self }
     }
 
-    /// No single text or list of bytes longer than this, in bytes.
+    /// No single text longer than this, in bytes.
     #[must_use]
     pub const fn text(self, bytes: usize) -> Self {
         Self { text: bytes, ..self }
