@@ -192,7 +192,7 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
     ) -> Result<DotKernel<MapWrite<K, V>>, WriteError> {
         let seen = self.siblings(&key).last().map(|sibling| sibling.0.time);
         let time = now.into().after(seen)?;
-        let over = self.index.dots(self.kernel.blocks(), &key);
+        let over = self.index.slots(self.kernel.blocks(), &key);
         let write = MapWrite { key, time, value };
         Ok(self.kernel.commit_one(Some(write), &over, replica, &mut self.index)?)
     }
@@ -212,7 +212,7 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let over = self.index.dots(self.kernel.blocks(), key);
+        let over = self.index.slots(self.kernel.blocks(), key);
         if over.is_empty() {
             return Ok(DotKernel::new());
         }

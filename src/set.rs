@@ -132,7 +132,7 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
     ///
     /// [`CounterOverflow`] if the replica has no write left; the set is as it was.
     pub fn add(&mut self, element: T, replica: ReplicaId) -> Result<DotKernel<T>, CounterOverflow> {
-        let seen = self.index.dots(self.kernel.blocks(), &element);
+        let seen = self.index.slots(self.kernel.blocks(), &element);
         self.kernel.commit_one(Some(element), &seen, replica, &mut self.index)
     }
 
@@ -154,9 +154,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.index.expect(self.kernel.blocks(), elements.len());
         let mut killed = Vec::new();
         for element in elements {
-            let seen = self.index.dots(self.kernel.blocks(), &element);
-            self.kernel.commit(Some(element), &seen, replica, &mut self.index)?;
-            killed.extend(seen);
+            let seen = self.index.slots(self.kernel.blocks(), &element);
+            self.kernel.commit(Some(element), &seen, replica, &mut self.index, &mut killed)?;
         }
         Ok(self.kernel.delta_after(replica, last, killed.into_iter()))
     }
@@ -176,7 +175,7 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         T: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let seen = self.index.dots(self.kernel.blocks(), element);
+        let seen = self.index.slots(self.kernel.blocks(), element);
         if seen.is_empty() {
             return Ok(DotKernel::new());
         }

@@ -39,9 +39,9 @@ pub(super) struct Block<P> {
     replica: ReplicaId,
     number: u64,
     mask: u64,
-    /// The sum of the payloads' hashes: where two blocks have one mask and one sum, no dot has
-    /// two payloads. A guard against accidents (a cloned or restored replica), not against a
-    /// forger who searches for collisions.
+    /// The sum of the hashes of the live dots with their payloads: where two blocks have one mask
+    /// and one sum, no dot has two payloads. A guard against accidents (a cloned or restored
+    /// replica), not against a forger who searches for collisions.
     sum: u64,
     payloads: SmallVec<[P; 1]>,
 }
@@ -57,6 +57,14 @@ impl<P: PartialEq> PartialEq for Block<P> {
 impl<P> Block<P> {
     pub(super) const fn mask(&self) -> u64 {
         self.mask
+    }
+
+    pub(super) const fn replica(&self) -> ReplicaId {
+        self.replica
+    }
+
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     pub(super) const fn sum(&self) -> u64 {
@@ -103,42 +111,70 @@ impl<P> Block<P> {
 }
 
 impl<P: Hash> Block<P> {
-    /// Sets `bit`, which must be free.
-    fn insert(&mut self, bit: u32, payload: P) {
+    /// Sets `bit`, which must be free; what that adds to the sum.
+    fn insert(&mut self, bit: u32, payload: P) -> u64 {
         debug_assert!(self.mask >> bit & 1 == 0, "a dot is alive twice");
-        self.sum = self.sum.wrapping_add(hash(bit, &payload));
+        let hash = self.hash(bit, &payload);
+        self.sum = self.sum.wrapping_add(hash);
         self.payloads.insert(self.rank(bit), payload);
         self.mask |= 1 << bit;
+        hash
     }
 
-    /// Clears `bit`; the payload, if it was set.
-    fn remove(&mut self, bit: u32) -> Option<P> {
+    /// Clears `bit`; the payload, if it was set, and what that takes from the sum.
+    fn remove(&mut self, bit: u32) -> Option<(P, u64)> {
         if self.mask >> bit & 1 == 0 {
             return None;
         }
         let payload = self.payloads.remove(self.rank(bit));
-        self.sum = self.sum.wrapping_sub(hash(bit, &payload));
+        let hash = self.hash(bit, &payload);
+        self.sum = self.sum.wrapping_sub(hash);
         self.mask &= !(1 << bit);
-        Some(payload)
+        Some((payload, hash))
     }
 
-    /// The sum over some of the live bits.
+    /// The sum over some of the live bits, by the shorter way.
     pub(super) fn partial_sum(&self, mask: u64) -> u64 {
-        let hashes = bits(mask).filter_map(|bit| Some(hash(bit, self.get(bit)?)));
+        let rest = self.mask & !mask;
+        if rest.count_ones() < mask.count_ones() {
+            self.sum.wrapping_sub(self.hashes(rest))
+        } else {
+            self.hashes(mask)
+        }
+    }
+
+    /// The sum over some of the live bits, computed anew.
+    pub(super) fn hashes(&self, mask: u64) -> u64 {
+        let hashes = bits(mask).filter_map(|bit| Some(self.hash(bit, self.get(bit)?)));
         hashes.fold(0, u64::wrapping_add)
+    }
+
+    fn hash(&self, bit: u32, payload: &P) -> u64 {
+        hash(first_counter(self.number) + u64::from(bit), payload)
     }
 }
 
-/// The hash of one payload at one bit, the same in every block of this process: blocks of
-/// different states are compared by their sums.
-fn hash<P: Hash>(bit: u32, payload: &P) -> u64 {
+impl<P: Clone + Hash> Block<P> {
+    /// Some of the live dots: a block of their own.
+    pub(super) fn part(&self, mask: u64) -> Self {
+        if mask == self.mask {
+            return self.clone();
+        }
+        let payloads = bits(mask).filter_map(|bit| self.get(bit).cloned()).collect();
+        Self { mask, sum: self.partial_sum(mask), payloads, ..*self }
+    }
+}
+
+/// The hash of a payload under one counter, the same in every state of this process: blocks and
+/// rows of different states are compared by their sums.
+fn hash<P: Hash>(counter: u64, payload: &P) -> u64 {
     const SEEDED: ahash::RandomState = ahash::RandomState::with_seeds(
         0x9e37_79b9_7f4a_7c15,
         0xf39c_c060_5ced_c834,
         0x1082_276b_f3a2_7251,
         0xf86c_6a11_d0c1_8e95,
     );
-    SEEDED.hash_one((bit, payload))
+    SEEDED.hash_one((counter, payload))
 }
 
 /// Where a live dot's payload is: a block's place and a bit, in 32 bits, so that an index entry
@@ -154,11 +190,16 @@ impl Slot {
         Self(at * u64::BITS + bit)
     }
 
-    fn block(self) -> usize {
-        (self.0 / u64::BITS) as usize
+    const fn block(self) -> usize {
+        self.at() as usize
     }
 
-    fn bit(self) -> u32 {
+    /// The place of the block.
+    pub(super) const fn at(self) -> u32 {
+        self.0 / u64::BITS
+    }
+
+    pub(super) const fn bit(self) -> u32 {
         self.0 % u64::BITS
     }
 }
@@ -206,7 +247,7 @@ impl<P> Blocks<P> {
         self.push(Block { replica, number, mask: 0, sum: 0, payloads: smallvec![] })
     }
 
-    fn push(&mut self, block: Block<P>) -> u32 {
+    pub(super) fn push(&mut self, block: Block<P>) -> u32 {
         if let Some(at) = self.free.pop() {
             self.blocks[at as usize] = block;
             return at;
@@ -243,12 +284,13 @@ impl<P> Blocks<P> {
 }
 
 impl<P: Hash> Blocks<P> {
-    pub(super) fn insert(&mut self, at: u32, bit: u32, payload: P) -> Slot {
-        self.blocks[at as usize].insert(bit, payload);
-        Slot::new(at, bit)
+    /// What [`Block::insert`] does to the block at `at`.
+    pub(super) fn insert(&mut self, at: u32, bit: u32, payload: P) -> u64 {
+        self.blocks[at as usize].insert(bit, payload)
     }
 
-    pub(super) fn remove(&mut self, at: u32, bit: u32) -> Option<P> {
+    /// What [`Block::remove`] does to the block at `at`.
+    pub(super) fn remove(&mut self, at: u32, bit: u32) -> Option<(P, u64)> {
         self.blocks[at as usize].remove(bit)
     }
 
@@ -261,7 +303,7 @@ impl<P: Hash> Blocks<P> {
         payloads: impl Iterator<Item = P>,
     ) -> u32 {
         let mut block = Block { replica, number, mask, sum: 0, payloads: payloads.collect() };
-        block.sum = block.partial_sum(mask);
+        block.sum = block.hashes(mask);
         self.push(block)
     }
 }

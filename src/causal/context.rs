@@ -1,11 +1,7 @@
 //! [`CausalContext`]: the set of dots ever seen.
 
 use super::{Dot, intervals::Intervals};
-use crate::{
-    clock::VectorClock,
-    merge::Merge,
-    replica::{CounterOverflow, ReplicaId},
-};
+use crate::{clock::VectorClock, merge::Merge, replica::ReplicaId};
 use core::ops::RangeInclusive;
 use smallvec::SmallVec;
 
@@ -100,13 +96,6 @@ impl CausalContext {
             self.lane(lane.0).is_some_and(|seen| seen.covers(&lane.1))
         };
         other.lanes.iter().all(covers)
-    }
-
-    /// The next dot that `replica` mints.
-    pub(super) fn next(&self, replica: ReplicaId) -> Result<Dot, CounterOverflow> {
-        let last = self.lane(replica).map_or(0, Intervals::last);
-        let counter = last.checked_add(1).ok_or(CounterOverflow { replica })?;
-        Ok(Dot::of(replica, counter))
     }
 
     pub(super) fn find(&self, replica: ReplicaId) -> Result<usize, usize> {

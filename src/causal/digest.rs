@@ -115,8 +115,7 @@ impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
     }
 
     fn delta_since(&self, peer: &Digest) -> Self {
-        let news = self.unseen_by(&peer.seen).map(|(dot, payload)| (dot, payload.clone()));
-        Self::assemble(self.context_since(peer), news)
+        self.part(self.context_since(peer))
     }
 
     fn apply(&mut self, delta: Self) -> bool {

@@ -115,14 +115,14 @@ impl<K> KeyIndex<K> {
         self.first(blocks, key).is_some()
     }
 
-    /// The dots of the live writes that carry `key`, in order.
-    pub(crate) fn dots<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> SmallVec<[Dot; 1]>
+    /// As [`find`](Self::find), so that the kernel can be changed.
+    pub(crate) fn slots<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> SmallVec<[Slot; 4]>
     where
         K: KeyOf<P>,
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.find(blocks, key).map(|slot| blocks.dot(slot)).collect()
+        self.find(blocks, key).collect()
     }
 
     /// Whether the index lists just the live dots; for tests and fuzzers.
@@ -138,14 +138,14 @@ impl<K> KeyIndex<K> {
         if self.slots.len() + crowded != kernel.live_len() {
             return Err("the index and the kernel differ in number");
         }
-        let mut keys = BTreeMap::<Slot, Vec<Dot>>::new();
+        let mut keys = BTreeMap::<Slot, Vec<Slot>>::new();
         for slot in kernel.slots() {
             let first = blocks.get(slot).and_then(|payload| self.first(blocks, K::key(payload)));
-            keys.entry(first.ok_or("a key cannot be found")?).or_default().push(blocks.dot(slot));
+            keys.entry(first.ok_or("a key cannot be found")?).or_default().push(slot);
         }
-        for (first, dots) in &keys {
-            let found = blocks.get(*first).map(|payload| self.dots(blocks, K::key(payload)));
-            if found.as_deref() != Some(&dots[..]) {
+        for (first, slots) in &keys {
+            let found = blocks.get(*first).map(|payload| self.slots(blocks, K::key(payload)));
+            if found.as_deref() != Some(&slots[..]) {
                 return Err("a key has other live dots than the index lists");
             }
         }

@@ -4,7 +4,7 @@ use super::{
     Dot, DotKernel,
     block::{Block, Blocks, bits},
     intervals::Intervals,
-    kernel::{Head, find, within},
+    kernel::{Head, Row, find, within},
     page::Adopt,
 };
 use crate::merge::Merge;
@@ -73,7 +73,9 @@ impl<P: Hash> DotKernel<P> {
         self.open_lanes(&other.context);
         let mut changed = false;
         for (their_lane, (replica, their_seen)) in other.context.lanes.iter().enumerate() {
-            let lane = self.lane(*replica);
+            // Whole states mostly know the same replicas.
+            let same = self.context.lanes.get(their_lane).is_some_and(|lane| lane.0 == *replica);
+            let lane = if same { their_lane } else { self.lane(*replica) };
             let order = |ours: &P, theirs: &P| page.order(ours, theirs);
             let plan = self.plan(Some(lane), other, their_lane, &order);
             changed |= !plan.is_empty();
@@ -113,16 +115,20 @@ impl<P: Hash> DotKernel<P> {
         their_lane: usize,
         order: &impl Fn(&P, &P) -> Ordering,
     ) -> Plan {
-        let nothing = Intervals::default();
+        let (nothing, no_row) = (Intervals::default(), Row::default());
         let (our_seen, our_row) = match lane {
-            Some(lane) => (&self.context.lanes[lane].1, &self.rows[lane][..]),
-            None => (&nothing, &[][..]),
+            Some(lane) => (&self.context.lanes[lane].1, &self.rows[lane]),
+            None => (&nothing, &no_row),
         };
         let (their_seen, their_row) = (&other.context.lanes[their_lane].1, &other.rows[their_lane]);
         let mut plan = Plan::new();
+        // Two states of one set of dots, all with the same payloads: nothing comes, nothing goes.
+        if our_row.sum == their_row.sum && our_seen == their_seen {
+            return plan;
+        }
         for (from, upto) in their_seen.block_ranges() {
-            let mut ours = within(our_row, from, upto);
-            let mut theirs = within(their_row, from, upto);
+            let mut ours = within(&our_row.heads, from, upto);
+            let mut theirs = within(&their_row.heads, from, upto);
             loop {
                 let pairs = ours.iter().zip(theirs);
                 let agreeing = pairs.take_while(|(our, their)| {
@@ -146,6 +152,7 @@ impl<P: Hash> DotKernel<P> {
         page.expect(&self.blocks, arriving as usize);
         let mut opened = SmallVec::<[Head; 2]>::new();
         let mut emptied = SmallVec::<[u64; 2]>::new();
+        let mut sum = self.rows[lane].sum;
         for step in plan {
             let at = step.ours.unwrap_or_else(|| {
                 let at = self.blocks.open(replica, step.number);
@@ -154,13 +161,14 @@ impl<P: Hash> DotKernel<P> {
             });
             for bit in bits(step.going()) {
                 page.going(&self.blocks, Blocks::<P>::slot(at, bit));
-                self.blocks.remove(at, bit);
+                let removed = self.blocks.remove(at, bit);
+                sum = sum.wrapping_sub(removed.map_or(0, |removed| removed.1));
             }
             let theirs = step.theirs.map(|at| other.blocks.at(at));
             for bit in bits(step.coming()) {
                 if let Some(payload) = theirs.and_then(|theirs| theirs.get(bit)) {
-                    let slot = self.blocks.insert(at, bit, page.adopt(payload));
-                    page.came(&self.blocks, slot);
+                    sum = sum.wrapping_add(self.blocks.insert(at, bit, page.adopt(payload)));
+                    page.came(&self.blocks, Blocks::<P>::slot(at, bit));
                 }
             }
             self.live += step.take.count_ones() as usize;
@@ -169,13 +177,14 @@ impl<P: Hash> DotKernel<P> {
                 emptied.push(step.number);
             }
         }
+        self.rows[lane].sum = sum;
         self.close_blocks(lane, &emptied);
         self.list_blocks(lane, &opened);
     }
 
     /// Takes empty blocks out of a row: a few one by one, more in one pass over the row.
     fn close_blocks(&mut self, lane: usize, numbers: &[u64]) {
-        let (row, blocks) = (&mut self.rows[lane], &mut self.blocks);
+        let (row, blocks) = (&mut self.rows[lane].heads, &mut self.blocks);
         if numbers.len() <= 4 {
             for at in numbers {
                 if let Ok(found) = find(row, *at) {
@@ -195,7 +204,7 @@ impl<P: Hash> DotKernel<P> {
 
     /// Lists new blocks in a row: a few one by one, more in one pass over the row.
     fn list_blocks(&mut self, lane: usize, heads: &[Head]) {
-        let row = &mut self.rows[lane];
+        let row = &mut self.rows[lane].heads;
         if heads.len() <= 4 {
             for head in heads {
                 let free = find(row, head.number).unwrap_or_else(|free| free);
@@ -274,10 +283,8 @@ fn step<P: Hash>(
 
 /// Whether some dot that is alive in both blocks has two payloads, by their sums.
 fn disagree<P: Hash>(ours: &Block<P>, theirs: &Block<P>) -> bool {
-    let (a, b) = (ours.mask(), theirs.mask());
-    let our_sum = ours.sum().wrapping_sub(ours.partial_sum(a & !b));
-    let their_sum = theirs.sum().wrapping_sub(theirs.partial_sum(b & !a));
-    our_sum != their_sum
+    let both = ours.mask() & theirs.mask();
+    both != 0 && ours.partial_sum(both) != theirs.partial_sum(both)
 }
 
 /// The dots alive in both blocks whose payload is the greater in theirs.

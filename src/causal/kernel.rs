@@ -59,8 +59,15 @@ pub struct DotKernel<P> {
     pub(super) live: usize,
 }
 
-/// The blocks of one replica, sorted by number; none is empty.
-pub(super) type Row = SmallVec<[Head; 1]>;
+/// The blocks of one replica.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Row {
+    /// Sorted by number; none is empty.
+    pub(super) heads: SmallVec<[Head; 1]>,
+    /// The sum over its blocks: where two rows that have seen the same counters have one sum, they
+    /// hold the same, and a join need not look at their blocks.
+    pub(super) sum: u64,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
@@ -153,7 +160,7 @@ impl<P> DotKernel<P> {
 
     /// The slots of all live dots, in the order of [`iter`](Self::iter).
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        let heads = self.rows.iter().flatten();
+        let heads = self.rows.iter().flat_map(|row| &row.heads);
         heads.flat_map(|head| {
             bits(self.blocks.at(head.at).mask()).map(|bit| Blocks::<P>::slot(head.at, bit))
         })
@@ -162,18 +169,18 @@ impl<P> DotKernel<P> {
     /// The slot of a dot, if it is alive.
     pub(crate) fn slot(&self, dot: Dot) -> Option<Slot> {
         let (number, bit) = place(dot.counter());
-        let row = &self.rows[self.context.find(dot.replica()).ok()?];
-        let at = row[find(row, number).ok()?].at;
+        let heads = &self.rows[self.context.find(dot.replica()).ok()?].heads;
+        let at = heads[find(heads, number).ok()?].at;
         self.blocks.at(at).get(bit).map(|_| Blocks::<P>::slot(at, bit))
     }
 
     fn live_blocks(&self) -> impl Iterator<Item = &Block<P>> + Clone + '_ {
-        self.rows.iter().flatten().map(|head| self.blocks.at(head.at))
+        self.rows.iter().flat_map(|row| &row.heads).map(|head| self.blocks.at(head.at))
     }
 
     /// A kernel that has seen `context`, and holds nothing.
     pub(crate) fn with_context(context: CausalContext) -> Self {
-        let rows = context.lanes.iter().map(|_| Row::new()).collect();
+        let rows = context.lanes.iter().map(|_| Row::default()).collect();
         Self { context, rows, ..Self::default() }
     }
 
@@ -182,7 +189,7 @@ impl<P> DotKernel<P> {
         &self,
     ) -> impl Iterator<Item = (ReplicaId, impl Iterator<Item = (u64, &Block<P>)> + '_)> + '_ {
         self.context.lanes.iter().zip(&self.rows).map(|(lane, row)| {
-            (lane.0, row.iter().map(|head| (head.number, self.blocks.at(head.at))))
+            (lane.0, row.heads.iter().map(|head| (head.number, self.blocks.at(head.at))))
         })
     }
 
@@ -222,7 +229,7 @@ impl<P> DotKernel<P> {
     ) -> SmallVec<[(Dot, &'a P); 4]> {
         let mut live = SmallVec::new();
         for (from, upto) in intervals.block_ranges() {
-            for head in within(row, from, upto) {
+            for head in within(&row.heads, from, upto) {
                 let block = self.blocks.at(head.at);
                 live.extend(block.some(intervals.mask(head.number)));
             }
@@ -244,9 +251,10 @@ impl<P> DotKernel<P> {
         check(self.rows.len() == self.context.lanes.len(), "rows and lanes differ in number")?;
         let mut live = 0;
         for ((replica, seen), row) in self.context.lanes.iter().zip(&self.rows) {
-            let sorted = row.windows(2).all(|pair| pair[0].number < pair[1].number);
+            let sorted = row.heads.windows(2).all(|pair| pair[0].number < pair[1].number);
             check(sorted, "blocks are repeated or out of order")?;
-            for head in row {
+            let mut sum = 0_u64;
+            for head in &row.heads {
                 let block = self.blocks.at(head.at);
                 let mask = block.mask();
                 check(mask != 0, "an empty block is kept")?;
@@ -255,15 +263,17 @@ impl<P> DotKernel<P> {
                     block.payloads().len() == mask.count_ones() as usize,
                     "payloads and mask differ in number",
                 )?;
-                check(block.sum() == block.partial_sum(mask), "a block's sum is stale")?;
+                check(block.sum() == block.hashes(mask), "a block's sum is stale")?;
+                sum = sum.wrapping_add(block.sum());
                 let first = block.dot(mask.trailing_zeros());
                 let home = (first.replica(), place(first.counter()).0);
                 check(home == (*replica, head.number), "a block does not know its home")?;
                 live += block.payloads().len();
             }
+            check(sum == row.sum, "a row's sum is stale")?;
         }
         check(live == self.live, "the count of live dots is stale")?;
-        let heads = self.rows.iter().map(SmallVec::len).sum::<usize>();
+        let heads = self.rows.iter().map(|row| row.heads.len()).sum::<usize>();
         check(heads == self.blocks.len(), "a block is lost or listed twice")
     }
 }
@@ -272,46 +282,54 @@ impl<P> DotKernel<P> {
 impl<P: Hash> DotKernel<P> {
     /// Mints the next dot of `replica`: seen from now on, and not alive.
     pub(crate) fn mint(&mut self, replica: ReplicaId) -> Result<Dot, CounterOverflow> {
-        let dot = self.context.next(replica)?;
-        self.see(dot);
-        Ok(dot)
+        let (_, counter) = self.mint_in_lane(replica)?;
+        Ok(Dot::of(replica, counter))
     }
 
-    /// Adds a dot to the context.
-    pub(crate) fn see(&mut self, dot: Dot) {
-        let lane = self.lane(dot.replica());
-        self.context.lanes[lane].1.insert(dot.counter(), dot.counter());
+    /// The lane, and the counter minted in it.
+    fn mint_in_lane(&mut self, replica: ReplicaId) -> Result<(usize, u64), CounterOverflow> {
+        let lane = self.lane(replica);
+        let seen = &mut self.context.lanes[lane].1;
+        let counter = seen.last().checked_add(1).ok_or(CounterOverflow { replica })?;
+        seen.append(counter);
+        Ok((lane, counter))
     }
 
     /// Makes a dot that was seen, and is not alive, alive.
     pub(crate) fn put(&mut self, dot: Dot, payload: P) -> Slot {
-        let (number, bit) = place(dot.counter());
         let lane = self.lane(dot.replica());
+        self.put_in_lane(lane, dot.counter(), payload)
+    }
+
+    fn put_in_lane(&mut self, lane: usize, counter: u64, payload: P) -> Slot {
+        let (number, bit) = place(counter);
         let row = &mut self.rows[lane];
-        let at = match find(row, number) {
-            Ok(found) => row[found].at,
+        let at = match find(&row.heads, number) {
+            Ok(found) => row.heads[found].at,
             Err(free) => {
-                let at = self.blocks.open(dot.replica(), number);
-                row.insert(free, Head { number, at });
+                let at = self.blocks.open(self.context.lanes[lane].0, number);
+                row.heads.insert(free, Head { number, at });
                 at
             }
         };
         self.live += 1;
-        self.blocks.insert(at, bit, payload)
+        row.sum = row.sum.wrapping_add(self.blocks.insert(at, bit, payload));
+        Blocks::<P>::slot(at, bit)
     }
 
     /// Ends the life of a dot; its payload, if it was alive.
-    pub(crate) fn kill(&mut self, dot: Dot) -> Option<P> {
-        let (number, bit) = place(dot.counter());
-        let row = &mut self.rows[self.context.find(dot.replica()).ok()?];
-        let found = find(row, number).ok()?;
-        let at = row[found].at;
-        let payload = self.blocks.remove(at, bit)?;
-        if self.blocks.at(at).mask() == 0 {
-            self.blocks.close(at);
-            row.remove(found);
-        }
+    pub(crate) fn kill(&mut self, slot: Slot) -> Option<P> {
+        let (payload, hash) = self.blocks.remove(slot.at(), slot.bit())?;
         self.live -= 1;
+        let block = self.blocks.at(slot.at());
+        let row = &mut self.rows[self.context.find(block.replica()).ok()?];
+        row.sum = row.sum.wrapping_sub(hash);
+        if block.mask() == 0 {
+            if let Ok(found) = find(&row.heads, block.number()) {
+                row.heads.remove(found);
+            }
+            self.blocks.close(slot.at());
+        }
         Some(payload)
     }
 
@@ -331,7 +349,7 @@ impl<P: Hash> DotKernel<P> {
     pub(super) fn lane(&mut self, replica: ReplicaId) -> usize {
         self.context.find(replica).unwrap_or_else(|free| {
             self.context.lanes.insert(free, (replica, Intervals::default()));
-            self.rows.insert(free, Row::new());
+            self.rows.insert(free, Row::default());
             free
         })
     }
@@ -339,6 +357,9 @@ impl<P: Hash> DotKernel<P> {
     /// Makes a lane for each replica of `other` that has none: one pass however many are new.
     pub(super) fn open_lanes(&mut self, other: &CausalContext) {
         let known = &self.context;
+        if known.replicas().eq(other.replicas()) {
+            return;
+        }
         let missing: SmallVec<[ReplicaId; 1]> =
             other.replicas().filter(|replica| known.find(*replica).is_err()).collect();
         if let [one] = missing[..] {
@@ -346,7 +367,7 @@ impl<P: Hash> DotKernel<P> {
         } else if !missing.is_empty() {
             let mut rows: SmallVec<[(ReplicaId, Row); 1]> =
                 self.context.replicas().zip(self.rows.drain(..)).collect();
-            rows.extend(missing.into_iter().map(|replica| (replica, Row::new())));
+            rows.extend(missing.into_iter().map(|replica| (replica, Row::default())));
             // Two sorted runs, which a stable sort merges in one pass.
             rows.sort_by_key(|row| row.0);
             self.rows = rows.into_iter().map(|(_, row)| row).collect();
@@ -368,7 +389,8 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         over: &[Dot],
         replica: ReplicaId,
     ) -> Result<Self, CounterOverflow> {
-        self.commit_one(Some(payload), over, replica, &mut ())
+        let over = self.slots_of(over);
+        self.commit_one(Some(payload), &over, replica, &mut ())
     }
 
     /// Removes those of the dots in `over` that are alive; returns the delta. A remove mints a
@@ -379,48 +401,55 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     ///
     /// [`CounterOverflow`] if the replica has no dot left; the kernel is as it was.
     pub fn erase(&mut self, over: &[Dot], replica: ReplicaId) -> Result<Self, CounterOverflow> {
-        if over.iter().all(|&dot| self.get(dot).is_none()) {
+        let over = self.slots_of(over);
+        if over.is_empty() {
             return Ok(Self::new());
         }
-        self.commit_one(None, over, replica, &mut ())
+        self.commit_one(None, &over, replica, &mut ())
     }
 
-    /// One write: mints a dot, kills those of `over` that are alive, puts the payload if there is
-    /// one, and tells the page.
+    /// The slots of those dots that are alive.
+    fn slots_of(&self, dots: &[Dot]) -> SmallVec<[Slot; 2]> {
+        dots.iter().filter_map(|&dot| self.slot(dot)).collect()
+    }
+
+    /// One write: mints a dot, kills those in `over` that are alive, puts the payload if there is
+    /// one, and tells the page. The minted dot; those killed are added to `killed`.
     pub(crate) fn commit(
         &mut self,
         payload: Option<P>,
-        over: &[Dot],
+        over: &[Slot],
         replica: ReplicaId,
         page: &mut impl Page<P>,
-    ) -> Result<(), CounterOverflow> {
-        let dot = self.mint(replica)?;
+        killed: &mut impl Extend<Dot>,
+    ) -> Result<Dot, CounterOverflow> {
+        let (lane, counter) = self.mint_in_lane(replica)?;
         for &old in over {
-            if let Some(slot) = self.slot(old) {
-                page.going(&self.blocks, slot);
+            if self.blocks.get(old).is_some() {
+                killed.extend([self.blocks.dot(old)]);
+                page.going(&self.blocks, old);
                 self.kill(old);
             }
         }
         if let Some(payload) = payload {
-            let slot = self.put(dot, payload);
+            let slot = self.put_in_lane(lane, counter, payload);
             page.came(&self.blocks, slot);
         }
-        Ok(())
+        Ok(Dot::of(replica, counter))
     }
 
     /// One write, and its delta.
     pub(crate) fn commit_one(
         &mut self,
         payload: Option<P>,
-        over: &[Dot],
+        over: &[Slot],
         replica: ReplicaId,
         page: &mut impl Page<P>,
     ) -> Result<Self, CounterOverflow> {
-        let last = self.minted(replica);
-        let killed: SmallVec<[Dot; 2]> =
-            over.iter().copied().filter(|&dot| self.slot(dot).is_some()).collect();
-        self.commit(payload, &killed, replica, page)?;
-        Ok(self.delta_after(replica, last, killed.into_iter()))
+        let mut seen = SmallVec::<[Dot; 2]>::new();
+        let dot = self.commit(payload, over, replica, page, &mut seen)?;
+        seen.push(dot);
+        Ok(self.part(seen.into_iter().collect()))
     }
 
     /// The delta of what `replica` has minted after `last` and of the dots it `killed`. O(that).
@@ -430,10 +459,29 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         last: u64,
         killed: impl Iterator<Item = Dot>,
     ) -> Self {
-        let context = self.context_after(replica, last, killed);
-        let live = self.live_after(replica, last).into_iter();
-        let live = live.filter_map(|dot| Some((dot, self.get(dot)?.clone())));
-        Self::assemble(context, live)
+        self.part(self.context_after(replica, last, killed))
+    }
+
+    /// What is known here of the dots in `context`, all of which were seen. O(their blocks).
+    pub(crate) fn part(&self, context: CausalContext) -> Self {
+        let mut part = Self::with_context(context);
+        for ((replica, seen), row) in part.context.lanes.iter().zip(&mut part.rows) {
+            let Ok(lane) = self.context.find(*replica) else { continue };
+            for (from, upto) in seen.block_ranges() {
+                for head in within(&self.rows[lane].heads, from, upto) {
+                    let block = self.blocks.at(head.at);
+                    let mask = block.mask() & seen.mask(head.number);
+                    if mask == 0 {
+                        continue;
+                    }
+                    let block = block.part(mask);
+                    row.sum = row.sum.wrapping_add(block.sum());
+                    part.live += block.payloads().len();
+                    row.heads.push(Head { number: head.number, at: part.blocks.push(block) });
+                }
+            }
+        }
+        part
     }
 }
 
@@ -457,7 +505,7 @@ impl<P> DotKernel<P> {
 /// Equal means converged: the same dots seen, the same alive, with equal payloads.
 impl<P: PartialEq> PartialEq for DotKernel<P> {
     fn eq(&self, other: &Self) -> bool {
-        let numbers = |kernel: &Self| kernel.rows.iter().map(SmallVec::len).sum::<usize>();
+        let numbers = |kernel: &Self| kernel.rows.iter().map(|row| row.heads.len()).sum::<usize>();
         self.live == other.live
             && self.context == other.context
             && numbers(self) == numbers(other)

@@ -1,7 +1,7 @@
 //! What random histories hardly reach: rows with gaps, blocks by the dozen, broken invariants.
 
 use super::{
-    CausalContext, Digest, Dot, DotKernel, KeyIndex, KeyOf, Page,
+    CausalContext, Digest, Dot, DotKernel, KeyIndex, KeyOf, Page, Slot,
     intervals::Intervals,
     kernel::{Head, find, within},
 };
@@ -111,10 +111,9 @@ fn blocks_that_look_alike_at_other_numbers_are_not_the_same() {
 #[test]
 fn a_dot_dies_once() {
     let mut kernel = kernel(3, 1..=3);
-    assert_eq!(kernel.kill(Dot::of(US, 2)), Some(2));
-    assert_eq!(kernel.kill(Dot::of(US, 2)), None);
-    assert_eq!(kernel.kill(Dot::of(US, 70)), None);
-    assert_eq!(kernel.kill(Dot::of(EU, 1)), None);
+    let slot = kernel.slot(Dot::of(US, 2)).unwrap_or(Slot::NONE);
+    assert_eq!((kernel.kill(slot), kernel.kill(slot)), (Some(2), None));
+    assert_eq!((kernel.slot(Dot::of(US, 70)), kernel.slot(Dot::of(EU, 1))), (None, None));
     assert_eq!(kernel.payloads().copied().collect::<Vec<_>>(), [1, 3]);
     assert_eq!(kernel.check_invariants(), Ok(()));
 }
@@ -167,21 +166,23 @@ fn a_broken_kernel_is_found() {
     assert_eq!(broken(|_| ()), Ok(()));
     assert_eq!(broken(|it| it.rows.clear()), Err("rows and lanes differ in number"));
     let unsorted = Err("blocks are repeated or out of order");
-    assert_eq!(broken(|it| it.rows[0].swap(0, 1)), unsorted);
-    assert_eq!(broken(|it| it.rows[0][1] = it.rows[0][0]), unsorted);
+    assert_eq!(broken(|it| it.rows[0].heads.swap(0, 1)), unsorted);
+    assert_eq!(broken(|it| it.rows[0].heads[1] = it.rows[0].heads[0]), unsorted);
     let empty = broken(|it| {
         let at = it.blocks.open(US, 9);
-        it.rows[0].push(Head { number: 9, at });
+        it.rows[0].heads.push(Head { number: 9, at });
     });
     assert_eq!(empty, Err("an empty block is kept"));
     let unseen = broken(|it| it.context.lanes[0].1.truncate_after(69));
     assert_eq!(unseen, Err("a live dot was never seen"));
     let elsewhere = Err("a block does not know its home");
-    assert_eq!(broken(|it| it.rows[0][0].number = 1), unsorted);
+    assert_eq!(broken(|it| it.rows[0].heads[0].number = 1), unsorted);
     assert_eq!(broken(|it| it.context.lanes[0].0 = EU), elsewhere);
     let miscounted = Err("the count of live dots is stale");
     assert_eq!(broken(|it| it.live += 1), miscounted);
-    assert_eq!(broken(|it| _ = it.rows[0].pop()), miscounted);
+    let stale = Err("a row's sum is stale");
+    assert_eq!(broken(|it| it.rows[0].sum ^= 1), stale);
+    assert_eq!(broken(|it| _ = it.rows[0].heads.pop()), stale);
     let lost = broken(|it| {
         let at = it.blocks.open(US, 9);
         it.blocks.insert(at, 0, 7);
@@ -224,14 +225,14 @@ proptest! {
     /// Keys with many live dots, which come and go in any order.
     #[test]
     fn an_index_lists_what_is_alive(toggled in prop::collection::vec((1..20_u64, any::<bool>()), 0..80)) {
-        let mut kernel = Kernel::new();
+        let all = (1..20).flat_map(|counter| [Dot::of(US, counter), Dot::of(EU, counter)]);
+        let mut kernel = Kernel::with_context(all.collect());
         let mut index = KeyIndex::<Third>::default();
         for (counter, ours) in toggled {
             let dot = Dot::of(if ours { US } else { EU }, counter);
-            kernel.see(dot);
             if let Some(slot) = kernel.slot(dot) {
                 index.going(kernel.blocks(), slot);
-                kernel.kill(dot);
+                kernel.kill(slot);
             } else {
                 let slot = kernel.put(dot, counter);
                 index.came(kernel.blocks(), slot);

@@ -180,7 +180,8 @@ impl<P: Hash> DotKernel<P> {
                 let mask = alive.mask(number);
                 let some = payloads.by_ref().take(mask.count_ones() as usize);
                 let at = kernel.blocks.open_with(*replica, number, mask, some);
-                row.push(Head { number, at });
+                row.sum = row.sum.wrapping_add(kernel.blocks.at(at).sum());
+                row.heads.push(Head { number, at });
             }
         }
         kernel

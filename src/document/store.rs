@@ -27,7 +27,7 @@ impl Store {
     pub(super) fn kill(&mut self, slot: Slot) -> Option<(Dot, Write)> {
         let dot = self.kernel.blocks().dot(slot);
         self.tree.going(self.kernel.blocks(), slot)?;
-        Some((dot, self.kernel.kill(dot)?))
+        Some((dot, self.kernel.kill(slot)?))
     }
 
     /// Checks everything a store relies on; `held` are the nodes that its owner holds.
