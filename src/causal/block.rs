@@ -160,7 +160,8 @@ impl<P: Clone + Hash> Block<P> {
         if mask == self.mask {
             return self.clone();
         }
-        let payloads = bits(mask).filter_map(|bit| self.get(bit).cloned()).collect();
+        let mut payloads = SmallVec::with_capacity(mask.count_ones() as usize);
+        payloads.extend(bits(mask).filter_map(|bit| self.get(bit).cloned()));
         Self { mask, sum: self.partial_sum(mask), payloads, ..*self }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Dot, intervals::Intervals};
 use crate::{clock::VectorClock, merge::Merge, replica::ReplicaId};
 use core::ops::RangeInclusive;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// The set of dots that a replica has ever seen, alive or not; joined by union.
 ///
@@ -59,6 +59,12 @@ impl CausalContext {
         self.lane_mut(replica).insert(first, last);
     }
 
+    /// The context of one dot.
+    pub(super) fn of(dot: Dot) -> Self {
+        let seen = Intervals::of(dot.counter(), dot.counter());
+        Self { lanes: smallvec![(dot.replica(), seen)] }
+    }
+
     /// The context of everything up to the given counters, which are at least 1; replicas come
     /// in order.
     pub(crate) fn up_to(counts: impl Iterator<Item = (ReplicaId, u64)>) -> Self {
@@ -90,6 +96,17 @@ impl CausalContext {
         self.lanes.iter().filter_map(prefix).collect()
     }
 
+    /// Whether there are no more dots than that. O(1) where there are many.
+    pub(super) fn has_at_most(&self, most: u64) -> bool {
+        let mut left = most;
+        self.lanes.iter().flat_map(|lane| lane.1.as_slice()).all(|interval| {
+            let more = interval.last - interval.first;
+            let fits = more < left;
+            left = left.saturating_sub(more).saturating_sub(1);
+            fits
+        })
+    }
+
     /// Whether all of `other` was seen. O(size).
     pub(super) fn covers(&self, other: &Self) -> bool {
         let covers = |lane: &(ReplicaId, Intervals)| {
@@ -99,7 +116,11 @@ impl CausalContext {
     }
 
     pub(super) fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
-        self.lanes.binary_search_by_key(&replica, |lane| lane.0)
+        // Mostly there are a few replicas, and the sought one is among them.
+        match self.lanes.iter().take(4).position(|lane| lane.0 == replica) {
+            Some(at) => Ok(at),
+            None => self.lanes.binary_search_by_key(&replica, |lane| lane.0),
+        }
     }
 
     pub(super) fn lane(&self, replica: ReplicaId) -> Option<&Intervals> {

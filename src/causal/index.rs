@@ -101,9 +101,7 @@ impl<K> KeyIndex<K> {
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let first = self.first(blocks, key);
-        let crowd = first.filter(|_| self.has_doubles()).and_then(|first| self.crowds.get(&first));
-        first.into_iter().chain(crowd.into_iter().flatten().map(|other| other.1))
+        self.slots(blocks, key).into_iter()
     }
 
     pub(crate) fn contains<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> bool
@@ -122,7 +120,14 @@ impl<K> KeyIndex<K> {
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.find(blocks, key).collect()
+        let mut slots = SmallVec::new();
+        if let Some(first) = self.first(blocks, key) {
+            slots.push(first);
+            if self.has_doubles() {
+                slots.extend(self.crowds.get(&first).into_iter().flatten().map(|other| other.1));
+            }
+        }
+        slots
     }
 
     /// Whether the index lists just the live dots; for tests and fuzzers.

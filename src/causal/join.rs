@@ -44,6 +44,9 @@ impl Step {
 
 type Plan = SmallVec<[Step; 2]>;
 
+/// So many dots are joined one by one.
+const FEW: u64 = 8;
+
 impl<P: Clone + Ord + Hash> DotKernel<P> {
     /// Joins `other` and reports each dot that comes or goes, in the order of replicas and
     /// blocks. A payload that is replaced (one dot with two payloads) goes and comes. The reports
@@ -70,6 +73,9 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
 impl<P: Hash> DotKernel<P> {
     /// The join; `true` if and only if something changed.
     pub(crate) fn join(&mut self, other: &Self, page: &mut impl Adopt<P>) -> bool {
+        if other.context.has_at_most(FEW) {
+            return self.join_dots(other, page);
+        }
         self.open_lanes(&other.context);
         let mut changed = false;
         for (their_lane, (replica, their_seen)) in other.context.lanes.iter().enumerate() {
@@ -83,6 +89,45 @@ impl<P: Hash> DotKernel<P> {
             changed |= self.context.lanes[lane].1.union(their_seen);
         }
         changed
+    }
+
+    /// The join of a few dots, one by one: a plan of blocks would cost more than the deed.
+    fn join_dots(&mut self, other: &Self, page: &mut impl Adopt<P>) -> bool {
+        let mut changed = false;
+        for ((replica, counters), row) in other.context.lanes.iter().zip(&other.rows) {
+            let lane = self.lane(*replica);
+            for counter in counters.as_slice().iter().flat_map(|it| it.first..=it.last) {
+                let theirs = other.slot_in(row, counter).and_then(|slot| other.blocks.get(slot));
+                changed |= self.join_dot(lane, counter, theirs, page);
+            }
+        }
+        changed
+    }
+
+    /// The join of one dot that the other side has seen, and holds or does not hold.
+    fn join_dot(
+        &mut self,
+        lane: usize,
+        counter: u64,
+        theirs: Option<&P>,
+        page: &mut impl Adopt<P>,
+    ) -> bool {
+        let is_new = self.context.lanes[lane].1.insert(counter, counter);
+        let ours = if is_new { None } else { self.slot_in(&self.rows[lane], counter) };
+        let goes = ours.is_some_and(|slot| {
+            let pair = theirs.zip(self.blocks.get(slot));
+            pair.is_none_or(|(theirs, ours)| page.order(ours, theirs).is_lt())
+        });
+        if let Some(slot) = ours.filter(|_| goes) {
+            page.going(&self.blocks, slot);
+            self.kill(slot);
+        }
+        if let Some(payload) = theirs.filter(|_| is_new || goes) {
+            page.expect(&self.blocks, 1);
+            let slot = self.put_in_lane(lane, counter, page.adopt(payload));
+            page.came(&self.blocks, slot);
+        }
+        is_new || goes
     }
 
     /// Tells what a join would report, and joins nothing.
@@ -140,7 +185,9 @@ impl<P: Hash> DotKernel<P> {
                 let Some((number, our, their)) = next_pair(&mut ours, &mut theirs) else { break };
                 let our = our.map(|at| (at, self.blocks.at(at)));
                 let their = their.map(|at| (at, other.blocks.at(at)));
-                plan.extend(step(number, our, their, our_seen, their_seen, order));
+                if let Some(step) = step(number, our, their, our_seen, their_seen, order) {
+                    plan.push(step);
+                }
             }
         }
         plan

@@ -168,9 +168,13 @@ impl<P> DotKernel<P> {
 
     /// The slot of a dot, if it is alive.
     pub(crate) fn slot(&self, dot: Dot) -> Option<Slot> {
-        let (number, bit) = place(dot.counter());
-        let heads = &self.rows[self.context.find(dot.replica()).ok()?].heads;
-        let at = heads[find(heads, number).ok()?].at;
+        self.slot_in(&self.rows[self.context.find(dot.replica()).ok()?], dot.counter())
+    }
+
+    /// The slot of a counter of one row, if it is alive.
+    pub(super) fn slot_in(&self, row: &Row, counter: u64) -> Option<Slot> {
+        let (number, bit) = place(counter);
+        let at = row.heads[find(&row.heads, number).ok()?].at;
         self.blocks.at(at).get(bit).map(|_| Blocks::<P>::slot(at, bit))
     }
 
@@ -180,8 +184,9 @@ impl<P> DotKernel<P> {
 
     /// A kernel that has seen `context`, and holds nothing.
     pub(crate) fn with_context(context: CausalContext) -> Self {
-        let rows = context.lanes.iter().map(|_| Row::default()).collect();
-        Self { context, rows, ..Self::default() }
+        let mut kernel = Self::default();
+        kernel.rows.resize_with(context.lanes.len(), Row::default);
+        Self { context, ..kernel }
     }
 
     /// For each lane of the context, its blocks with their numbers.
@@ -301,7 +306,8 @@ impl<P: Hash> DotKernel<P> {
         self.put_in_lane(lane, dot.counter(), payload)
     }
 
-    fn put_in_lane(&mut self, lane: usize, counter: u64, payload: P) -> Slot {
+    /// The same, where the lane is known.
+    pub(super) fn put_in_lane(&mut self, lane: usize, counter: u64, payload: P) -> Slot {
         let (number, bit) = place(counter);
         let row = &mut self.rows[lane];
         let at = match find(&row.heads, number) {
@@ -360,14 +366,15 @@ impl<P: Hash> DotKernel<P> {
         if known.replicas().eq(other.replicas()) {
             return;
         }
-        let missing: SmallVec<[ReplicaId; 1]> =
-            other.replicas().filter(|replica| known.find(*replica).is_err()).collect();
-        if let [one] = missing[..] {
-            self.lane(one);
-        } else if !missing.is_empty() {
+        let mut missing = other.replicas().filter(|replica| known.find(*replica).is_err());
+        let Some(first) = missing.next() else { return };
+        let missing: SmallVec<[ReplicaId; 1]> = missing.collect();
+        if missing.is_empty() {
+            self.lane(first);
+        } else {
             let mut rows: SmallVec<[(ReplicaId, Row); 1]> =
                 self.context.replicas().zip(self.rows.drain(..)).collect();
-            rows.extend(missing.into_iter().map(|replica| (replica, Row::default())));
+            rows.extend([first].into_iter().chain(missing).map(|replica| (replica, Row::default())));
             // Two sorted runs, which a stable sort merges in one pass.
             rows.sort_by_key(|row| row.0);
             self.rows = rows.into_iter().map(|(_, row)| row).collect();
@@ -447,9 +454,18 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         page: &mut impl Page<P>,
     ) -> Result<Self, CounterOverflow> {
         let mut seen = SmallVec::<[Dot; 2]>::new();
+        let copy = payload.clone();
         let dot = self.commit(payload, over, replica, page, &mut seen)?;
-        seen.push(dot);
-        Ok(self.part(seen.into_iter().collect()))
+        let context = if seen.is_empty() {
+            CausalContext::of(dot)
+        } else {
+            seen.into_iter().chain([dot]).collect()
+        };
+        let mut delta = Self::with_context(context);
+        if let Some(payload) = copy {
+            delta.put(dot, payload);
+        }
+        Ok(delta)
     }
 
     /// The delta of what `replica` has minted after `last` and of the dots it `killed`. O(that).

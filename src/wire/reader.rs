@@ -7,6 +7,9 @@ use super::{
 use crate::replica::ReplicaId;
 use smallvec::SmallVec;
 
+/// The bits of a number that nine bytes spell.
+const SEPTETS: u32 = 63;
+
 /// What bytes are read from, from the first to the last, within [`Limits`].
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -92,18 +95,34 @@ impl<'a> Reader<'a> {
 
     /// The same for up to 126 bits.
     pub(crate) fn wide_varint(&mut self) -> Result<u128, DecodeError> {
+        let (low, ended) = self.septets()?;
+        if ended {
+            return Ok(low.into());
+        }
+        let (high, ended) = self.septets()?;
+        if !ended {
+            return Err(self.malformed("a number has no end"));
+        }
+        if high == 0 {
+            return Err(self.malformed("a number takes more bytes than it has to"));
+        }
+        Ok(u128::from(high) << SEPTETS | u128::from(low))
+    }
+
+    /// Up to 63 bits of a number, and whether it ended with them.
+    fn septets(&mut self) -> Result<(u64, bool), DecodeError> {
         let mut number = 0;
-        for shift in (0..126).step_by(7) {
+        for shift in (0..SEPTETS).step_by(7) {
             let byte = self.byte()?;
-            number |= u128::from(byte & 0x7f) << shift;
+            number |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 if byte == 0 && shift > 0 {
                     return Err(self.malformed("a number takes more bytes than it has to"));
                 }
-                return Ok(number);
+                return Ok((number, true));
             }
         }
-        Err(self.malformed("a number has no end"))
+        Ok((number, false))
     }
 
     /// How many of something follow, each an entry that counts towards the limit.
