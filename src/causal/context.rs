@@ -183,10 +183,17 @@ impl Merge for CausalContext {
 impl FromIterator<Dot> for CausalContext {
     fn from_iter<I: IntoIterator<Item = Dot>>(dots: I) -> Self {
         // Sorted first: dots that come in no order would each move the intervals after them.
-        let mut dots: SmallVec<[Dot; 4]> = dots.into_iter().collect();
-        dots.sort_unstable();
-        let mut context = Self::new();
-        for dot in dots {
+        let mut dots = dots.into_iter();
+        let Some(first) = dots.next() else { return Self::new() };
+        let mut context = Self::of(first);
+        let mut rest: SmallVec<[Dot; 4]> = dots.collect();
+        if rest.is_empty() {
+            return context;
+        }
+        rest.push(first);
+        rest.sort_unstable();
+        context.lanes.clear();
+        for dot in rest {
             let last = context.lanes.last_mut().filter(|lane| lane.0 == dot.replica());
             if let Some((_, seen)) = last {
                 seen.append(dot.counter());

@@ -45,7 +45,7 @@ impl Step {
 type Plan = SmallVec<[Step; 2]>;
 
 /// So many dots are joined one by one.
-const FEW: u64 = 8;
+const FEW: u64 = 4;
 
 impl<P: Clone + Ord + Hash> DotKernel<P> {
     /// Joins `other` and reports each dot that comes or goes, in the order of replicas and

@@ -215,13 +215,11 @@ impl<P> DotKernel<P> {
         self.context.lane(replica).map_or(0, Intervals::last)
     }
 
-    /// The live dots of `replica` after `last`. O(what it minted since).
-    pub(crate) fn live_after(&self, replica: ReplicaId, last: u64) -> SmallVec<[Dot; 4]> {
+    /// The live dots of `replica` after `last`, with their payloads. O(what it minted since).
+    pub(crate) fn live_after(&self, replica: ReplicaId, last: u64) -> SmallVec<[(Dot, &P); 4]> {
         let since = last.checked_add(1).map(|first| Intervals::of(first, u64::MAX));
         match (self.context.find(replica), since) {
-            (Ok(lane), Some(since)) => {
-                self.live_within(&self.rows[lane], &since).into_iter().map(|it| it.0).collect()
-            }
+            (Ok(lane), Some(since)) => self.live_within(&self.rows[lane], &since),
             _ => SmallVec::new(),
         }
     }
@@ -374,7 +372,9 @@ impl<P: Hash> DotKernel<P> {
         } else {
             let mut rows: SmallVec<[(ReplicaId, Row); 1]> =
                 self.context.replicas().zip(self.rows.drain(..)).collect();
-            rows.extend([first].into_iter().chain(missing).map(|replica| (replica, Row::default())));
+            rows.extend(
+                [first].into_iter().chain(missing).map(|replica| (replica, Row::default())),
+            );
             // Two sorted runs, which a stable sort merges in one pass.
             rows.sort_by_key(|row| row.0);
             self.rows = rows.into_iter().map(|(_, row)| row).collect();

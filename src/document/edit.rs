@@ -34,9 +34,9 @@ pub struct Edit<'a> {
     /// The last counter that the replica had minted before this edit.
     minted_before: u64,
     /// What this edit has killed, in order. Their nodes stay until it ends.
-    killed: Vec<(Dot, Write)>,
+    killed: SmallVec<[(Dot, Write); 1]>,
     /// What it has removed; the nodes stay likewise.
-    removals: Vec<Removal>,
+    removals: SmallVec<[Removal; 1]>,
     finished: bool,
 }
 
@@ -86,7 +86,7 @@ pub(super) struct Spot {
 impl<'a> Edit<'a> {
     pub(super) fn new(document: &'a mut Document, replica: ReplicaId, now: Now) -> Self {
         let minted_before = document.store.kernel.minted(replica);
-        let (killed, removals) = (Vec::new(), Vec::new());
+        let (killed, removals) = (SmallVec::new(), SmallVec::new());
         Self { document, replica, now, minted_before, killed, removals, finished: false }
     }
 
@@ -145,10 +145,9 @@ impl<'a> Edit<'a> {
         let kernel = &self.document.store.kernel;
         let killed = self.killed.iter().map(|killed| killed.0);
         let context = kernel.context_after(self.replica, self.minted_before, killed);
-        let live = kernel.live_after(self.replica, self.minted_before).into_iter();
-        let live = live.filter_map(|dot| Some((dot, kernel.get(dot)?)));
+        let live = kernel.live_after(self.replica, self.minted_before);
         let mut delta = DocumentDelta {
-            store: self.document.store.extract(context, live),
+            store: self.document.store.extract(context, live.into_iter()),
             removals: Vec::new(),
         };
         delta.remember(&self.removals, &self.document.store.tree);
@@ -182,7 +181,8 @@ impl<'a> Edit<'a> {
 
     fn undo_to(&mut self, to: Savepoint) {
         let store = &mut self.document.store;
-        for dot in store.kernel.live_after(self.replica, to.minted) {
+        let live = store.kernel.live_after(self.replica, to.minted);
+        for dot in live.into_iter().map(|it| it.0).collect::<Vec<_>>() {
             let killed = store.kernel.slot(dot).and_then(|slot| store.kill(slot));
             if let Some((_, write)) = killed {
                 store.tree.release(write.node);
@@ -217,8 +217,11 @@ impl<'a> Edit<'a> {
                 None => self.insert_item(container, index, value),
             };
         }
-        let field = self.spot_below(self.spot(container), Sought::Field(&token))?;
-        self.set_node(field.node, value)
+        let field = match self.view().tree.child(container, Sought::Field(&token)) {
+            Some(field) => field,
+            None => self.spot_below(self.spot(container), Sought::Field(&token))?.node,
+        };
+        self.set_node(field, value)
     }
 
     /// The node at `pointer`, with each container on the way settled as what it reads.
@@ -295,10 +298,11 @@ impl<'a> Edit<'a> {
             |slot: Slot| blocks.get(slot).is_some_and(|it| it.is_place() && it.node == node);
         let mut slots = self.view().slots_below(node);
         slots.retain(|slot| !is_own_place(*slot));
-        let key = self.view().key_field(node).map(Into::into);
+        let scalar = value.scalar();
+        let key = if scalar.is_none() { self.view().key_field(node).map(Into::into) } else { None };
         let replaced = self.kill(slots);
         let time = self.now.after(replaced.time)?;
-        match value.scalar() {
+        match scalar {
             Some(scalar) => self.put(node, scalar.into(), time, &replaced),
             None => self.put_value(self.spot(node), value, time, &replaced, key),
         }

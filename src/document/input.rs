@@ -115,15 +115,6 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// How many writes it takes, about.
-    pub(super) fn write_count(self) -> usize {
-        match self.shape() {
-            Shape::Scalar(_) => 1,
-            Shape::Array(items) => items.map(|item| 1 + item.write_count()).sum::<usize>() + 1,
-            Shape::Object(fields) => fields.map(|(_, it)| it.write_count()).sum::<usize>() + 1,
-        }
-    }
-
     /// A digest of the content, the same on every machine and in every version: the identity of
     /// an item without a key. It does not depend on the order of an object's fields.
     pub(super) fn digest(self) -> u64 {

@@ -260,10 +260,8 @@ impl Document {
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        let input = value.into();
-        self.store.tree.reserve(input.source().write_count());
         let mut edit = Edit::new(&mut self, replica, now.into());
-        edit.set("", input)?;
+        edit.set("", value)?;
         edit.close();
         drop(edit);
         Ok(self)

@@ -98,9 +98,14 @@ impl Names {
 
     /// The number of a segment that is in use.
     pub(super) fn find(&self, sought: Sought<'_>) -> Option<NameId> {
+        self.find_digested(sought, |_| true)
+    }
+
+    /// The same, of those whose digest can be its own.
+    fn find_digested(&self, sought: Sought<'_>, fits: impl Fn(u32) -> bool) -> Option<NameId> {
         let is = |at: &u32| {
             let entry = &self.entries[*at];
-            entry.uses > 0 && sought.is(&entry.segment)
+            entry.uses > 0 && fits(entry.digest) && sought.is(&entry.segment)
         };
         let found = match &self.index {
             Some(index) => index.table.find(sought.hash(&index.hasher), is).copied(),
@@ -112,11 +117,29 @@ impl Names {
 
     /// The number of a segment, with one more use.
     pub(super) fn take(&mut self, sought: Sought<'_>) -> NameId {
-        if let Some(name) = self.find(sought) {
-            self.entries[name.0].uses += 1;
-            return name;
+        match self.find(sought) {
+            Some(name) => self.take_again(name),
+            None => self.add(sought, digest(sought)),
         }
-        let entry = Entry { segment: sought.to_segment(), digest: digest(sought), uses: 1 };
+    }
+
+    /// The same of a segment that `theirs` has.
+    pub(super) fn adopt(&mut self, theirs: &Self, name: NameId) -> NameId {
+        let entry = &theirs.entries[name.0];
+        let (sought, digest) = (Sought::Segment(&entry.segment), entry.digest);
+        match self.find_digested(sought, |it| it == digest) {
+            Some(name) => self.take_again(name),
+            None => self.add(sought, digest),
+        }
+    }
+
+    fn take_again(&mut self, name: NameId) -> NameId {
+        self.entries[name.0].uses += 1;
+        name
+    }
+
+    fn add(&mut self, sought: Sought<'_>, digest: u32) -> NameId {
+        let entry = Entry { segment: sought.to_segment(), digest, uses: 1 };
         let name = match self.free.pop() {
             Some(name) => {
                 self.entries[name.0] = entry;

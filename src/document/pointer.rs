@@ -13,43 +13,67 @@ pub(super) const PATH_MAX: usize = 1 << 14;
 
 /// A valid JSON Pointer, no deeper than [`DEPTH_MAX`] and no longer than [`PATH_MAX`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pointer<'a>(&'a str);
+pub(super) struct Pointer<'a> {
+    text: &'a str,
+    /// Whether `~0` or `~1` stands in it somewhere.
+    escaped: bool,
+}
 
 impl<'a> Pointer<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, DocumentError> {
         let rooted = text.is_empty() || text.starts_with('/');
-        let escaped = || text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if !rooted || !escaped() {
+        let (mut depth, mut escaped) = (0, false);
+        for byte in text.bytes() {
+            depth += usize::from(byte == b'/');
+            escaped |= byte == b'~';
+        }
+        let valid = || text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        if !rooted || escaped && !valid() {
             return Err(DocumentError::InvalidPointer { pointer: text.into() });
         }
         if text.len() > PATH_MAX {
             return Err(DocumentError::PathTooLong { path: start_of(text), limit: PATH_MAX });
         }
-        if text.bytes().filter(|&byte| byte == b'/').count() > DEPTH_MAX {
+        if depth > DEPTH_MAX {
             return Err(DocumentError::TooDeep { path: text.into(), limit: DEPTH_MAX });
         }
-        Ok(Self(text))
+        Ok(Self { text, escaped })
     }
 
     pub(super) const fn as_str(self) -> &'a str {
-        self.0
+        self.text
     }
 
     /// The names and indexes on the way from the root.
     pub(super) fn tokens(self) -> impl Iterator<Item = Cow<'a, str>> {
-        self.0.split('/').skip(1).map(unescape)
+        let mut rest = self.text.strip_prefix('/');
+        core::iter::from_fn(move || {
+            let text = rest?;
+            let end = text.bytes().position(|byte| byte == b'/');
+            rest = end.map(|end| &text[end + 1..]);
+            Some(self.unescape(&text[..end.unwrap_or(text.len())]))
+        })
     }
 
     /// All but the last token, and that; none of the root.
     pub(super) fn split_last(self) -> Option<(Self, Cow<'a, str>)> {
-        let (parent, token) = self.0.rsplit_once('/')?;
-        Some((Self(parent), unescape(token)))
+        let (parent, token) = self.text.rsplit_once('/')?;
+        Some((Self { text: parent, ..self }, self.unescape(token)))
     }
 
     /// The pointer to the container that so many tokens lead to.
     pub(super) fn upto(self, tokens: usize) -> &'a str {
-        let end = self.0.match_indices('/').nth(tokens).map_or(self.0.len(), |(end, _)| end);
-        &self.0[..end]
+        let end = self.text.match_indices('/').nth(tokens).map_or(self.text.len(), |(end, _)| end);
+        &self.text[..end]
+    }
+
+    fn unescape(self, token: &str) -> Cow<'_, str> {
+        if self.escaped && token.contains('~') {
+            // In this order: "~01" is "~1", not "/".
+            token.replace("~1", "/").replace("~0", "~").into()
+        } else {
+            token.into()
+        }
     }
 }
 
@@ -58,15 +82,6 @@ pub(super) fn index_of_token(token: &str) -> Option<usize> {
     let digits = token.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (token.len() == 1 || !token.starts_with('0'));
     canonical.then(|| token.parse().ok())?
-}
-
-fn unescape(token: &str) -> Cow<'_, str> {
-    if token.contains('~') {
-        // In this order: "~01" is "~1", not "/".
-        token.replace("~1", "/").replace("~0", "~").into()
-    } else {
-        token.into()
-    }
 }
 
 /// Appends the name of a field to a pointer.

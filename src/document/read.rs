@@ -163,8 +163,8 @@ impl<'a> View<'a> {
     /// What is read at a node: the kind that holds the greatest rank. O(1) where only one kind is
     /// alive, else O(what is alive below).
     pub(super) fn reading(self, node: NodeId) -> Option<Reading<'a>> {
-        if let Some(scalar) = self.only_scalar(node) {
-            return Some(Reading::Scalar(scalar));
+        if let Some(only) = self.only_write(node) {
+            return Some(only);
         }
         let standing = self.standing(node);
         let leaf = standing.leaf();
@@ -183,15 +183,24 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The scalar at a node that nothing stands against: what most nodes hold.
-    fn only_scalar(self, node: NodeId) -> Option<&'a Content> {
-        let write = self.blocks.get(self.tree.only_slot(node)?)?;
-        write.content.is_scalar().then_some(&write.content)
+    /// What is read at a node where one write lives and nothing stands against it: at most of them.
+    fn only_write(self, node: NodeId) -> Option<Reading<'a>> {
+        let (slot, fields, items) = self.tree.only_slot(node)?;
+        match &self.blocks.get(slot)?.content {
+            Content::Object if !items => Some(Reading::Object),
+            Content::List(_) if !fields => Some(Reading::List),
+            scalar if scalar.is_scalar() && !fields && !items => Some(Reading::Scalar(scalar)),
+            _ => None,
+        }
     }
 
     /// What is read at a node, and whether it is that alone because somebody wrote just that: a
     /// container with a mark, and if it is an item with a place.
     pub(super) fn reading_and_settled(self, node: NodeId) -> Option<(Reading<'a>, bool)> {
+        let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
+        if let Some(only) = self.only_write(node).filter(|_| !is_item) {
+            return Some((only, !matches!(only, Reading::Scalar(_))));
+        }
         let standing = self.standing(node);
         let leaf = standing.scalar.is_some() || standing.count.is_some();
         let (fields, items) = (self.has_fields(node), self.has_items(node));
@@ -200,7 +209,6 @@ impl<'a> View<'a> {
             (false, list) if !leaf && !fields && (list || items) => (Reading::List, list),
             _ => return self.reading(node).map(|reading| (reading, false)),
         };
-        let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
         Some((reading, marked && (!is_item || self.tree.place(self.blocks, node).is_some())))
     }
 

@@ -2,55 +2,55 @@
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
+use smallvec::SmallVec;
 
 const CHUNK: usize = 64;
+
+/// Room for so many at first.
+const FEW: usize = 4;
 
 /// Values at numbers that stay theirs. In chunks, so that growing moves a chunk and not all: a
 /// document that was cloned or read in is full to the brim.
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
-    /// All but the last are full.
-    chunks: Vec<Vec<T>>,
+    /// All but the last are full; deltas have one.
+    chunks: SmallVec<[Vec<T>; 1]>,
+    len: u32,
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new() }
+        Self { chunks: SmallVec::new(), len: 0 }
     }
 }
 
 impl<T> Slab<T> {
-    pub(super) fn len(&self) -> usize {
-        let last = self.chunks.last().map_or(0, Vec::len);
-        self.chunks.len().saturating_sub(1) * CHUNK + last
+    pub(super) const fn len(&self) -> usize {
+        self.len as usize
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     pub(super) fn get(&self, at: u32) -> Option<&T> {
         self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)
     }
 
-    /// Appends a value; its number.
+    /// Appends a value; its number. 2³² values take 100 GB.
     pub(super) fn push(&mut self, value: T) -> u32 {
-        #[allow(clippy::cast_possible_truncation)] // 2³² values take 100 GB
-        let at = self.len() as u32;
-        match self.chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => {
-                if chunk.len() == chunk.capacity() {
-                    // Few in a delta, a chunk in a document.
-                    let additional = if at < 8 { 8 - chunk.len() } else { CHUNK - chunk.len() };
-                    chunk.reserve_exact(additional);
-                }
-                chunk.push(value);
+        let at = self.len;
+        self.len += 1;
+        if at as usize % CHUNK == 0 {
+            self.chunks.push(Vec::with_capacity(if at == 0 { FEW } else { CHUNK }));
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            if chunk.len() == chunk.capacity() {
+                // Few in a delta, a chunk in a document.
+                let full = if chunk.len() < 2 * FEW { 2 * FEW } else { CHUNK };
+                chunk.reserve_exact(full - chunk.len());
             }
-            full => {
-                let mut chunk = Vec::with_capacity(if full.is_some() { CHUNK } else { 4 });
-                chunk.push(value);
-                self.chunks.push(chunk);
-            }
+            chunk.push(value);
         }
         at
     }

@@ -158,11 +158,12 @@ impl Tree {
         slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
     }
 
-    /// The write that lives at a node, if it is the only one and nothing is linked below.
-    pub(super) fn only_slot(&self, node: NodeId) -> Option<Slot> {
-        let &Node { content, first, list, slots, .. } = self.nodes.get(node.0)?;
-        let alone = content == 1 && first == NONE && list == u32::MAX && slots[1] == Slot::NONE;
-        (alone && slots[0] != Slot::NONE).then_some(slots[0])
+    /// The write that lives at a node if it is the only one, and whether fields or items are
+    /// linked below.
+    pub(super) fn only_slot(&self, node: NodeId) -> Option<(Slot, bool, bool)> {
+        let &Node { first, list, slots, .. } = self.nodes.get(node.0)?;
+        let alone = slots[0] != Slot::NONE && slots[1] == Slot::NONE;
+        alone.then_some((slots[0], first != NONE, list != u32::MAX))
     }
 
     /// The fields linked below a node, in no order that is visible.
@@ -222,6 +223,11 @@ impl Tree {
     /// The node one step below, made if need be; the caller makes it live, or holds it.
     pub(super) fn step(&mut self, parent: NodeId, sought: Sought<'_>) -> NodeId {
         let name = self.names.take(sought);
+        self.step_named(parent, name)
+    }
+
+    /// The same, by the number of the segment, of which one use was taken for it.
+    fn step_named(&mut self, parent: NodeId, name: NameId) -> NodeId {
         if let Some(node) = self.child_named(parent, name) {
             self.names.give_back(name);
             return node;
@@ -551,10 +557,11 @@ impl Tree {
 
     /// The same, where the parent is known.
     pub(super) fn adopt_below(&mut self, parent: NodeId, theirs: &Self, node: NodeId) -> NodeId {
-        match theirs.segment(node) {
-            Some(segment) => self.step(parent, Sought::Segment(segment)),
-            None => self.root(),
+        if node == ROOT {
+            return self.root();
         }
+        let name = self.names.adopt(&theirs.names, theirs.node(node).name);
+        self.step_named(parent, name)
     }
 
     /// The node that is the same path as one of `theirs`, if it exists.
