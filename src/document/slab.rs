@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
-use smallvec::SmallVec;
 
 const CHUNK: usize = 64;
 
@@ -14,13 +13,13 @@ const FEW: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
     /// All but the last are full; deltas have one.
-    chunks: SmallVec<[Vec<T>; 1]>,
+    chunks: Vec<Vec<T>>,
     len: u32,
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { chunks: SmallVec::new(), len: 0 }
+        Self { chunks: Vec::new(), len: 0 }
     }
 }
 
