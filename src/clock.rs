@@ -10,18 +10,15 @@ use crate::{
 use core::cmp::Ordering;
 use smallvec::{SmallVec, smallvec};
 
-/// One replica and its count. A count of zero is absence and is never stored.
-type Entry = (ReplicaId, u64);
-
 /// A count per replica, joined by taking the greater of each.
 ///
 /// A replica that is absent counts 0, so a clock never distinguishes "0" from "not there": not
 /// in equality, order, hash or bytes.
 ///
-/// Entries lie in one array sorted by replica: 24 bytes each, up to three without an allocation.
-/// With *n* entries here and *m* there, [`get`](Self::get) is O(log n), and
+/// Replicas lie sorted in one array, their counts in another: 24 bytes each, up to three without an
+/// allocation. With *n* of them here and *m* there, [`get`](Self::get) is O(log n), and
 /// [`compare`](Self::compare), [`merge`](Merge::merge) and [`meet`](Self::meet) are one pass,
-/// O(n + m).
+/// O(n + m): a walk over the counts alone where both list the same replicas.
 ///
 /// # Examples
 ///
@@ -43,7 +40,9 @@ type Entry = (ReplicaId, u64);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VectorClock {
-    entries: SmallVec<[Entry; 3]>,
+    replicas: SmallVec<[ReplicaId; 3]>,
+    /// As long as `replicas`. A count of zero is absence and is never stored.
+    counts: SmallVec<[u64; 3]>,
 }
 
 /// How two states relate in time.
@@ -79,7 +78,7 @@ impl VectorClock {
 
     /// The count of `replica`; 0 where it is absent. O(log n).
     pub fn get(&self, replica: ReplicaId) -> u64 {
-        self.find(replica).map_or(0, |at| self.entries[at].1)
+        self.find(replica).map_or(0, |at| self.counts[at])
     }
 
     /// Counts one more event of `replica`; returns the delta, a clock of one entry.
@@ -98,44 +97,57 @@ impl VectorClock {
         }
         let count = match self.find(replica) {
             Ok(at) => {
-                let count = &mut self.entries[at].1;
+                let count = &mut self.counts[at];
                 *count = count.checked_add(by).ok_or(CounterOverflow { replica })?;
                 *count
             }
             Err(at) => {
-                self.entries.insert(at, (replica, by));
+                self.replicas.insert(at, replica);
+                self.counts.insert(at, by);
                 by
             }
         };
-        Ok(Self { entries: smallvec![(replica, count)] })
+        Ok(Self { replicas: smallvec![replica], counts: smallvec![count] })
     }
 
     /// How this clock relates to `other`: one pass, no allocation.
     pub fn compare(&self, other: &Self) -> Causality {
-        let (mut ours, mut theirs) = (&self.entries[..], &other.entries[..]);
-        let (mut we_have_more, mut they_have_more) = (false, false);
-        while let (
-            [(our_id, our_count), our_rest @ ..],
-            [(their_id, their_count), their_rest @ ..],
-        ) = (ours, theirs)
-        {
-            match our_id.cmp(their_id) {
-                Ordering::Equal => {
-                    we_have_more |= our_count > their_count;
-                    they_have_more |= our_count < their_count;
-                    (ours, theirs) = (our_rest, their_rest);
-                }
-                Ordering::Less => {
-                    we_have_more = true;
-                    ours = our_rest;
-                }
-                Ordering::Greater => {
-                    they_have_more = true;
-                    theirs = their_rest;
-                }
-            }
+        if self.lists_the_same(other) {
+            let (we_have_more, they_have_more) = greater(&self.counts, &other.counts);
+            return Causality::new(we_have_more, they_have_more);
         }
-        Causality::new(we_have_more || !ours.is_empty(), they_have_more || !theirs.is_empty())
+        let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
+        let (mut we_have_more, mut they_have_more) = (false, false);
+        while let (Some(&(our_id, our_count)), Some(&(their_id, their_count))) =
+            (ours.peek(), theirs.peek())
+        {
+            let order = our_id.cmp(&their_id);
+            we_have_more |= order.is_lt() || order.is_eq() && our_count > their_count;
+            they_have_more |= order.is_gt() || order.is_eq() && our_count < their_count;
+            ours.next_if(|_| order.is_le());
+            theirs.next_if(|_| order.is_ge());
+        }
+        we_have_more |= ours.peek().is_some();
+        they_have_more |= theirs.peek().is_some();
+        Causality::new(we_have_more, they_have_more)
+    }
+
+    /// Whether both list the same replicas: most clocks that meet do.
+    fn lists_the_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.replicas[..], &other.replicas[..]);
+        if ours.len() != theirs.len() || ours.first() != theirs.first() {
+            return false;
+        }
+        // Many by chunks, each of them without a branch: in vector registers.
+        let same = |(ours, theirs): (&[ReplicaId], &[ReplicaId])| {
+            let pairs = ours.iter().zip(theirs);
+            pairs.fold(0, |bits, (ours, theirs)| bits | ours.differs_from(*theirs)) == 0
+        };
+        if ours.len() < 8 {
+            ours == theirs
+        } else {
+            ours.chunks(32).zip(theirs.chunks(32)).all(same)
+        }
     }
 
     /// The greatest lower bound: what *both* have seen. The dual of [`merge`](Merge::merge).
@@ -149,30 +161,38 @@ impl VectorClock {
     /// # Ok::<(), rejoin::ReplicaIdError>(())
     /// ```
     pub fn meet(&self, other: &Self) -> Self {
-        let mut theirs = other.entries.iter().peekable();
+        let mut theirs = other.iter().peekable();
         let mut both = Self::new();
-        for &(replica, count) in &self.entries {
+        for (replica, count) in self.iter() {
             while theirs.next_if(|entry| entry.0 < replica).is_some() {}
             if let Some(entry) = theirs.next_if(|entry| entry.0 == replica) {
-                both.entries.push((replica, count.min(entry.1)));
+                both.push(replica, count.min(entry.1));
             }
         }
         both
     }
 
     /// The replicas that count at least 1, with their counts, in the order of their ids.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (ReplicaId, u64)> + '_ {
-        self.entries.iter().copied()
+    pub fn iter(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (ReplicaId, u64)> + DoubleEndedIterator + '_ {
+        self.replicas.iter().copied().zip(self.counts.iter().copied())
+    }
+
+    /// A replica after all others, and its count, which is not 0.
+    fn push(&mut self, replica: ReplicaId, count: u64) {
+        self.replicas.push(replica);
+        self.counts.push(count);
     }
 
     /// How many replicas count at least 1.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.replicas.len()
     }
 
     /// Whether nothing has been seen.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.replicas.is_empty()
     }
 
     /// Checks that entries are sorted, and none is zero. For tests and fuzzers; O(n).
@@ -181,33 +201,67 @@ impl VectorClock {
     ///
     /// Which invariant does not hold: always a bug in this crate.
     pub fn check_invariants(&self) -> Result<(), &'static str> {
-        if !self.entries.windows(2).all(|pair| pair[0].0 < pair[1].0) {
+        if self.replicas.len() != self.counts.len() {
+            return Err("replicas and counts differ in number");
+        }
+        if !self.replicas.windows(2).all(|pair| pair[0] < pair[1]) {
             return Err("replicas are repeated or out of order");
         }
-        if self.entries.iter().any(|entry| entry.1 == 0) {
+        if self.counts.contains(&0) {
             return Err("a count of zero is kept");
         }
         Ok(())
     }
 
     fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
-        self.entries.binary_search_by_key(&replica, |entry| entry.0)
+        self.replicas.binary_search(&replica)
+    }
+
+    /// The join; tells for each count that may have grown by how much it did.
+    pub(crate) fn join(&mut self, other: &Self, mut grown: impl FnMut(u64)) {
+        if self.lists_the_same(other) {
+            for (ours, theirs) in self.counts.iter_mut().zip(&other.counts) {
+                let more = theirs.saturating_sub(*ours);
+                *ours += more;
+                grown(more);
+            }
+            return;
+        }
+        let (mut at, mut missing) = (0, 0);
+        for (replica, count) in other.iter() {
+            while self.replicas.get(at).is_some_and(|ours| *ours < replica) {
+                at += 1;
+            }
+            if self.replicas.get(at) == Some(&replica) {
+                let more = count.saturating_sub(self.counts[at]);
+                self.counts[at] += more;
+                grown(more);
+            } else {
+                missing += 1;
+                grown(count);
+            }
+        }
+        if missing > 0 {
+            self.insert_missing(other, missing);
+        }
     }
 
     /// Inserts the `missing` entries of `other` whose replicas are absent here: merged from the
     /// back, in place, so one pass whatever the order.
     fn insert_missing(&mut self, other: &Self, missing: usize) {
-        let mut ours = self.entries.len();
-        self.entries.resize(ours + missing, (ReplicaId::from_u128(0), 0));
-        let mut free = self.entries.len();
-        for &theirs in other.entries.iter().rev() {
-            while ours > 0 && self.entries[ours - 1].0 > theirs.0 {
+        let mut ours = self.len();
+        let mut free = ours + missing;
+        self.replicas.resize(free, ReplicaId::from_u128(0));
+        self.counts.resize(free, 0);
+        let (replicas, counts) = (&mut self.replicas[..], &mut self.counts[..]);
+        for (replica, count) in other.iter().rev() {
+            while ours > 0 && replicas[ours - 1] > replica {
                 (ours, free) = (ours - 1, free - 1);
-                self.entries[free] = self.entries[ours];
+                (replicas[free], counts[free]) = (replicas[ours], counts[ours]);
             }
-            if ours == 0 || self.entries[ours - 1].0 != theirs.0 {
+            if ours == 0 || replicas[ours - 1] != replica {
                 free -= 1;
-                self.entries[free] = theirs;
+                (replicas[free], counts[free]) = (replica, count);
             }
             if ours == free {
                 break;
@@ -216,26 +270,27 @@ impl VectorClock {
     }
 }
 
+/// Whether some count is greater here, and whether some is there, of one replica each.
+fn greater(ours: &[u64], theirs: &[u64]) -> (bool, bool) {
+    let pairs = || ours.iter().zip(theirs);
+    // Below 2⁶³ the sign of a difference tells: without a branch, in vector registers.
+    let (mut here, mut there, mut all) = (0, 0, 0);
+    for (ours, theirs) in pairs() {
+        here |= theirs.wrapping_sub(*ours);
+        there |= ours.wrapping_sub(*theirs);
+        all |= ours | theirs;
+    }
+    if all >> 63 == 0 {
+        return (here >> 63 == 1, there >> 63 == 1);
+    }
+    (pairs().any(|(ours, theirs)| ours > theirs), pairs().any(|(ours, theirs)| ours < theirs))
+}
+
 impl Merge for VectorClock {
     fn merge(&mut self, other: &Self) -> bool {
-        let mut changed = false;
-        let mut missing = 0;
-        let mut ours = self.entries.iter_mut().peekable();
-        for &(replica, count) in &other.entries {
-            while ours.next_if(|entry| entry.0 < replica).is_some() {}
-            match ours.next_if(|entry| entry.0 == replica) {
-                Some(entry) => {
-                    changed |= count > entry.1;
-                    entry.1 = entry.1.max(count);
-                }
-                None => missing += 1,
-            }
-        }
-        if missing == 0 {
-            return changed;
-        }
-        self.insert_missing(other, missing);
-        true
+        let mut growth = 0;
+        self.join(other, |more| growth |= more);
+        growth > 0
     }
 }
 
@@ -249,8 +304,11 @@ impl DeltaState for VectorClock {
     }
 
     fn delta_since(&self, peer: &Self) -> Self {
-        let news = self.entries.iter().filter(|entry| entry.1 > peer.get(entry.0));
-        Self { entries: news.copied().collect() }
+        let mut news = Self::new();
+        for (replica, count) in self.iter().filter(|entry| entry.1 > peer.get(entry.0)) {
+            news.push(replica, count);
+        }
+        news
     }
 
     fn apply(&mut self, delta: Self) -> bool {
@@ -273,18 +331,18 @@ impl PartialOrd for VectorClock {
 /// Zeros are dropped; a replica named twice counts its greatest.
 impl FromIterator<(ReplicaId, u64)> for VectorClock {
     fn from_iter<I: IntoIterator<Item = (ReplicaId, u64)>>(counts: I) -> Self {
-        let mut entries: SmallVec<[Entry; 3]> =
-            counts.into_iter().filter(|entry| entry.1 > 0).collect();
+        let counts = counts.into_iter().filter(|entry| entry.1 > 0);
+        let mut entries: SmallVec<[(ReplicaId, u64); 3]> = counts.collect();
         entries.sort_unstable_by(|a, b| b.cmp(a));
         entries.dedup_by_key(|entry| entry.0);
-        entries.reverse();
-        Self { entries }
+        let (replicas, counts) = entries.into_iter().rev().unzip();
+        Self { replicas, counts }
     }
 }
 
 #[cfg(feature = "serde")]
 mod form {
-    use super::{Entry, VectorClock};
+    use super::VectorClock;
     use crate::replica::ReplicaId;
     use core::fmt;
     use serde::{
@@ -320,7 +378,7 @@ mod form {
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<VectorClock, A::Error> {
-            let mut entries = SmallVec::<[Entry; 3]>::new();
+            let mut entries = SmallVec::<[(ReplicaId, u64); 3]>::new();
             while let Some(entry) = map.next_entry::<ReplicaId, u64>()? {
                 entries.push(entry);
             }
@@ -334,8 +392,8 @@ mod form {
                 let error = format_args!("replica {replica} is repeated or out of order");
                 return Err(A::Error::custom(error));
             }
-            entries.retain(|entry| entry.1 > 0);
-            Ok(VectorClock { entries })
+            let (replicas, counts) = entries.into_iter().filter(|entry| entry.1 > 0).unzip();
+            Ok(VectorClock { replicas, counts })
         }
     }
 }
@@ -359,11 +417,11 @@ mod wire {
         fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
             let mut clock = Self::new();
             for replica in input.replicas()? {
-                clock.entries.push((replica, 0));
+                clock.push(replica, 0);
             }
-            for entry in &mut clock.entries {
-                let count = input.varint()?.checked_add(1);
-                entry.1 = count.ok_or_else(|| input.malformed("a count is over 64 bits"))?;
+            for count in &mut clock.counts {
+                let read = input.varint()?.checked_add(1);
+                *count = read.ok_or_else(|| input.malformed("a count is over 64 bits"))?;
             }
             Ok(clock)
         }
@@ -372,18 +430,66 @@ mod wire {
 
 #[cfg(test)]
 mod tests {
-    use super::VectorClock;
-    use crate::replica::ReplicaId;
+    use super::{Causality, VectorClock};
+    use crate::{merge::Merge, replica::ReplicaId};
+
+    fn clock(counts: impl IntoIterator<Item = (u128, u64)>) -> VectorClock {
+        counts.into_iter().map(|(id, count)| (ReplicaId::from_u128(id), count)).collect()
+    }
+
+    /// Obviously right: each replica of either, one by one.
+    fn compared(ours: &VectorClock, theirs: &VectorClock) -> Causality {
+        let replicas = || ours.replicas.iter().chain(&theirs.replicas).copied();
+        let more = |a: &VectorClock, b: &VectorClock| replicas().any(|it| a.get(it) > b.get(it));
+        Causality::new(more(ours, theirs), more(theirs, ours))
+    }
+
+    #[test]
+    fn counts_of_all_sizes_are_compared() {
+        let sizes = [1, 2, (1 << 63) - 1, 1 << 63, (1 << 63) + 1, u64::MAX];
+        let clocks = || sizes.into_iter().flat_map(|a| sizes.map(|b| clock([(1, a), (2, b)])));
+        for (ours, theirs) in clocks().flat_map(|ours| clocks().map(move |it| (ours.clone(), it))) {
+            assert_eq!(ours.compare(&theirs), compared(&ours, &theirs), "{ours:?}, {theirs:?}");
+            let mut joined = ours.clone();
+            assert_eq!(joined.merge(&theirs), joined != ours);
+            assert!([1, 2].map(ReplicaId::from_u128).iter().all(|&replica| {
+                joined.get(replica) == ours.get(replica).max(theirs.get(replica))
+            }));
+        }
+    }
+
+    /// One replica more, one fewer or another one, at each place of a long clock.
+    #[test]
+    fn long_clocks_are_told_apart() {
+        let all = || (0..70).map(|id| (id * 2, 5));
+        let ours = clock(all());
+        for at in 0..70 {
+            let other = |id| clock(all().filter(move |it| it.0 != at * 2).chain([(id, 5)]));
+            for theirs in [other(at * 2), other(at * 2 + 1), other(1_000), other(at * 2 + 1 << 64)]
+            {
+                assert_eq!(ours.compare(&theirs), compared(&ours, &theirs));
+                assert_eq!(theirs.compare(&ours), compared(&theirs, &ours));
+                let mut joined = ours.clone();
+                assert_eq!(joined.merge(&theirs), joined != ours);
+                assert_eq!(joined.check_invariants(), Ok(()));
+                assert_eq!(joined.len(), if ours == theirs { 70 } else { 71 });
+            }
+        }
+    }
 
     #[test]
     fn a_broken_clock_is_found() {
         let check = |entries: &[(u128, u64)]| {
             let entries = entries.iter().map(|&(id, count)| (ReplicaId::from_u128(id), count));
-            VectorClock { entries: entries.collect() }.check_invariants()
+            let (replicas, counts) = entries.unzip();
+            VectorClock { replicas, counts }.check_invariants()
         };
         let unsorted = Err("replicas are repeated or out of order");
         assert_eq!([check(&[(2, 1), (1, 1)]), check(&[(1, 1), (1, 2)])], [unsorted; 2]);
         assert_eq!(check(&[(1, 1), (2, 0)]), Err("a count of zero is kept"));
         assert_eq!(check(&[(1, 1), (2, 5)]), Ok(()));
+        let mut clock = VectorClock::from_iter([(ReplicaId::from_u128(1), 1)]);
+        clock.counts.clear();
+        assert_eq!(clock.check_invariants(), Err("replicas and counts differ in number"));
     }
 }

@@ -72,6 +72,11 @@ impl ReplicaId {
         self.as_u128().to_be_bytes()
     }
 
+    /// Zero if and only if both are the same: the bits in which they differ, laid over each other.
+    pub(crate) const fn differs_from(self, other: Self) -> u64 {
+        (self.high ^ other.high) | (self.low ^ other.low)
+    }
+
     /// The 16 bytes as one big-endian number.
     pub const fn as_u128(self) -> u128 {
         (self.high as u128) << 64 | self.low as u128

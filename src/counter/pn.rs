@@ -47,7 +47,7 @@ impl PnCounter {
         Self::default()
     }
 
-    /// All increments less all decrements. O(n). Exact for fewer than 2⁶³ replicas, which is
+    /// All increments less all decrements. O(1). Exact for fewer than 2⁶³ replicas, which is
     /// more than a memory holds.
     #[allow(clippy::cast_possible_wrap)] // a sum of fewer than 2⁶³ counts stays below 2¹²⁷
     pub fn value(&self) -> i128 {

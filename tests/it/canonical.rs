@@ -12,7 +12,7 @@ use rejoin::{
     Document, GCounter, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, DotKernel},
     document::{ListKeys, Value},
-    wire::{self, DecodeError, Limits, Wire},
+    wire::{self, DecodeError, Limits, Reader, Schema, Wire, Writer},
 };
 use std::{fs, path::PathBuf};
 
@@ -133,9 +133,37 @@ fn the_envelope_tells_what_is_wrong() {
     assert!(error.is_unknown_version());
     // Types that this release knows nothing of, and names without end.
     refused::<OrSet<u64>>(&forged(&[0x6e], &[]), "hold a type of tag 0x6e");
-    refused::<OrSet<u64>>(&forged(&[0x10; 200], &[]), "Option<Option<");
+    let nested = format!("hold {}…{}, and", "Option<".repeat(8), ">".repeat(8));
+    refused::<OrSet<u64>>(&forged(&[0x10; 200], &[]), &nested);
     refused::<OrSet<u64>>(&forged(&[0x7f, 3, b'a', 10, 0xff], &[]), r"hold a\n\xff");
     refused::<OrSet<u64>>(&forged(&[0x7f, 200], &[]), "hold a type of tag 0x7f");
+}
+
+/// A type of a user's own, told apart by its name.
+#[derive(Clone, Debug, PartialEq)]
+struct Session(u64);
+
+impl Wire for Session {
+    fn schema(schema: &mut Schema) {
+        schema.named("Session");
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        self.0.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        u64::decode(input).map(Self)
+    }
+}
+
+#[test]
+fn a_users_type_is_known_by_its_name() {
+    let written = wire::to_bytes(&Session(7));
+    assert_eq!(written[3..][..9], *b"\x7f\x07Session");
+    assert_eq!(wire::from_bytes::<Session>(&written), Ok(Session(7)));
+    let error = wire::from_bytes::<u64>(&written).unwrap_err();
+    assert!(error.to_string().contains("hold Session, and"), "{error}");
 }
 
 #[test]
@@ -439,8 +467,8 @@ fn sizes() {
 }
 
 /// A document of one replica: so many writes alive, at one time; and what they say.
-fn forged_document(writes: u64, body: impl FnOnce(&mut wire::Writer)) -> Vec<u8> {
-    let mut out = wire::Writer::default();
+fn forged_document(writes: u64, body: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut out = Writer::default();
     out.bytes(&[0xf9, b'j', 1, 9, 1, 1, b'a', 0, 0]);
     out.varint((writes - 1) << 1 | 1);
     out.varint(0);
@@ -469,7 +497,7 @@ fn many_siblings(writes: u64) -> Vec<u8> {
 
 /// One element under thousands of dots.
 fn many_adds(adds: u64) -> Vec<u8> {
-    let mut out = wire::Writer::default();
+    let mut out = Writer::default();
     out.bytes(&[0xf9, b'j', 1, 7, 0x25, 1, 1, b'a', 0, 0]);
     out.varint((adds - 1) << 1 | 1);
     out.bytes(&[7, 1]);
