@@ -13,6 +13,7 @@
     clippy::needless_pass_by_value
 )]
 
+mod allocations;
 mod basics;
 mod canonical;
 mod corpus;
