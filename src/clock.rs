@@ -304,9 +304,13 @@ impl DeltaState for VectorClock {
     }
 
     fn delta_since(&self, peer: &Self) -> Self {
+        let mut theirs = peer.iter().peekable();
         let mut news = Self::new();
-        for (replica, count) in self.iter().filter(|entry| entry.1 > peer.get(entry.0)) {
-            news.push(replica, count);
+        for (replica, count) in self.iter() {
+            while theirs.next_if(|entry| entry.0 < replica).is_some() {}
+            if theirs.next_if(|entry| entry.0 == replica).is_none_or(|entry| entry.1 < count) {
+                news.push(replica, count);
+            }
         }
         news
     }

@@ -86,6 +86,18 @@ impl PnCounter {
         &self.decrements
     }
 
+    /// Each replica that counted, with what it counted up and down, in the order of their ids.
+    fn rows(&self) -> impl Iterator<Item = (ReplicaId, u64, u64)> + '_ {
+        let mut ups = self.increments.iter().peekable();
+        let mut downs = self.decrements.iter().peekable();
+        core::iter::from_fn(move || {
+            let next = [ups.peek(), downs.peek()].into_iter().flatten().map(|it| it.0).min()?;
+            let up = ups.next_if(|it| it.0 == next).map_or(0, |it| it.1);
+            let down = downs.next_if(|it| it.0 == next).map_or(0, |it| it.1);
+            Some((next, up, down))
+        })
+    }
+
     /// Checks what both counters rely on. For tests and fuzzers; O(n).
     ///
     /// # Errors
@@ -133,28 +145,24 @@ impl Wire for PnCounter {
     }
 
     fn encode(&self, out: &mut Writer) {
-        let both = self.increments.iter().chain(self.decrements.iter());
-        let mut replicas: SmallVec<[ReplicaId; 4]> = both.map(|(replica, _)| replica).collect();
-        replicas.sort_unstable();
-        replicas.dedup();
-        out.count(replicas.len());
-        replicas.iter().for_each(|replica| replica.encode(out));
-        for counter in [&self.increments, &self.decrements] {
-            replicas.iter().for_each(|replica| out.varint(counter.get(*replica)));
-        }
+        let rows: SmallVec<[(ReplicaId, u64, u64); 4]> = self.rows().collect();
+        out.count(rows.len());
+        rows.iter().for_each(|row| row.0.encode(out));
+        rows.iter().for_each(|row| out.varint(row.1));
+        rows.iter().for_each(|row| out.varint(row.2));
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let replicas = input.replicas()?;
         let mut counts = || {
-            let count = |replica: &ReplicaId| Ok((*replica, input.varint()?));
-            replicas.iter().map(count).collect::<Result<GCounter, DecodeError>>()
+            let counts = replicas.iter().map(|_| input.varint());
+            counts.collect::<Result<SmallVec<[u64; 4]>, DecodeError>>()
         };
-        let (increments, decrements) = (counts()?, counts()?);
-        let idle = |replica: &ReplicaId| increments.get(*replica) | decrements.get(*replica) == 0;
-        if replicas.iter().any(idle) {
+        let (ups, downs) = (counts()?, counts()?);
+        if ups.iter().zip(&downs).any(|(up, down)| up | down == 0) {
             return Err(input.malformed("a replica is named that has not counted"));
         }
-        Ok(Self { increments, decrements })
+        let counter = |counts: SmallVec<[u64; 4]>| replicas.iter().copied().zip(counts).collect();
+        Ok(Self { increments: counter(ups), decrements: counter(downs) })
     }
 }
