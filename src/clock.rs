@@ -227,18 +227,27 @@ impl VectorClock {
             }
             return;
         }
-        let (mut at, mut missing) = (0, 0);
+        // A delta does not walk the state.
+        let few = other.len() < self.len() / 16;
+        let (mut replicas, mut counts) = (&self.replicas[..], &mut self.counts[..]);
+        let mut missing = 0;
         for (replica, count) in other.iter() {
-            while self.replicas.get(at).is_some_and(|ours| *ours < replica) {
-                at += 1;
-            }
-            if self.replicas.get(at) == Some(&replica) {
-                let more = count.saturating_sub(self.counts[at]);
-                self.counts[at] += more;
-                grown(more);
+            let before = if few {
+                replicas.partition_point(|ours| *ours < replica)
             } else {
-                missing += 1;
-                grown(count);
+                replicas.iter().take_while(|ours| **ours < replica).count()
+            };
+            (replicas, counts) = (&replicas[before..], &mut counts[before..]);
+            match (replicas.first(), counts.first_mut()) {
+                (Some(found), Some(ours)) if *found == replica => {
+                    let more = count.saturating_sub(*ours);
+                    *ours += more;
+                    grown(more);
+                }
+                _ => {
+                    missing += 1;
+                    grown(count);
+                }
             }
         }
         if missing > 0 {
@@ -435,7 +444,10 @@ mod wire {
 #[cfg(test)]
 mod tests {
     use super::{Causality, VectorClock};
-    use crate::{merge::Merge, replica::ReplicaId};
+    use crate::{
+        merge::{DeltaState, Merge},
+        replica::ReplicaId,
+    };
 
     fn clock(counts: impl IntoIterator<Item = (u128, u64)>) -> VectorClock {
         counts.into_iter().map(|(id, count)| (ReplicaId::from_u128(id), count)).collect()
@@ -459,6 +471,19 @@ mod tests {
             assert!([1, 2].map(ReplicaId::from_u128).iter().all(|&replica| {
                 joined.get(replica) == ours.get(replica).max(theirs.get(replica))
             }));
+        }
+    }
+
+    #[test]
+    fn small_deltas_find_their_place() {
+        let all = || (0..70).map(|id| (id * 2, 5));
+        for (first, count) in (0..141).flat_map(|id| [(id, 4), (id, 5), (id, 6)]) {
+            let delta = clock([(first, count), (first + 2, 7)]);
+            let (ours, mut joined) = (clock(all()), clock(all()));
+            assert_eq!(joined.merge(&delta), joined != ours);
+            assert_eq!(joined, clock(all().chain([(first, count), (first + 2, 7)])));
+            let is_old = count < 6 && first % 2 == 0 && first < 140;
+            assert_eq!(joined.delta_since(&ours).merge(&delta), is_old);
         }
     }
 
