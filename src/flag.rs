@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 /// A flag: of a concurrent enable and disable, the enable wins.
 ///
-/// It is on if some enable is alive that no disable has seen. About 130 bytes for each replica
+/// It is on if some enable is alive that no disable has seen. About 140 bytes for each replica
 /// that enabled it concurrently; all operations O(that many).
 ///
 /// Source: the enable-wins flag of riak\_dt, as an observed-remove set of one element.

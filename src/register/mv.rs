@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 /// where a person or the application should decide; where the last write should, take an
 /// [`LwwRegister`](super::LwwRegister).
 ///
-/// Each sibling costs its value and about 130 bytes; there are at most as many as replicas that
+/// Each sibling costs its value and about 140 bytes; there are at most as many as replicas that
 /// wrote concurrently. Write and merge are O(siblings).
 ///
 /// # Examples
