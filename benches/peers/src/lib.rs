@@ -1,14 +1,19 @@
-//! One conversation, kept by `rejoin` and by its peers: what the benchmark times and `sizes` weighs.
+//! Clocks, counters, sets and one conversation, kept by `rejoin` and by its peers: what `table` times
+//! and `sizes` weighs.
 //!
-//! Each message has an id, an author, a time and 200 characters, every field mergeable on its own,
+//! Each message of the conversation has an id, an author, a time and 200 characters, every field mergeable on its own,
 //! in a mapping by id.
 
 pub mod automerge;
+pub mod clocks;
 pub mod conversation;
 pub mod crdts;
+pub mod documents;
 pub mod dson;
 pub mod encoded;
+pub mod growth;
 pub mod loro;
+pub mod race;
 pub mod rejoin;
 pub mod sets;
 pub mod yrs;
