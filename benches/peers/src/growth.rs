@@ -17,6 +17,9 @@ const CYCLES: u64 = 1_000_000;
 
 type Sizes = Vec<(&'static str, usize)>;
 
+/// Bytes a replica, by how many there are.
+type Curve = Vec<(u64, f64)>;
+
 /// One field written again and again by one replica: bytes of the state, its value of 8 among them.
 ///
 /// # Errors
@@ -87,7 +90,7 @@ pub fn cycles_of_one_element() -> Result<Sizes> {
 /// # Errors
 ///
 /// What the library reports.
-pub fn replicas() -> Result<(Vec<(u64, f64)>, Vec<Row>)> {
+pub fn replicas() -> Result<(Curve, Vec<Row>)> {
     let (mut bytes, mut rows) = (Vec::new(), Vec::new());
     for replicas in [1_250, 2_500, 5_000, 10_000] {
         let id =
