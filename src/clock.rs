@@ -494,7 +494,8 @@ mod tests {
         let ours = clock(all());
         for at in 0..70 {
             let other = |id| clock(all().filter(move |it| it.0 != at * 2).chain([(id, 5)]));
-            for theirs in [other(at * 2), other(at * 2 + 1), other(1_000), other(at * 2 + 1 << 64)]
+            for theirs in
+                [other(at * 2), other(at * 2 + 1), other(1_000), other((at * 2 + 1) << 64)]
             {
                 assert_eq!(ours.compare(&theirs), compared(&ours, &theirs));
                 assert_eq!(theirs.compare(&ours), compared(&theirs, &ours));
