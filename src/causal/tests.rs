@@ -23,8 +23,7 @@ type Kernel = DotKernel<u64>;
 
 /// A kernel that has seen the counters up to `last`, with some of them alive.
 fn kernel(last: u64, live: impl IntoIterator<Item = u64>) -> Kernel {
-    let mut context = CausalContext::new();
-    context.insert_all(US, 1, last);
+    let context = CausalContext::up_to((last > 0).then_some((US, last)).into_iter());
     Kernel::assemble(context, live.into_iter().map(|counter| (Dot::of(US, counter), counter)))
 }
 
