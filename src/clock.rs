@@ -487,11 +487,19 @@ mod tests {
         }
     }
 
-    /// One replica more, one fewer or another one, at each place of a long clock.
+    /// One replica more, one fewer, another one or two others, at each place of a long clock.
     #[test]
     fn long_clocks_are_told_apart() {
         let all = || (0..70).map(|id| (id * 2, 5));
         let ours = clock(all());
+        for at in 0..70 {
+            let fewer = clock(all().filter(|it| it.0 != at * 2));
+            let others = clock(all().map(|(id, count)| (id + u128::from(id / 4 == at / 2), count)));
+            for theirs in [fewer, others] {
+                assert_eq!(ours.compare(&theirs), compared(&ours, &theirs));
+                assert_eq!(theirs.compare(&ours), compared(&theirs, &ours));
+            }
+        }
         for at in 0..70 {
             let other = |id| clock(all().filter(move |it| it.0 != at * 2).chain([(id, 5)]));
             for theirs in
