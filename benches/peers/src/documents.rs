@@ -7,7 +7,7 @@ use crate::{
     crdts::Crdts,
     dson::Dson,
     loro::Loro,
-    race::{Contestant, Row, race},
+    race::{Contestant, Row, race, stop},
     rejoin::Rejoin,
     yrs::Yrs,
 };
@@ -49,13 +49,6 @@ impl Round {
         let found: Value = serde_json::from_str(&document.to_json()?)?;
         if found == expected { Ok(()) } else { Err(format!("{} went wrong", P::NAME).into()) }
     }
-}
-
-fn stop<T>(outcome: Result<T>) -> T {
-    outcome.unwrap_or_else(|error| {
-        eprintln!("{error}");
-        std::process::exit(1)
-    })
 }
 
 /// # Errors

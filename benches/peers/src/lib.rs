@@ -10,7 +10,6 @@ pub mod conversation;
 pub mod crdts;
 pub mod documents;
 pub mod dson;
-pub mod encoded;
 pub mod growth;
 pub mod loro;
 pub mod race;

@@ -187,3 +187,11 @@ pub fn agree<T: PartialEq>(
         None => Ok(()),
     }
 }
+
+/// What came of it; a contestant that fails ends the race.
+pub fn stop<T>(outcome: Result<T>) -> T {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        std::process::exit(1)
+    })
+}

@@ -6,7 +6,7 @@
 
 use crate::{
     Result, bincode,
-    race::{Contestant, Row, agree, race},
+    race::{Contestant, Row, agree, race, stop},
 };
 use allocation_counter::measure;
 use automerge::{AutoCommit, ROOT, ReadDoc, transaction::Transactable};
@@ -226,13 +226,6 @@ fn automerge_side(shared: &AutoCommit, side: u8) -> Result<AutoCommit> {
     }
     document.commit();
     Ok(document)
-}
-
-fn stop<T>(outcome: Result<T>) -> T {
-    outcome.unwrap_or_else(|error| {
-        eprintln!("{error}");
-        std::process::exit(1)
-    })
 }
 
 /// Merges of whole states.
