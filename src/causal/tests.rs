@@ -112,6 +112,10 @@ fn a_dot_dies_once() {
     let mut kernel = kernel(3, 1..=3);
     let slot = kernel.slot(Dot::of(US, 2)).unwrap_or(Slot::NONE);
     assert_eq!((kernel.kill(slot), kernel.kill(slot)), (Some(2), None));
+    assert_eq!(
+        [1, 2, 3].map(|counter| kernel.get(Dot::of(US, counter)).copied()),
+        [Some(1), None, Some(3)]
+    );
     assert_eq!((kernel.slot(Dot::of(US, 70)), kernel.slot(Dot::of(EU, 1))), (None, None));
     assert_eq!(kernel.payloads().copied().collect::<Vec<_>>(), [1, 3]);
     assert_eq!(kernel.check_invariants(), Ok(()));

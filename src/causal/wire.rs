@@ -271,3 +271,22 @@ impl Wire for Dot {
         Ok(Self::of(replica, counter))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCKS_MAX, CausalContext, Intervals, Lanes};
+    use crate::wire::{Limits, Reader};
+
+    /// The first block begins at counter 1, so it is one short of 64.
+    #[test]
+    fn as_many_blocks_are_read_as_a_kernel_holds() {
+        let live_len = |last| {
+            let alive = [Intervals::of(1, last)].into_iter().collect();
+            let lanes = Lanes { context: CausalContext::new(), alive };
+            lanes.live_len(&mut Reader::new(&[], &Limits::default().entries(usize::MAX))?)
+        };
+        let most = BLOCKS_MAX * 64 - 1;
+        assert_eq!(live_len(most).ok(), usize::try_from(most).ok());
+        assert!(live_len(most + 1).is_err());
+    }
+}

@@ -202,7 +202,7 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sought, digest};
+    use super::{Names, Sought, digest};
     use crate::document::{
         content::Content,
         segment::{Item, Segment},
@@ -223,5 +223,24 @@ mod tests {
             told += 3;
         }
         assert_eq!(digests.len(), told, "in 32 bits, two of so few are hardly ever the same");
+    }
+
+    #[test]
+    fn broken_names_are_found() {
+        let broken = |breaks: fn(&mut Names)| {
+            let mut names = Names::default();
+            for name in ["a", "b", "b"] {
+                names.take(Sought::Field(name));
+            }
+            assert_eq!(names.check_invariants(3), Ok(()));
+            breaks(&mut names);
+            names.check_invariants(3)
+        };
+        let miscounted = broken(|names| names.entries[0].uses += 1);
+        assert_eq!(miscounted, Err("names and nodes differ in number"));
+        let twice = broken(|names| names.entries[1].segment = names.entries[0].segment.clone());
+        assert_eq!(twice, Err("a name is lost or listed twice"));
+        let free = broken(|names| names.free.push(super::NameId(0)));
+        assert_eq!(free, Err("a name is lost or listed twice"));
     }
 }

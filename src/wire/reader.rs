@@ -21,7 +21,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
+    pub(crate) fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self, DecodeError> {
         if bytes.len() > limits.bytes {
             return Err(DecodeError::new(0, Reason::Limit("bytes", limits.bytes)));
         }
@@ -206,5 +206,19 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         Err(self.malformed("something follows the value"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, Reader};
+
+    #[test]
+    fn room_is_made_for_what_can_still_follow() {
+        let mut reader = Reader::new(&[1; 21], &Limits::default()).unwrap();
+        reader.byte().unwrap();
+        assert_eq!(reader.room(100, 8), 3);
+        assert_eq!(reader.room(2, 8), 2);
+        assert_eq!(reader.room(100, 0), 21, "what takes no memory still takes a byte each");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{at, replica};
 use proptest::prelude::*;
-use rejoin::{Causality, Max, Merge, Min, MvRegister, ReplicaId, Stamp, VectorClock};
+use rejoin::{Causality, Max, Merge, Min, MvRegister, OrMap, OrSet, ReplicaId, Stamp, VectorClock};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -19,6 +19,7 @@ fn ids_parse_and_print_as_exact_inverses() {
         "67e55044-10b1-426f-9247-bb680e5fe0c8",
     ] {
         assert_eq!(replica(text).to_string(), text);
+        assert_eq!(format!("{:?}", replica(text)), text);
     }
     for text in [
         "",
@@ -129,4 +130,60 @@ fn a_register_with_one_sibling_has_a_value() {
     assert_eq!(register.get(), Some(&1));
     register.clear(replica("a")).unwrap();
     assert_eq!((register.get(), register.values().count()), (None, 0));
+}
+
+/// Joins `a` with `b` and the other way round: is both what they become, and is told of a change?
+fn join_and_tell<T: Merge + Clone + PartialEq + std::fmt::Debug>(a: &T, b: &T, both: &T) {
+    for (ours, theirs) in [(a, b), (b, a), (a, a), (b, b), (both, a), (both, b)] {
+        let mut joined = ours.clone();
+        assert_eq!(joined.merge(theirs), joined != *ours, "{ours:?} with {theirs:?}");
+        assert_eq!(joined, if ours == theirs { ours.clone() } else { both.clone() });
+    }
+}
+
+#[test]
+fn each_std_lattice_joins_and_tells_by_itself() {
+    join_and_tell(&Min(1), &Min(2), &Min(1));
+    join_and_tell(&Max(1), &Max(2), &Max(2));
+    join_and_tell(&None, &Some(Max(2)), &Some(Max(2)));
+    join_and_tell(&Some(Max(1)), &Some(Max(2)), &Some(Max(2)));
+    join_and_tell(&Box::new(Max(1)), &Box::new(Max(2)), &Box::new(Max(2)));
+    join_and_tell(&(Max(1), Max(2)), &(Max(2), Max(1)), &(Max(2), Max(2)));
+    join_and_tell(&BTreeSet::from([1, 2]), &BTreeSet::from([2, 3]), &BTreeSet::from([1, 2, 3]));
+    join_and_tell(&HashSet::from([1, 2]), &HashSet::from([2, 3]), &HashSet::from([1, 2, 3]));
+    let maps = [[(1, Max(1)), (2, Max(1))], [(2, Max(2)), (3, Max(1))]];
+    let both = [(1, Max(1)), (2, Max(2)), (3, Max(1))];
+    let [a, b] = maps.map(BTreeMap::from);
+    join_and_tell(&a, &b, &BTreeMap::from(both));
+    let [a, b] = maps.map(HashMap::from);
+    join_and_tell(&a, &b, &HashMap::from(both));
+}
+
+#[test]
+fn sets_and_maps_print_as_what_they_hold() {
+    let (mut set, mut map) = (OrSet::new(), OrMap::new());
+    set.add("tag", replica("a")).unwrap();
+    map.put("key", 7, replica("a"), at(1)).unwrap();
+    assert_eq!(format!("{set:?}"), r#"{"tag"}"#);
+    assert_eq!(format!("{map:?}"), r#"{"key": 7}"#);
+}
+
+#[test]
+fn a_set_is_empty_until_an_element_is_added_and_after_it_is_removed() {
+    let mut set = OrSet::new();
+    assert!(set.is_empty());
+    set.add(7, replica("a")).unwrap();
+    assert!(!set.is_empty());
+    set.remove(&7, replica("a")).unwrap();
+    assert!(set.is_empty());
+}
+
+#[test]
+fn a_map_is_empty_until_a_key_is_put_and_after_it_is_removed() {
+    let mut map = OrMap::new();
+    assert!(map.is_empty());
+    map.put(7, "value", replica("a"), at(1)).unwrap();
+    assert!(!map.is_empty());
+    map.remove(&7, replica("a")).unwrap();
+    assert!(map.is_empty());
 }

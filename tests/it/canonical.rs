@@ -199,6 +199,11 @@ fn clocks_and_counters_have_one_spelling() {
     let counter = |body: &[u8], why| malformed::<PnCounter>(&[3], body, why);
     counter(&[1, 1, b'a', 0, 0], "has not counted");
     counter(&[2, 1, b'a', 1, b'b', 1, 0, 0, 0], "has not counted");
+
+    let mut even = PnCounter::new();
+    even.increment(7, replica("a")).unwrap();
+    even.decrement(7, replica("a")).unwrap();
+    assert_eq!(through_bytes(&even), even, "has counted, up as far as down");
 }
 
 #[test]

@@ -201,6 +201,14 @@ fn what_breaks_an_invariant_is_refused() {
         json!({"seen": {"us-east-1": [[1, 2]]}, "live": {"us-east-1": [[2, 3]]}}),
         "never seen",
     );
+    let mut document = Document::from_json(&json!({"n": 1}), replica("a"), at(5)).unwrap();
+    let mut twice =
+        serde_json::to_value(document.remove("/n", replica("a"), at(6)).unwrap()).unwrap();
+    let removals = twice["removals"].as_array_mut().unwrap();
+    removals.push(removals[0].clone());
+    refuses::<DocumentDelta>(twice, "out of order");
+    let made = json!({"made": {"replica": "us-east-1", "counter": 1}, "nth": 1});
+    refuses::<Document>(write(json!({"path": [made], "value": 1})), "one of key");
     refuses::<DocumentDelta>(
         json!({"writes": {}, "removals": [{"dot": {"replica": "a", "counter": 1}, "path": [], "time": 1}]}),
         "never seen",

@@ -4,7 +4,9 @@
 use crate::{at, replica};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
-    document::{Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report},
+    document::{
+        Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report, Value,
+    },
 };
 use serde_json::{Value as Json, json};
 
@@ -407,6 +409,78 @@ fn each_error_names_the_path_and_what_stood_there() {
     );
     assert_eq!(document, before);
     assert!(Document::new().set("/a", 1_u64, us, at(9)).is_err());
+}
+
+#[test]
+fn long_lists_are_read_by_index() {
+    let items = Vec::from_iter(0..2_000_u64);
+    let document = base(json!({"list": items}));
+    for item in items {
+        assert_eq!(document.get(&format!("/list/{item}")), Some(item.into()));
+    }
+    assert_eq!(document.get("/list/2000"), None);
+}
+
+#[test]
+fn paths_are_as_long_as_the_limit_says_and_no_longer() {
+    let (mut document, us) = (base(json!({})), replica("us-east-1"));
+    let longest = format!("/{}", "a".repeat((1 << 14) - 1));
+    document.set(&longest, 1_u64, us, at(9)).unwrap();
+    assert_eq!(document.get(&longest), Some(1_u64.into()));
+    let error = document.set(&format!("{longest}a"), 1_u64, us, at(9)).unwrap_err();
+    assert!(error.to_string().contains("16384 bytes"), "{error}");
+    document.set("", json!({"b".repeat((1 << 14) - 1): 1}), us, at(10)).unwrap();
+    assert!(document.set("", json!({"c".repeat(1 << 14): 1}), us, at(11)).is_err());
+}
+
+#[test]
+fn a_value_that_is_replaced_as_a_whole_keeps_who_made_each_field() {
+    let us = replica("us-east-1");
+    // Path, counter and birth.
+    let writes = |delta: &DocumentDelta| {
+        let form = serde_json::to_value(delta).unwrap();
+        let live = form["writes"]["us-east-1"]["live"].as_array().unwrap().clone();
+        live.into_iter().map(|it| {
+            let [path, birth] = ["path", "birth"].map(|name| it[1][name].clone());
+            (path, it[0].clone(), birth["counter"].clone())
+        })
+    };
+    for order in ["abc", "acb", "bac", "bca", "cab", "cba"] {
+        let mut document = base(json!({"c": 1, "a": 1, "b": 1}));
+        let made = Vec::from_iter(order.chars().flat_map(|name| {
+            let path = format!("/{name}");
+            document.remove(&path, us, at(6)).unwrap();
+            writes(&document.set(&path, 2_u64, us, at(7)).unwrap())
+        }));
+        let whole = document.set("", json!({"b": 3, "c": 3, "a": 3}), us, at(8)).unwrap();
+        let fields = Vec::from_iter(writes(&whole).filter(|it| it.0 != json!([])));
+        assert_eq!((made.len(), fields.len()), (3, 3));
+        for (path, _, birth) in fields {
+            assert!(made.iter().any(|it| (&it.0, &it.1) == (&path, &birth)), "{path} {birth}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_of_what_is_zero_writes_nothing() {
+    let us = replica("us-east-1");
+    let mut document = base(json!({"n": 0, "list": [{"id": 7}]}));
+    assert!(document.reset("/n", us, at(9)).unwrap().is_empty());
+    document.increment("/n", 1, us, at(9)).unwrap();
+    assert!(!document.reset("/n", us, at(9)).unwrap().is_empty());
+    assert_eq!(document.get("/n"), Some(0_u64.into()));
+}
+
+#[test]
+fn of_a_count_and_a_text_the_later_is_read() {
+    for (time, read) in [(4, Value::from(1_i64)), (6, Value::from("text"))] {
+        let mut ours = base(json!({"n": 0}));
+        let mut theirs = ours.clone();
+        ours.increment("/n", 1, replica("us-east-1"), at(5)).unwrap();
+        theirs.set("/n", "text", replica("eu-west-1"), at(time)).unwrap();
+        ours.merge(&theirs);
+        assert_eq!(ours.get("/n"), Some(read));
+    }
 }
 
 #[test]
