@@ -411,14 +411,69 @@ fn each_error_names_the_path_and_what_stood_there() {
     assert!(Document::new().set("/a", 1_u64, us, at(9)).is_err());
 }
 
+/// Lists that several sides imported stand at one place, with no room between their items.
 #[test]
-fn long_lists_are_read_by_index() {
-    let items = Vec::from_iter(0..2_000_u64);
-    let document = base(json!({"list": items}));
-    for item in items {
-        assert_eq!(document.get(&format!("/list/{item}")), Some(item.into()));
+fn items_go_between_those_that_stand_at_one_place() {
+    let us = replica("us-east-1");
+    let imported = || {
+        let mut document = base(json!({"list": ["a", "z"]}));
+        for (name, side) in [("b", "eu-west-1"), ("c", "ap-southeast-1"), ("d", "us-west-2")] {
+            let list = json!({"list": [name, "z"]});
+            document.merge(&Document::from_json(&list, replica(side), at(1)).unwrap());
+        }
+        document
+    };
+    let list = |document: &Document| -> Vec<String> {
+        serde_json::from_value(document.to_json()["list"].clone()).unwrap()
+    };
+    let before = list(&imported());
+    for to in 0..=before.len() {
+        let (mut document, mut expected) = (imported(), before.clone());
+        document.insert(&format!("/list/{to}"), "new", us, at(9)).unwrap();
+        expected.insert(to, "new".into());
+        assert_eq!(list(&document), expected);
+        for from in 0..before.len() {
+            let (mut document, mut expected) = (imported(), before.clone());
+            let moved = expected.remove(from);
+            if to < before.len() {
+                document.move_item(&format!("/list/{from}"), to, us, at(9)).unwrap();
+                expected.insert(to, moved);
+                assert_eq!(list(&document), expected, "{from} to {to}");
+            }
+        }
     }
-    assert_eq!(document.get("/list/2000"), None);
+}
+
+#[test]
+fn a_star_stands_for_a_field_or_an_item_on_the_way_to_a_keyed_list() {
+    let keys = ListKeys::new().by("/groups/*/members", "id").unwrap();
+    let content = json!({
+        "groups": [{"members": [{"id": 7}], "others": [{"id": 7}]}],
+        "group": {"a": {"members": [{"id": 7}]}},
+    });
+    let mut document = Document::with_keys(keys);
+    document.set("", content, replica("us-east-1"), at(1)).unwrap();
+    assert_eq!(document.item("/groups/0/members", 7_u64).as_deref(), Some("/groups/0/members/0"));
+    assert_eq!(document.item("/groups/0/others", 7_u64), None);
+    assert_eq!(document.item("/group/a/members", 7_u64), None);
+}
+
+#[test]
+fn long_lists_are_read_and_edited_by_index() {
+    let mut items = Vec::from_iter(0..2_000_u64);
+    let mut document = base(json!({"list": items}));
+    for (number, at_index) in [100, 400, 700, 1_000, 1_535, 1_536, 2_006, 0].into_iter().enumerate()
+    {
+        let new = 10_000 + number as u64;
+        let path = format!("/list/{at_index}");
+        document.insert(&path, new, replica("us-east-1"), at(9)).unwrap();
+        items.insert(at_index, new);
+    }
+    for (index, item) in items.iter().enumerate() {
+        assert_eq!(document.get(&format!("/list/{index}")), Some((*item).into()));
+    }
+    assert_eq!(document.get(&format!("/list/{}", items.len())), None);
+    assert_eq!(document.check_invariants(), Ok(()));
 }
 
 #[test]
