@@ -2,6 +2,7 @@
 """Mutation testing of all of `src/` with one build.
 
     tests/mutants.py [options of `cargo mutants --list`]     such as --file 'src/causal/*.rs'
+    tests/mutants.py --missed       those that were missed the last time, after tests were added
 
 `cargo mutants` says what to change. Each function that is changed gets a `match` over a number read
 from the environment, with a body for every change, so that nothing is compiled again for the next
@@ -9,6 +10,8 @@ mutant: all of them take minutes, where building each takes a working day. The s
 first. Survivors that are argued to be equivalent are listed in `.cargo/mutants.toml`.
 
 Prints and keeps, in `target/mutants-report.json`, what became of each mutant and which test caught it.
+Those that stand apart (in constant functions, in functions that return a type without a name) are
+for `tests/mutants.sh`, which builds each.
 """
 
 import collections
@@ -50,6 +53,11 @@ def mutants(options):
     command = ["cargo", "mutants", "--list", "--json", *options]
     found = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
     return dict(enumerate(found, 1))
+
+
+def missed_before(found):
+    ends = json.loads(REPORT.read_text())
+    return {number: mutant for number, mutant in found.items() if ends.get(mutant["name"]) == "missed"}
 
 
 def copy_tree():
@@ -193,11 +201,13 @@ def outcome(number, tests):
 
 
 def main():
-    found = mutants(sys.argv[1:])
+    again = sys.argv[1:] == ["--missed"]
+    found = missed_before(mutants([])) if again else mutants(sys.argv[1:])
     copy_tree()
     odd = apart(found)
     viable = {number: mutant for number, mutant in found.items() if number not in odd}
-    report = {found[number]["name"]: "apart" for number in odd}
+    report = json.loads(REPORT.read_text()) if again else {}
+    report |= {found[number]["name"]: "apart" for number in odd}
     while bad := unviable(write_switches(viable)):
         print(f"{len(bad)} do not compile", flush=True)
         for number in bad:

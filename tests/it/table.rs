@@ -477,13 +477,83 @@ fn long_lists_are_read_and_edited_by_index() {
 }
 
 #[test]
+fn kinds_of_conflict_have_names() {
+    let kinds =
+        [ConflictKind::Value, ConflictKind::Type, ConflictKind::Deletion, ConflictKind::Move];
+    assert_eq!(kinds.map(|kind| kind.to_string()), ["value", "type", "deletion", "move"]);
+}
+
+/// Whoever writes inside a container says with it that a container is what it shall be.
+#[test]
+fn an_edit_inside_settles_what_stood_open() {
+    let [us, eu] = ids();
+    let set = |value: Json| {
+        move |it: &mut Document, id| it.set("/x", value.clone(), id, at(5)).map(|_| ())
+    };
+    for theirs in [json!({"a": 1}), json!({}), json!([1]), json!([])] {
+        let ours = [json!({"b": 1}), json!({}), json!([2]), json!([]), json!("text"), json!(7)];
+        for (ours, by) in ours.iter().flat_map(|it| [(it, 0), (it, 1)]) {
+            let mut document = base(json!({"x": 0}));
+            let mut other = document.clone();
+            set(ours.clone())(&mut document, us).unwrap();
+            if by > 0 && document.increment("/x", by, us, at(5)).is_err() {
+                continue;
+            }
+            other.set("/x", theirs.clone(), eu, at(9)).unwrap();
+            document.merge(&other);
+            let (path, open) =
+                (if theirs.is_array() { "/x/-" } else { "/x/new" }, document.conflicts());
+            assert_eq!(
+                open.is_empty(),
+                ours.is_array() == theirs.is_array() && ours.is_object() == theirs.is_object(),
+                "{ours} {theirs}"
+            );
+            if theirs.is_array() {
+                document.insert(path, 3_u64, us, at(9)).unwrap();
+            } else {
+                document.set(path, 3_u64, us, at(9)).unwrap();
+            }
+            assert_eq!(document.conflicts(), [], "{ours} beside {theirs}");
+            assert_eq!(document.check_invariants(), Ok(()));
+        }
+    }
+}
+
+/// Of a list that was imported, an item has no place of its own until it is edited; nor has one
+/// that is edited inside.
+#[test]
+fn an_edit_inside_an_item_gives_it_a_place() {
+    let [us, eu] = ids();
+    for item in [json!({"a": 1}), json!([1]), json!({}), json!([])] {
+        let mut ours = Document::from_json(&json!({"list": [item, 2]}), us, at(1)).unwrap();
+        let mut theirs = ours.clone();
+        let path = if item.is_array() { "/list/0/-" } else { "/list/0/new" };
+        if item.is_array() {
+            ours.insert(path, 3_u64, us, at(2)).unwrap();
+        } else {
+            ours.set(path, 3_u64, us, at(2)).unwrap();
+        }
+        theirs.remove("/list/0", eu, at(3)).unwrap();
+        ours.merge(&theirs);
+        assert_eq!(ours.len_at("/list"), Some(2), "an edit beside a deletion stays: {item}");
+    }
+}
+
+#[test]
 fn paths_are_as_long_as_the_limit_says_and_no_longer() {
     let (mut document, us) = (base(json!({})), replica("us-east-1"));
     let longest = format!("/{}", "a".repeat((1 << 14) - 1));
     document.set(&longest, 1_u64, us, at(9)).unwrap();
     assert_eq!(document.get(&longest), Some(1_u64.into()));
-    let error = document.set(&format!("{longest}a"), 1_u64, us, at(9)).unwrap_err();
-    assert!(error.to_string().contains("16384 bytes"), "{error}");
+    for more in ["a", "abc"] {
+        let error = document.set(&format!("{longest}{more}"), 1_u64, us, at(9)).unwrap_err();
+        assert!(error.to_string().contains("16384 bytes"), "{error}");
+        assert!(error.to_string().contains(r#"with "/aaaaaaaa"#), "{error}");
+    }
+    for (step, depth, too_deep) in [("/ab", 128, false), ("/", 129, true), ("/ab", 129, true)] {
+        let error = document.set(&step.repeat(depth), 1_u64, us, at(9)).unwrap_err().to_string();
+        assert_eq!(error.contains("deeper than 128 levels"), too_deep, "{error}");
+    }
     document.set("", json!({"b".repeat((1 << 14) - 1): 1}), us, at(10)).unwrap();
     assert!(document.set("", json!({"c".repeat(1 << 14): 1}), us, at(11)).is_err());
 }
