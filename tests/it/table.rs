@@ -476,6 +476,81 @@ fn long_lists_are_read_and_edited_by_index() {
     assert_eq!(document.check_invariants(), Ok(()));
 }
 
+fn contender(value: impl Into<Value>, time: u64, id: ReplicaId) -> Contender {
+    Contender { value: Some(value.into()), stamp: Some(Stamp { time: at(time), replica: id }) }
+}
+
+#[test]
+fn a_count_beside_a_text_is_told_of() {
+    let [us, eu] = ids();
+    let (count, text) = (contender(1_i64, 5, us), |time| contender("text", time, eu));
+    for (time, winner, loser) in [(4, &count, &text(4)), (6, &text(6), &count)] {
+        let mut ours = base(json!({"n": 0}));
+        let mut theirs = ours.clone();
+        ours.increment("/n", 1, us, at(5)).unwrap();
+        theirs.set("/n", "text", eu, at(time)).unwrap();
+        let told = ours.merge_reporting(&theirs);
+        let losers = Vec::from([loser.clone()]);
+        let conflict = Conflict {
+            path: "/n".into(),
+            kind: ConflictKind::Value,
+            winner: winner.clone(),
+            losers,
+        };
+        assert_eq!(ours.conflicts(), [conflict.clone()]);
+        assert_eq!(told.conflicts(), [conflict]);
+    }
+}
+
+#[test]
+fn a_deletion_is_told_of_beside_two_values() {
+    let ([us, eu], asia) = (ids(), replica("ap-southeast-1"));
+    let mut ours = base(json!({"n": 0}));
+    let (mut theirs, mut third) = (ours.clone(), ours.clone());
+    ours.set("/n", 1_u64, us, at(5)).unwrap();
+    theirs.set("/n", 2_u64, eu, at(6)).unwrap();
+    third.set("/n", 3_u64, asia, at(7)).unwrap();
+    ours.merge(&third);
+    ours.merge(&theirs);
+    theirs.remove("/n", eu, at(8)).unwrap();
+    let told = ours.merge_reporting(&theirs);
+    let [told] = told.conflicts() else { panic!("{told:?}") };
+    assert_eq!((told.kind, &told.winner), (ConflictKind::Value, &contender(3_u64, 7, asia)));
+    let deletion = Contender { value: None, stamp: None };
+    assert_eq!(told.losers, [contender(1_u64, 5, us), deletion]);
+}
+
+#[test]
+fn a_list_that_was_deleted_around_an_edit_is_told_of() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"list": [{"a": 1}, {"a": 2}]}));
+    let mut theirs = ours.clone();
+    ours.remove("/list", us, at(5)).unwrap();
+    theirs.set("/list/0/a", 7_u64, eu, at(6)).unwrap();
+    ours.merge(&theirs);
+    assert_eq!(ours.to_json(), json!({"list": [{"a": 7}]}));
+    let told = ours.conflicts();
+    let told: Vec<_> = told.iter().map(|it| (&*it.path, it.kind)).collect();
+    assert_eq!(told, [("/list", ConflictKind::Deletion)]);
+}
+
+#[test]
+fn moves_of_one_item_are_told_of_by_index() {
+    let [us, eu] = ids();
+    for (ours_to, theirs_to) in [(1, 3), (3, 1), (2, 1), (3, 2)] {
+        let mut ours = base(json!({"list": ["a", "b", "c", "d"]}));
+        let mut theirs = ours.clone();
+        ours.move_item("/list/0", ours_to, us, at(5)).unwrap();
+        theirs.move_item("/list/0", theirs_to, eu, at(6)).unwrap();
+        ours.merge(&theirs);
+        let told = ours.conflicts();
+        let [told] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((&*told.path, told.kind), (&*format!("/list/{theirs_to}"), ConflictKind::Move));
+        assert_eq!(told.winner, contender(theirs_to as u64, 6, eu));
+        assert_eq!(told.losers, [contender(ours_to as u64, 5, us)]);
+    }
+}
+
 #[test]
 fn kinds_of_conflict_have_names() {
     let kinds =
