@@ -17,6 +17,7 @@ mod allocations;
 mod basics;
 mod canonical;
 mod corpus;
+mod documents;
 mod encoded;
 mod forms;
 mod found;
