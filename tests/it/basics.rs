@@ -2,7 +2,10 @@
 
 use crate::{at, replica};
 use proptest::prelude::*;
-use rejoin::{Causality, Max, Merge, Min, MvRegister, OrMap, OrSet, ReplicaId, Stamp, VectorClock};
+use rejoin::{
+    Causality, LwwRegister, Max, Merge, Min, MvRegister, OrMap, OrSet, ReplicaId, Stamp,
+    VectorClock,
+};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -119,6 +122,15 @@ fn stamps_order_by_time_then_replica() {
     let stamp = |time, id: &str| Stamp { time: at(time), replica: replica(id) };
     assert!(stamp(2, "a") > stamp(1, "z"));
     assert!(stamp(1, "b") > stamp(1, "a"));
+}
+
+#[test]
+fn a_register_tells_when_and_by_whom_it_was_written() {
+    let mut register = LwwRegister::new();
+    assert_eq!((register.get(), register.stamp()), (None, None));
+    register.set("value", replica("a"), at(7)).unwrap();
+    let stamp = Stamp { time: at(7), replica: replica("a") };
+    assert_eq!((register.get(), register.stamp()), (Some(&"value"), Some(stamp)));
 }
 
 #[test]
