@@ -123,3 +123,17 @@ impl Wire for EnableFlag {
         DotKernel::decode(input).map(|kernel| Self { kernel })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EnableFlag;
+    use crate::{causal::Dot, replica::ReplicaId};
+
+    #[test]
+    fn a_broken_flag_is_found() {
+        let mut flag = EnableFlag::default();
+        assert_eq!(flag.check_invariants(), Ok(()));
+        flag.kernel.put(Dot::of(ReplicaId::from_u128(1), 1), ());
+        assert!(flag.check_invariants().is_err());
+    }
+}

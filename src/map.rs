@@ -347,3 +347,25 @@ mod form {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OrMap;
+    use crate::{causal::DotKernel, replica::ReplicaId, time::Timestamp};
+    use alloc::string::ToString;
+
+    const US: ReplicaId = ReplicaId::from_u128(1);
+
+    #[test]
+    fn a_broken_map_is_found() -> Result<(), alloc::string::String> {
+        let mut map = OrMap::<u8, u8>::default();
+        map.put(7, 7, US, Timestamp::from_millis(1)).map_err(|error| error.to_string())?;
+        assert_eq!(map.check_invariants(), Ok(()));
+        let kernel = core::mem::replace(&mut map.kernel, DotKernel::new());
+        assert!(map.check_invariants().is_err(), "the index lists what is not there");
+        map.kernel = kernel;
+        map.kernel.unmint(US, 0);
+        assert!(map.check_invariants().is_err(), "what is alive was never seen");
+        Ok(())
+    }
+}

@@ -255,7 +255,16 @@ mod form {
 
 #[cfg(test)]
 mod tests {
-    use super::fnv1a;
+    use super::{ReplicaId, fnv1a};
+
+    #[test]
+    fn ids_differ_in_no_bit_if_and_only_if_they_are_one() {
+        let bits = [0, 1, 2, 3, 1 << 64, 1 << 64 | 1, 2 << 64, 2 << 64 | 2, 3 << 64 | 1, u128::MAX];
+        for (one, other) in bits.iter().flat_map(|one| bits.map(|other| (*one, other))) {
+            let differ = ReplicaId::from_u128(one).differs_from(ReplicaId::from_u128(other));
+            assert_eq!(differ == 0, one == other, "{one:#x} and {other:#x}");
+        }
+    }
 
     #[test]
     fn fnv_agrees_with_its_published_vectors() {

@@ -270,3 +270,25 @@ mod form {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OrSet;
+    use crate::{causal::DotKernel, replica::ReplicaId};
+    use alloc::string::ToString;
+
+    const US: ReplicaId = ReplicaId::from_u128(1);
+
+    #[test]
+    fn a_broken_set_is_found() -> Result<(), alloc::string::String> {
+        let mut set = OrSet::<u8>::default();
+        set.add(7, US).map_err(|error| error.to_string())?;
+        assert_eq!(set.check_invariants(), Ok(()));
+        let kernel = core::mem::replace(&mut set.kernel, DotKernel::new());
+        assert!(set.check_invariants().is_err(), "the index lists what is not there");
+        set.kernel = kernel;
+        set.kernel.unmint(US, 0);
+        assert!(set.check_invariants().is_err(), "what is alive was never seen");
+        Ok(())
+    }
+}

@@ -6,12 +6,13 @@
 
 `cargo mutants` says what to change. Each function that is changed gets a `match` over a number read
 from the environment, with a body for every change, so that nothing is compiled again for the next
-mutant: all of them take minutes, where building each takes a working day. The source tree is copied
-first. Survivors that are argued to be equivalent are listed in `.cargo/mutants.toml`.
+mutant, where building each takes a working day. Each test is run once to see which functions it
+reaches; a mutant is then shown to the tests that reach its function, the quick ones first. The source
+tree is copied before. Survivors that are argued to be equivalent are listed in `.cargo/mutants.toml`.
 
 Prints and keeps, in `target/mutants-report.json`, what became of each mutant and which test caught it.
-Those that stand apart (in constant functions, in functions that return a type without a name) are
-for `tests/mutants.sh`, which builds each.
+Those that stand apart (in constants and what they are computed by, in functions within functions, in
+some that return a type without a name) are for `tests/mutants.sh`, which builds each.
 """
 
 import collections
@@ -26,6 +27,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TREE = ROOT / "target" / "mutants-tree" / "main"
@@ -40,13 +42,24 @@ ENV = {
     "RUSTFLAGS": "--cap-lints=warn",
 } | dict(os.environ)
 SWITCH = """
-pub(crate) fn mutant() -> u32 {
+/// The mutant that is switched on; notes the function, which goes by the first of its mutants.
+pub(crate) fn mutant(function: usize) -> u32 {
     extern crate std;
-    static ID: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
-    *ID.get_or_init(|| std::env::var("REJOIN_MUTANT").map_or(0, |id| id.parse().unwrap_or(0)))
+    use std::{env::var, fs::File, io::Write, sync::{OnceLock, atomic::{AtomicBool, Ordering}}};
+    static ID: OnceLock<u32> = OnceLock::new();
+    static LOG: OnceLock<Option<File>> = OnceLock::new();
+    static REACHED: [AtomicBool; FUNCTIONS] = [const { AtomicBool::new(false) }; FUNCTIONS];
+    if let Some(mut log) = LOG.get_or_init(|| var("REJOIN_REACHED").ok().and_then(|it| File::create(it).ok())).as_ref() {
+        if !REACHED[function].swap(true, Ordering::Relaxed) {
+            let _ = writeln!(log, "{function}");
+        }
+    }
+    *ID.get_or_init(|| var("REJOIN_MUTANT").map_or(0, |id| id.parse().unwrap_or(0)))
 }
 """
-TIMEOUT, MEMORY, JOBS = 120, 8 << 30, 2
+MEMORY, JOBS = 8 << 30, os.cpu_count()
+# A test that takes no longer, in seconds, is tried before the others.
+QUICK = 0.3
 
 
 def mutants(options):
@@ -73,7 +86,9 @@ def offset(lines, place):
     return sum(len(line) for line in lines[: place["line"] - 1]) + place["column"] - 1
 
 
-HEAD = re.compile(r"^ *(?:pub(?:\([a-z]+\))? )?((?:const )?)fn ", re.MULTILINE)
+HEAD = re.compile(r"^( *(?:pub(?:\([a-z]+\))? )?)((?:const )?)(fn (\w+))", re.MULTILINE)
+# Types without a name that a box can have in place of each body's own.
+BOXED = re.compile(r"(?:-> )?impl ((?:DoubleEnded|ExactSize)?Iterator<(?:(?!impl |Clone|use<).)*)$")
 
 
 def head_of(text, start):
@@ -101,21 +116,29 @@ def switched(text, group):
     out, done, owners = "", 0, {}
     for (start, end), several in sorted(functions.items()):
         opening = body_of(text, start)
-        out += text[done:opening] + "{ match crate::mutant() {\n"
+        first = min(several)
+        boxed = BOXED.match(several[first]["function"]["return_type"])
+        wrap = "Box::new({}) as alloc::boxed::Box<dyn %s>" % boxed[1] if boxed else "{}"
+        wrap = wrap.replace("Box::new", "alloc::boxed::Box::new")
+        out += text[done:opening] + f"{{ match crate::mutant({first}) {{\n"
         for number, mutant in several.items():
             left, right = (offset(lines, mutant["span"][side]) for side in ("start", "end"))
-            arm = f"{number} => {text[opening:left]}{mutant['replacement']}{text[right:end]}\n"
-            first = out.count("\n") + 1
-            owners.update(dict.fromkeys(range(first, first + arm.count("\n")), number))
+            body = text[opening:left] + mutant["replacement"] + text[right:end]
+            arm = f"{number} => {wrap.replace('{}', body)},\n"
+            at = out.count("\n") + 1
+            owners.update(dict.fromkeys(range(at, at + arm.count("\n")), {number: "unviable"}))
             out += arm
-        out += f"_ => {text[opening:end]} }} }}"
+        # A body that does not fit in its box, though it is not changed.
+        at = out.count("\n") + 1
+        out += f"_ => {wrap.replace('{}', text[opening:end])} }} }}"
+        owners.update(dict.fromkeys(range(at, out.count("\n") + 2), dict.fromkeys(several, "apart")))
         done = end
     return out + text[done:], owners
 
 
-def apart(found):
-    """The mutants that a switch cannot hold: in functions that are constant, that return a type
-    without a name, or that are within others."""
+def apart(found, constant):
+    """The mutants that a switch cannot hold: in functions that have to be constant, in most that
+    return a type without a name, and in those that are within others."""
     odd = {number for number, mutant in found.items() if not mutant.get("function")}
     spans = {}
     for number, mutant in found.items():
@@ -125,20 +148,29 @@ def apart(found):
     distinct = set(spans.values())
     for number, (file, start, end) in spans.items():
         text = (ROOT / file).read_text()
-        head = head_of(text, offset(text.splitlines(keepends=True), {"line": start[0], "column": start[1]}))
+        lines = text.splitlines(keepends=True)
+        start_at, end_at = (offset(lines, {"line": at[0], "column": at[1]}) for at in (start, end))
+        head = head_of(text, start_at)
         inner = any(file == other[0] and other[1] < start and end <= other[2] for other in distinct)
-        if inner or head[1] or "impl " in found[number]["function"]["return_type"]:
+        nameless = "impl " in (returned := found[number]["function"]["return_type"]) and (
+            not BOXED.match(returned) or "return" in text[body_of(text, start_at):end_at]
+        )
+        if inner or nameless or head[2] and head[4] in constant:
             odd.add(number)
     return odd
 
 
-def write_switches(viable):
+def write_switches(viable, constant):
     """Writes every file with the mutants that are left; whose line is whose."""
     owners = {}
+    plain = lambda head: head[0] if head[4] in constant else head[1] + head[3]
     for file in sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("*.rs")):
         group = {number: mutant for number, mutant in viable.items() if mutant["file"] == file}
         text, owners[file] = switched((ROOT / file).read_text(), group)
-        (TREE / file).write_text(text + (SWITCH if file == "src/lib.rs" else ""))
+        text = HEAD.sub(plain, text)
+        if file == "src/lib.rs":
+            text += SWITCH.replace("FUNCTIONS", str(max(viable, default=0) + 1))
+        (TREE / file).write_text(text)
     return owners
 
 
@@ -146,23 +178,40 @@ def cargo(*command, **options):
     return subprocess.run(["cargo", *command], cwd=TREE, env=ENV, stdout=subprocess.PIPE, text=True, **options)
 
 
+def errors(*targets):
+    checked = cargo("check", *targets, "--all-features", "--profile", "mutants", "--message-format=json", stderr=subprocess.DEVNULL)
+    messages = (json.loads(line).get("message") or {} for line in checked.stdout.splitlines())
+    return checked.returncode, [it for it in messages if it.get("level") == "error" and it["spans"]]
+
+
+def have_to_be_constant():
+    """The names of functions that constants are computed by."""
+    names = set()
+    while True:
+        write_switches({}, names)
+        code, found = errors("--tests")
+        said = [re.match(r"cannot call non-const [^`]*`(?:.*::)?(\w+)(?:::<.*>)?`", it["message"]) for it in found]
+        more = {it[1] for it in said if it} - names
+        if not more:
+            if code:
+                sys.exit("the unchanged library does not compile: " + "; ".join(it["message"] for it in found))
+            return names
+        names |= more
+
+
 def unviable(owners):
-    """The mutants that do not compile, as the compiler sees them now."""
-    bad, elsewhere = set(), []
-    checked = cargo("check", "--lib", "--all-features", "--profile", "mutants", "--message-format=json", stderr=subprocess.DEVNULL)
-    for line in checked.stdout.splitlines():
-        message = json.loads(line).get("message") or {}
-        if message.get("level") != "error" or not message["spans"]:
-            continue
-        hit = {
-            owners.get(span["file_name"], {}).get(at)
-            for span in message["spans"] if span["is_primary"]
-            for at in range(span["line_start"], span["line_end"] + 1)
-        } - {None}
+    """The mutants that do not compile as the compiler sees them now, or not in a switch."""
+    bad, elsewhere = {}, []
+    code, found = errors("--lib")
+    for message in found:
+        hit = {}
+        for span in (span for span in message["spans"] if span["is_primary"]):
+            for at in range(span["line_start"], span["line_end"] + 1):
+                hit |= owners.get(span["file_name"], {}).get(at, {})
         bad |= hit
         if not hit:
             elsewhere.append("{message} {spans[0][file_name]}:{spans[0][line_start]}\n".format(**message))
-    if not bad and checked.returncode:
+    if not bad and code:
         sys.exit("".join(elsewhere) or "the unchanged library does not compile")
     return bad
 
@@ -178,46 +227,88 @@ def limit():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def outcome(number, tests):
+def run(binary, tests, env, seconds=600):
+    """What became of some tests: the first that fails, `timeout`, or nothing."""
+    started = subprocess.Popen(
+        [binary, "--test-threads=1", "--exact", *tests],
+        cwd=TREE, env=ENV | env, text=True, errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit, start_new_session=True,
+    )
+    late = []
+    timer = threading.Timer(seconds, lambda: (late.append(1), os.killpg(started.pid, signal.SIGKILL)))
+    timer.start()
+    failed = next((line.split()[1] for line in started.stdout if line.rstrip().endswith("... FAILED")), None)
+    timer.cancel()
+    if failed:
+        os.killpg(started.pid, signal.SIGKILL)
+    code = started.wait()
+    started.stdout.close()
+    return failed or ("timeout" if late else f"exit {code}" if code else None)
+
+
+def reached_by(binary, test):
+    """The functions that a test reaches, and the seconds it takes. A test that counts what is
+    allocated may not bear the switches: it is left out."""
+    log = TREE.parent / f"reached-{test}"
+    started = time.monotonic()
+    if failed := run(binary, [test], {}):
+        print(f"left out: {test}, which fails without a mutant: {failed}", flush=True)
+        return None
+    took = time.monotonic() - started
+    run(binary, [test], {"REJOIN_REACHED": str(log)})
+    return binary, test, took, set(map(int, log.read_text().split())) if log.exists() else set()
+
+
+def all_tests(pool):
+    """Every test but those of the corpus, which takes long and has a mutant's worth of small ones."""
+    jobs = []
+    for binary in binaries():
+        listed = subprocess.run([binary, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        names = re.findall(r"^(.*): test$", listed, re.MULTILINE)
+        jobs += [pool.submit(reached_by, binary, name) for name in names if not name.startswith("corpus::")]
+    return sorted(filter(None, (job.result() for job in jobs)), key=lambda it: it[2])
+
+
+def outcome(number, function, tests):
     """What became of a mutant: the first test that fails, `timeout`, or `missed`."""
-    for binary in tests:
-        run = subprocess.Popen(
-            [binary, "--test-threads=2", "--skip", "corpus::"],
-            cwd=TREE, env=ENV | {"REJOIN_MUTANT": str(number)}, text=True, errors="replace",
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=limit, start_new_session=True,
-        )
-        late = []
-        timer = threading.Timer(TIMEOUT, lambda: (late.append(1), os.killpg(run.pid, signal.SIGKILL)))
-        timer.start()
-        failed = next((line.split()[1] for line in run.stdout if line.rstrip().endswith("... FAILED")), None)
-        timer.cancel()
-        if failed:
-            os.killpg(run.pid, signal.SIGKILL)
-        code = run.wait()
-        run.stdout.close()
-        if failed or late or code:
-            return failed or ("timeout" if late else f"exit {code}")
+    reaching = [it for it in tests if function in it[3]]
+    for quick in (True, False):
+        for binary in sorted({it[0] for it in tests}):
+            chosen = [it for it in reaching if it[0] == binary and (it[2] < QUICK) == quick]
+            seconds = 5 + 3 * sum(it[2] for it in chosen)
+            names = [it[1] for it in chosen]
+            if names and (end := run(binary, names, {"REJOIN_MUTANT": str(number)}, seconds)):
+                return end
     return "missed"
+
+
+def functions_of(viable):
+    """By which number each mutant's function goes: that of its first mutant."""
+    first = {}
+    key = lambda mutant: (mutant["file"], json.dumps(mutant["function"]["span"]))
+    for number, mutant in sorted(viable.items()):
+        first.setdefault(key(mutant), number)
+    return {number: first[key(mutant)] for number, mutant in viable.items()}
 
 
 def main():
     again = sys.argv[1:] == ["--missed"]
     found = missed_before(mutants([])) if again else mutants(sys.argv[1:])
     copy_tree()
-    odd = apart(found)
+    constant = have_to_be_constant()
+    odd = apart(found, constant)
     viable = {number: mutant for number, mutant in found.items() if number not in odd}
     report = json.loads(REPORT.read_text()) if again else {}
     report |= {found[number]["name"]: "apart" for number in odd}
-    while bad := unviable(write_switches(viable)):
+    while bad := unviable(write_switches(viable, constant)):
         print(f"{len(bad)} do not compile", flush=True)
-        for number in bad:
-            report[viable.pop(number)["name"]] = "unviable"
-    tests = binaries()
-    if (control := outcome(0, tests)) != "missed":
-        sys.exit(f"the unchanged library fails: {control}")
-    print(f"{len(viable)} mutants to test", flush=True)
+        for number, end in bad.items():
+            report[viable.pop(number)["name"]] = end
+    functions = functions_of(viable)
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        jobs = {pool.submit(outcome, number, tests): number for number in viable}
+        tests = all_tests(pool)
+        print(f"{len(viable)} mutants, {len(tests)} tests", flush=True)
+        jobs = {pool.submit(outcome, number, functions[number], tests): number for number in viable}
         for at, job in enumerate(concurrent.futures.as_completed(jobs), 1):
             name = viable[jobs[job]]["name"]
             report[name] = job.result()

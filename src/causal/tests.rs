@@ -214,6 +214,33 @@ fn a_stale_sum_is_found() {
     assert_eq!(kernel.check_invariants(), Err("a block's sum is stale"));
 }
 
+#[test]
+fn few_dots_are_told_from_many() {
+    let has = |intervals: &[(u64, u64)]| {
+        let mut context = CausalContext::new();
+        intervals.iter().for_each(|&(first, last)| context.insert_all(US, first, last));
+        context.insert(Dot::of(EU, 1));
+        context.has_at_most(5)
+    };
+    assert!(
+        [&[][..], &[(1, 4)], &[(2, 3), (7, 8)], &[(u64::MAX - 3, u64::MAX)]].into_iter().all(has)
+    );
+    let many = [&[(1, 5)][..], &[(1, 2), (4, 5), (7, 7)], &[(1 << 63, u64::MAX)], &[(1, u64::MAX)]];
+    assert!(!many.into_iter().any(has));
+}
+
+/// One dot with two payloads, in a block that is joined as one: the greater stays on both sides.
+#[test]
+fn one_dot_with_two_payloads_is_noticed_in_a_block() {
+    let side = |last| {
+        let mut kernel = Kernel::new();
+        [1, 2, 3, 4, last].iter().for_each(|payload| _ = kernel.write(*payload, &[], US));
+        kernel
+    };
+    let (lesser, greater) = (side(5), side(9));
+    assert_eq!([joined(&lesser, &greater), joined(&greater, &lesser)], [side(9), side(9)]);
+}
+
 /// Keys that collide now and then.
 struct Third;
 

@@ -166,3 +166,19 @@ impl Wire for PnCounter {
         Ok(Self { increments: counter(ups), decrements: counter(downs) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{GCounter, PnCounter};
+
+    #[test]
+    fn a_stale_sum_is_found_on_either_side() {
+        let [up, down] = [(); 2].map(|()| GCounter::broken());
+        let counters = [
+            PnCounter { increments: up, decrements: GCounter::new() },
+            PnCounter { increments: GCounter::new(), decrements: down },
+        ];
+        assert_eq!(PnCounter::new().check_invariants(), Ok(()));
+        assert_eq!(counters.map(|it| it.check_invariants()), [Err("the sum is stale"); 2]);
+    }
+}

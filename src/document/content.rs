@@ -53,9 +53,13 @@ impl Short {
     }
 }
 
+/// As text, unless it is none.
 impl fmt::Debug for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().fmt(f)
+        match core::str::from_utf8(self.as_bytes()) {
+            Ok(text) => text.fmt(f),
+            Err(_) => self.as_bytes().fmt(f),
+        }
     }
 }
 

@@ -270,9 +270,7 @@ impl Edit<'_> {
     pub(super) fn settle_place(&mut self, node: NodeId) -> Result<(), DocumentError> {
         let tree = &self.document.store.tree;
         match (tree.parent(node), tree.segment(node)) {
-            (Some(list), Some(Segment::Item(_))) if tree.has_content(node) => {
-                self.settle_places_upto(list, Some(node))
-            }
+            (Some(list), Some(Segment::Item(_))) => self.settle_places_upto(list, Some(node)),
             _ => Ok(()),
         }
     }

@@ -207,7 +207,7 @@ mod tests {
         content::Content,
         segment::{Item, Segment},
     };
-    use alloc::{collections::BTreeSet, format};
+    use alloc::{collections::BTreeSet, format, vec::Vec};
 
     #[test]
     fn digests_tell_names_and_items_apart() {
@@ -223,6 +223,19 @@ mod tests {
             told += 3;
         }
         assert_eq!(digests.len(), told, "in 32 bits, two of so few are hardly ever the same");
+    }
+
+    #[test]
+    fn names_are_found_however_many_they_are() {
+        let mut names = Names::default();
+        let name = |number: usize| format!("{number}");
+        let taken: Vec<_> = (0..50).map(|it| names.take(Sought::Field(&name(it)))).collect();
+        taken.iter().step_by(3).for_each(|it| names.give_back(*it));
+        for (number, it) in taken.into_iter().enumerate() {
+            let found = (number % 3 > 0).then_some(it);
+            assert_eq!(names.find(Sought::Field(&name(number))), found);
+        }
+        assert_eq!(names.check_invariants(33), Ok(()));
     }
 
     #[test]

@@ -288,6 +288,22 @@ mod tests {
         assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
     }
 
+    /// Where a run between two others has gone, its number is free again.
+    #[test]
+    fn a_gap_between_two_runs_is_used() {
+        let mut runs = Vec::from([Place::imported(0)]);
+        for who in 1..4 {
+            runs.extend(Place::between(runs.last(), None, replica(who)));
+        }
+        for who in 1..8 {
+            let place = Place::between(Some(&runs[1]), Some(&runs[3]), replica(who));
+            let levels = place.and_then(|place| place.levels()).map(|levels| levels.len());
+            assert_eq!(levels, Some(1));
+        }
+        let tight = Place::between(Some(&runs[1]), Some(&runs[2]), replica(9));
+        assert_eq!(tight.and_then(|place| place.levels()).map(|levels| levels.len()), Some(2));
+    }
+
     #[test]
     fn a_run_typed_in_the_middle_costs_a_level_once() {
         let (left, right) = (Place::imported(0), Place::imported(1));

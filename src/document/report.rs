@@ -126,7 +126,7 @@ impl Document {
         let mut report = Reporting::new(&mut self.store, &other.store, &[]);
         for node in edited_here {
             report.hold(node);
-            report.deletions.insert(node, None);
+            report.deletions.insert(node);
         }
         report.join()
     }
@@ -184,9 +184,8 @@ struct Reporting<'a> {
     theirs: &'a Store,
     /// Where writes come or go.
     touched: BTreeSet<NodeId>,
-    /// Where something was deleted here and edited there or the other way round, with the
-    /// deletion's stamp where it is known.
-    deletions: BTreeMap<NodeId, Option<Stamp>>,
+    /// Where something was deleted here and edited there or the other way round.
+    deletions: BTreeSet<NodeId>,
     /// Where something was removed, as far as that is told.
     removed: BTreeMap<NodeId, Stamp>,
     held: Vec<NodeId>,
@@ -243,7 +242,7 @@ impl<'a> Reporting<'a> {
             self.hold(node);
             self.touched.insert(node);
             if known && !self.ours.tree.has_content(node) {
-                self.deletions.insert(node, None);
+                self.deletions.insert(node);
             }
         }
         for node in went {
@@ -341,13 +340,13 @@ impl<'a> Reporting<'a> {
         let written = self.theirs.kernel.payloads();
         let written: BTreeSet<NodeId> =
             written.filter_map(|it| ours.find(theirs, it.node)).collect();
-        for (node, stamp) in &self.removed {
+        for node in self.removed.keys() {
             for slot in view.slots_below(*node) {
                 let Some(((_, dot), write)) = view.write(slot) else { continue };
                 let known = write.birth().is_some_and(|birth| context.contains(birth));
                 let is_unseen = !context.contains(dot) && !write.is_place();
                 if known && is_unseen && !written.contains(&write.node) {
-                    self.deletions.insert(write.node, Some(*stamp));
+                    self.deletions.insert(write.node);
                 }
             }
         }
@@ -362,22 +361,21 @@ impl<'a> Reporting<'a> {
             conflicts.entry(node).or_default().extend(found);
         }
         let mut deletions: Vec<(usize, NodeId)> =
-            self.deletions.keys().map(|node| (view.tree.depth(*node), *node)).collect();
+            self.deletions.iter().map(|node| (view.tree.depth(*node), *node)).collect();
         deletions.sort_unstable();
         let has_deletion = |conflicts: &Vec<Conflict>| {
             conflicts.iter().any(|it| it.losers.iter().any(|loser| loser.value.is_none()))
         };
         // Upper ones first: what lies inside what was deleted is part of that conflict.
         for (_, node) in deletions.into_iter().filter(|it| view.is_visible(it.1)) {
-            let stamp = self.deletions.get(&node).copied().flatten();
             let mut above = view.tree.ancestors(node).filter_map(|upper| conflicts.get(&upper));
             if above.any(has_deletion) {
                 continue;
             }
             let here = conflicts.entry(node).or_default();
             match here.iter_mut().find(|it| it.kind != ConflictKind::Move) {
-                Some(conflict) => conflict.add_deletion(stamp),
-                None => here.extend(view.deletion_conflict(node, stamp)),
+                Some(conflict) => conflict.add_deletion(),
+                None => here.extend(view.deletion_conflict(node)),
             }
         }
         for (node, conflicts) in &mut conflicts {
@@ -388,15 +386,20 @@ impl<'a> Reporting<'a> {
         conflicts
     }
 
-    /// Fills in the stamps of deletions that were made at a node, or above.
+    /// Fills in the stamps of deletions: the latest of those told of, at a node or above.
     fn tell_who_removed(&self, node: NodeId, conflicts: &mut [Conflict]) {
-        let tree = &self.ours.tree;
-        let is_unknown = |it: &&mut Contender| it.value.is_none() && it.stamp.is_none();
-        for deletion in conflicts.iter_mut().flat_map(|it| &mut it.losers).filter(is_unknown) {
-            let made_it = core::iter::once(node).chain(tree.ancestors(node));
-            deletion.stamp = made_it.filter_map(|node| self.removed.get(&node).copied()).max();
+        let made_it = core::iter::once(node).chain(self.ours.tree.ancestors(node));
+        let latest = made_it.filter_map(|node| self.removed.get(&node).copied()).max();
+        let losers = conflicts.iter_mut().flat_map(|it| &mut it.losers);
+        for deletion in losers.filter(|loser| loser.value.is_none()) {
+            deletion.stamp = latest;
         }
     }
+}
+
+impl Contender {
+    /// A deletion of which nobody has told.
+    const DELETION: Self = Self { value: None, stamp: None };
 }
 
 /// A path to sort by: indexes by number.
@@ -406,11 +409,10 @@ fn tokens(path: &str) -> Vec<(usize, String)> {
 }
 
 impl Conflict {
-    /// Adds a deletion to the losers, or what is now known of the one that is there.
-    fn add_deletion(&mut self, stamp: Option<Stamp>) {
-        match self.losers.iter_mut().find(|loser| loser.value.is_none()) {
-            Some(deletion) => deletion.stamp = deletion.stamp.max(stamp),
-            None => self.losers.push(Contender { value: None, stamp }),
+    /// Adds a deletion to the losers, if there is none among them yet.
+    fn add_deletion(&mut self) {
+        if self.losers.iter().all(|loser| loser.value.is_some()) {
+            self.losers.push(Contender::DELETION);
         }
     }
 }
@@ -492,7 +494,7 @@ impl<'a> View<'a> {
         } else if !losers.is_empty() {
             ConflictKind::Value
         } else if orphaned {
-            losers.push(Contender { value: None, stamp: None });
+            losers.push(Contender::DELETION);
             ConflictKind::Deletion
         } else {
             return None;
@@ -500,9 +502,9 @@ impl<'a> View<'a> {
         Some(Conflict { path: String::new(), kind, winner, losers })
     }
 
-    fn deletion_conflict(self, node: NodeId, stamp: Option<Stamp>) -> Option<Conflict> {
+    fn deletion_conflict(self, node: NodeId) -> Option<Conflict> {
         let winner = self.contenders(node, &self.standing(node)).into_iter().next()?;
-        let losers = Vec::from([Contender { value: None, stamp }]);
+        let losers = Vec::from([Contender::DELETION]);
         let (path, kind) = (self.pointer(node), ConflictKind::Deletion);
         Some(Conflict { path, kind, winner, losers })
     }

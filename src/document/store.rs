@@ -160,3 +160,81 @@ impl Adopt<Write> for Joining<'_> {
         self.tree.order(ours, self.theirs, theirs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        document::{Document, DocumentDelta, value::Value},
+        replica::ReplicaId,
+        time::Timestamp,
+    };
+    use alloc::{format, string::String};
+
+    const US: ReplicaId = ReplicaId::from_u128(1);
+
+    /// A document of some fields, and what removing one of them did.
+    fn document() -> Result<(Document, DocumentDelta), String> {
+        let mut document = Document::new();
+        let at = Timestamp::from_millis;
+        let fields = ["a", "b"].map(|name| (name, Value::from(7_u32)));
+        document.set("", Value::from_iter(fields), US, at(1)).map_err(|it| format!("{it}"))?;
+        let removed = document.remove("/b", US, at(2)).map_err(|it| format!("{it}"))?;
+        assert_eq!((document.check_invariants(), removed.check_invariants()), (Ok(()), Ok(())));
+        Ok((document, removed))
+    }
+
+    #[test]
+    fn a_broken_store_is_found() -> Result<(), String> {
+        let broken = |breaks: fn(&mut Store)| {
+            document().map(|(mut document, _)| {
+                breaks(&mut document.store);
+                document.check_invariants()
+            })
+        };
+        assert_eq!(broken(|store| store.tree = Tree::default())?, Err("writes without a tree"));
+        let gone = Err("the tree and the kernel differ in number");
+        assert!(
+            [gone, Err("a write is not where it lives")]
+                .contains(&broken(|store| store.kernel = DotKernel::new())?)
+        );
+        assert!(broken(|store| store.kernel.unmint(US, 1))?.is_err(), "what is alive was not seen");
+        Ok(())
+    }
+
+    #[test]
+    fn a_broken_delta_is_found() -> Result<(), String> {
+        let broken = |breaks: fn(&mut DocumentDelta)| {
+            document().map(|(_, mut delta)| {
+                breaks(&mut delta);
+                delta.check_invariants()
+            })
+        };
+        let uncounted = broken(|delta| delta.removals.clear())?;
+        assert_eq!(uncounted, Err("the count of a node's uses is stale"));
+        let unsorted = Err("removals are out of order or were never seen");
+        let twice = broken(|delta| {
+            delta.removals.extend(delta.removals.clone());
+            delta.removals.iter().skip(1).for_each(|it| delta.store.tree.hold(it.node));
+        })?;
+        let unseen = broken(|delta| delta.removals[0].dot = Dot::of(US, 99))?;
+        assert_eq!([twice, unseen], [unsorted; 2]);
+        Ok(())
+    }
+
+    /// Two paths of one digest could hide that one dot stands at both.
+    #[test]
+    fn digests_tell_paths_apart() {
+        let mut tree = Tree::default();
+        let mut digests = alloc::collections::BTreeSet::new();
+        let mut nodes = Vec::from([tree.root()]);
+        for node in 0..200 {
+            for name in ["a", "b", "c"] {
+                let below = tree.step(nodes[node], crate::document::names::Sought::Field(name));
+                digests.insert(tree.digest(below));
+                nodes.push(below);
+            }
+        }
+        assert_eq!(digests.len(), 600, "in 32 bits, two of so few are hardly ever the same");
+    }
+}

@@ -117,6 +117,8 @@ fn push_string(text: &mut String, string: &str) {
             b'\n' => text.push_str("\\n"),
             b'\r' => text.push_str("\\r"),
             b'\t' => text.push_str("\\t"),
+            0x08 => text.push_str("\\b"),
+            0x0c => text.push_str("\\f"),
             control => _ = write!(text, "\\u{control:04x}"),
         }
         rest = &rest[at + 1..];

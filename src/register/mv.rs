@@ -164,3 +164,17 @@ impl<T: Wire + Hash> Wire for MvRegister<T> {
         DotKernel::decode(input).map(|kernel| Self { kernel })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MvRegister;
+    use crate::{causal::Dot, replica::ReplicaId};
+
+    #[test]
+    fn a_broken_register_is_found() {
+        let mut register = MvRegister::<u8>::default();
+        assert_eq!(register.check_invariants(), Ok(()));
+        register.kernel.put(Dot::of(ReplicaId::from_u128(1), 1), 7);
+        assert!(register.check_invariants().is_err());
+    }
+}

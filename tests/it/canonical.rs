@@ -27,6 +27,18 @@ fn refused<T: Sent>(bytes: &[u8], why: &str) -> DecodeError {
     assert!(error.to_string().contains(why), "{error}");
     assert!(!error.to_string().contains('\n'), "{error}");
     assert!(error.offset() <= bytes.len(), "{error}");
+    let told = error.to_string();
+    let offset = told.strip_prefix("at byte ").and_then(|it| it.split_once(':')?.0.parse().ok());
+    assert!(offset.is_none_or(|offset: usize| offset == error.offset()), "{error}");
+    let kinds = [
+        error.is_foreign(),
+        error.is_unknown_version(),
+        error.is_wrong_type(),
+        error.is_truncated(),
+        error.is_limit(),
+        error.is_malformed(),
+    ];
+    assert_eq!(kinds.iter().filter(|is_so| **is_so).count(), 1, "{error}: {kinds:?}");
     error
 }
 
@@ -83,6 +95,7 @@ impl Visit for Golden {
         assert_eq!(bytes(value), kept, "{name} is written differently: that is a new version");
         let text = fs::read_to_string(golden(1, name, "json")).unwrap();
         assert_eq!(serde_json::from_str::<T>(&text).unwrap(), *value, "{name}");
+        assert_eq!(json(value), text.trim_end(), "{name} is written differently as JSON");
     }
 }
 
@@ -251,8 +264,13 @@ fn documents_and_values_have_one_spelling() {
     value(&[5, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f], "one form");
     value(&[7, 2, 1, b'b', 0, 1, b'a', 0], "repeated or out of order");
     value(&[7, 2, 1, b'a', 0, 1, b'a', 0], "repeated or out of order");
-    let deep = [8, 1].repeat(129);
-    assert!(refused::<Value>(&forged(VALUE, &deep), "over the limit of 128 levels").is_limit());
+    for level in [&[8, 1][..], &[7, 1, 1, b'a']] {
+        let nested = |depth| forged(VALUE, &[&level.repeat(depth)[..], &[0]].concat());
+        assert!(wire::from_bytes::<Value>(&nested(128)).is_ok());
+        for depth in [129, 130, 500] {
+            assert!(refused::<Value>(&nested(depth), "over the limit of 128 levels").is_limit());
+        }
+    }
 
     // One replica, one write alive; the time; then where and what.
     let document = |lane: &[u8], body: &[u8], why| {

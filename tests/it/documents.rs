@@ -1,12 +1,21 @@
 //! What the table of merge cases does not say of documents: long lists, limits, keyed lists, what an
 //! edit settles, what reports tell.
 
-use crate::{at, replica};
+use crate::{
+    at,
+    encoded::{through_bytes, through_json},
+    replica,
+};
 use rejoin::{
-    Document, Merge, ReplicaId, Stamp,
+    DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
     document::{Conflict, ConflictKind, Contender, DocumentDelta, ListKeys, Value},
+    wire,
 };
 use serde_json::{Value as Json, json};
+use std::{
+    collections::BTreeSet,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+};
 
 fn ids() -> [ReplicaId; 2] {
     // The greater id is eu's.
@@ -226,6 +235,8 @@ fn paths_are_as_long_as_the_limit_says_and_no_longer() {
     let longest = format!("/{}", "a".repeat((1 << 14) - 1));
     document.set(&longest, 1_u64, us, at(9)).unwrap();
     assert_eq!(document.get(&longest), Some(1_u64.into()));
+    assert_eq!(through_bytes(&document), document);
+    assert_eq!(through_json(&document), document);
     for more in ["a", "abc"] {
         let error = document.set(&format!("{longest}{more}"), 1_u64, us, at(9)).unwrap_err();
         assert!(error.to_string().contains("16384 bytes"), "{error}");
@@ -288,4 +299,314 @@ fn of_a_count_and_a_text_the_later_is_read() {
         ours.merge(&theirs);
         assert_eq!(ours.get("/n"), Some(read));
     }
+}
+
+/// What is read where an object, a list and a scalar stand at one path, though a deletion has taken
+/// their marks: what survived inside counts by its own time.
+mod kinds {
+    use super::*;
+
+    const OBJECT: u64 = 30;
+
+    /// At `/x`: a field that survived its object at time 30, an item that survived its list at
+    /// `list`, and a scalar, a mark of an object or nothing beside them, written at `other`.
+    fn standing(list: u64, other: Option<(Json, u64)>) -> Document {
+        let ([us, eu], asia) = (ids(), replica("c-asia"));
+        let old = base(json!({"x": {"a": 1}}));
+        let mut field = old.clone();
+        field.set("/x/a", 2_u64, asia, at(OBJECT)).unwrap();
+        let mut document = old.clone();
+        document.set("/x", json!([{"k": 1}]), us, at(2)).unwrap();
+        let mut item = document.clone();
+        item.set("/x/0/k", 5_u64, eu, at(list)).unwrap();
+        document.remove("/x", us, at(3)).unwrap();
+        if let Some((value, time)) = other {
+            document.set("/x", value, us, at(time)).unwrap();
+        }
+        document.merge(&field);
+        document.merge(&item);
+        assert_eq!(document.check_invariants(), Ok(()));
+        document
+    }
+
+    /// What is read is what an edit inside finds there, and settles.
+    #[track_caller]
+    fn reads(document: &Document, expected: &Json) {
+        assert_eq!(document.to_json()["x"], *expected);
+        assert_eq!(document.to_string(), json!({"x": expected}).to_string());
+        let is_open = |document: &Document| {
+            paths(&document.conflicts()).contains(&("/x", ConflictKind::Type))
+        };
+        assert!(is_open(document), "{:?}", document.conflicts());
+        let mut with_field = document.clone();
+        let field = with_field.set("/x/new", 9_u64, ids()[0], at(99)).map(|_| ());
+        assert_eq!((field.is_ok(), is_open(&with_field)), (expected.is_object(), field.is_err()));
+        let mut with_item = document.clone();
+        let item = with_item.push("/x", 9_u64, ids()[0], at(99)).map(|_| ());
+        assert_eq!((item.is_ok(), is_open(&with_item)), (expected.is_array(), item.is_err()));
+        let len = |json: &Json| json.as_array().map_or(0, Vec::len);
+        let longer = len(expected) + usize::from(item.is_ok());
+        assert_eq!(len(&with_item.to_json()["x"]), longer);
+        for path in ["/x/0", "/x/a"] {
+            let is_there = json!({"x": expected}).pointer(path).is_some();
+            assert_eq!(document.get(path).is_some(), is_there, "{path}");
+            let removed = document.clone().remove(path, ids()[0], at(99));
+            assert_eq!(removed.is_ok(), is_there, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_survived_in_an_object_and_in_a_list() {
+        reads(&standing(29, None), &json!({"a": 2}));
+        reads(&standing(31, None), &json!([{"k": 5}]));
+    }
+
+    #[test]
+    fn beside_a_scalar() {
+        for scalar in [json!("text"), json!(7), json!(null)] {
+            for list in [29, 31] {
+                reads(&standing(list, Some((scalar.clone(), 32))), &scalar);
+            }
+            reads(&standing(29, Some((scalar.clone(), 28))), &json!({"a": 2}));
+            reads(&standing(31, Some((scalar, 28))), &json!([{"k": 5}]));
+        }
+    }
+
+    #[test]
+    fn beside_an_object_and_beside_a_list() {
+        reads(&standing(29, Some((json!({}), 28))), &json!({"a": 2}));
+        reads(&standing(31, Some((json!({}), 28))), &json!([{"k": 5}]));
+        reads(&standing(31, Some((json!({}), 32))), &json!({"a": 2}));
+        reads(&standing(29, Some((json!([]), 28))), &json!({"a": 2}));
+        reads(&standing(31, Some((json!([]), 28))), &json!([{"k": 5}]));
+        reads(&standing(29, Some((json!([]), 32))), &json!([{"k": 5}]));
+    }
+
+    /// Only one of the two that survived, beside what was set in its place.
+    #[test]
+    fn one_survivor_beside_what_took_its_place() {
+        let [us, eu] = ids();
+        let object = (json!({"a": 1}), "/x/a");
+        let list = (json!([1, 2]), "/x/1");
+        for ((old, inside), new) in [
+            (&object, json!([])),
+            (&object, json!("text")),
+            (&list, json!({})),
+            (&list, json!("text")),
+            (&list, json!(3)),
+        ] {
+            for (time, expected) in [(4, &new), (6, old)] {
+                let mut ours = base(json!({"x": old}));
+                let mut theirs = ours.clone();
+                ours.set("/x", new.clone(), us, at(5)).unwrap();
+                theirs.set(inside, 7_u64, eu, at(time)).unwrap();
+                ours.merge(&theirs);
+                let is_new = expected == &new;
+                let survivor = if old.is_array() { json!([7]) } else { json!({"a": 7}) };
+                reads(&ours, if is_new { &new } else { &survivor });
+            }
+        }
+    }
+}
+
+fn paths(conflicts: &[Conflict]) -> Vec<(&str, ConflictKind)> {
+    conflicts.iter().map(|it| (&*it.path, it.kind)).collect()
+}
+
+#[test]
+fn an_edit_inside_an_item_that_lost_its_place_puts_it_back() {
+    let [us, eu] = ids();
+    for value in [json!({}), json!([])] {
+        let mut ours = base(json!({"list": [{"a": 1}, 2]}));
+        let mut theirs = ours.clone();
+        ours.set("/list/0", value.clone(), us, at(5)).unwrap();
+        theirs.remove("/list/0", eu, at(6)).unwrap();
+        ours.merge(&theirs);
+        assert_eq!(ours.to_json(), json!({"list": [2, value]}));
+        assert_eq!(paths(&ours.conflicts()), [("/list/1", ConflictKind::Deletion)]);
+        if value.is_array() {
+            ours.push("/list/1", 7_u64, us, at(9)).unwrap();
+        } else {
+            ours.set("/list/1/a", 7_u64, us, at(9)).unwrap();
+        }
+        assert_eq!(ours.conflicts(), []);
+    }
+}
+
+#[test]
+fn a_move_to_where_an_item_stands_writes_nothing() {
+    let us = ids()[0];
+    let mut document = base(json!({"list": [1, 2, 3]}));
+    assert!(document.move_item("/list/1", 1, us, at(5)).unwrap().is_empty());
+    let mut theirs = document.clone();
+    document.move_item("/list/1", 0, us, at(5)).unwrap();
+    theirs.move_item("/list/1", 2, ids()[1], at(6)).unwrap();
+    document.merge(&theirs);
+    assert!(!document.move_item("/list/2", 2, us, at(7)).unwrap().is_empty(), "that settles it");
+    assert_eq!(document.conflicts(), []);
+}
+
+/// Keys are the process's; but a list tells by which it was written.
+#[test]
+fn who_was_not_told_the_key_of_a_list_goes_by_it() {
+    let [us, eu] = ids();
+    let keys = ListKeys::new().by("/messages", "id").unwrap();
+    let content = json!({"messages": [{"id": "m1"}]});
+    let mut ours = Document::from_json_with(keys, &content, us, at(1)).unwrap();
+    let mut theirs: Document = wire::from_bytes(&wire::to_bytes(&ours)).unwrap();
+    ours.push("/messages", json!({"id": "m2", "text": "ours"}), us, at(5)).unwrap();
+    theirs.push("/messages", json!({"id": "m2", "text": "theirs"}), eu, at(6)).unwrap();
+    assert_eq!(theirs.item("/messages", "m2").as_deref(), Some("/messages/1"));
+    ours.merge(&theirs);
+    let read = json!({"messages": [{"id": "m1"}, {"id": "m2", "text": "theirs"}]});
+    assert_eq!(ours.to_json(), read);
+    // Also where the whole list is written anew, or its text is updated.
+    theirs.set("/messages", json!([{"id": "m2"}, {"id": "m3"}]), eu, at(7)).unwrap();
+    theirs.update(&json!({"messages": [{"id": "m3"}, {"id": "m2"}]}), eu, at(8)).unwrap();
+    assert_eq!(theirs.item("/messages", "m2").as_deref(), Some("/messages/1"));
+    assert_eq!(theirs.item("/messages", "m1"), None);
+}
+
+/// Of the marks of two lists that were made at once, the one that is read tells the key.
+#[test]
+fn the_list_that_is_read_tells_the_key() {
+    let [us, eu] = ids();
+    for (time, key) in [(4, "id"), (6, "name")] {
+        let list = |key: &str, replica, time| {
+            let keys = ListKeys::new().by("/list", key).unwrap();
+            let content = json!({"list": [{"id": 1, "name": 2}]});
+            Document::from_json_with(keys, &content, replica, at(time)).unwrap()
+        };
+        let mut merged: Document = Document::new();
+        merged.merge(&list("id", us, 5));
+        merged.merge(&list("name", eu, time));
+        merged.push("/list", json!({"id": 7, "name": 8}), us, at(9)).unwrap();
+        let found = [7_u64, 8].map(|value| merged.item("/list", value).is_some());
+        assert_eq!(found, [key == "id", key == "name"]);
+    }
+}
+
+#[test]
+fn a_snapshot_of_the_next_tick_replaces_the_one_before() {
+    let (us, eu) = (ids()[0], ids()[1]);
+    let of = |ticks: u64, value: Json| {
+        let clock = VectorClock::from_iter([(us, ticks), (eu, 3)]);
+        Document::from_snapshot(&value, &clock, at(9), us).unwrap()
+    };
+    for ticks in [1, 2, 1_000, (1 << 32) - 3] {
+        for [old, new] in
+            [[json!("old"), json!("new")], [json!({"a": 1}), json!({"a": 2, "b": []})]]
+        {
+            let (old, new) = (of(ticks, old), of(ticks + 1, new));
+            let (mut forward, mut backward) = (old.clone(), new.clone());
+            assert!(forward.merge(&new) && !backward.merge(&old), "{ticks}");
+            assert_eq!((&forward, &backward), (&new, &new));
+            assert_eq!(forward.to_json(), new.to_json());
+            assert_eq!(forward.conflicts(), []);
+        }
+    }
+}
+
+/// A deletion that covers what somebody wrote anew after it is no conflict with that.
+#[test]
+fn a_move_that_a_deletion_had_not_seen_is_no_survivor() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
+    let keys = ListKeys::new().by("/list", "id").unwrap();
+    let content = json!({"list": [{"id": 1}, {"id": 2}]});
+    let old = Document::from_json_with(keys, &content, us, at(1)).unwrap();
+    let (mut mover, mut remover, mut maker) = (old.clone(), old.clone(), old.clone());
+    let moved = mover.move_item("/list/0", 1, us, at(5)).unwrap();
+    let removed = remover.remove("/list/0", eu, at(6)).unwrap();
+    maker.merge(&remover);
+    let made = maker.push("/list", json!({"id": 1}), asia, at(7)).unwrap();
+    let mut reader = old.clone();
+    reader.apply(moved);
+    reader.apply(made);
+    let told = reader.apply_reporting(&removed);
+    assert!(told.conflicts().iter().all(|it| it.kind != ConflictKind::Deletion), "{told:?}");
+    let found = reader.item("/list", 1_u64).unwrap();
+    assert_eq!(reader.get(&found), Some(json!({"id": 1}).into()));
+}
+
+/// Of several removals above what survived, whatever their order, the latest is told of.
+#[test]
+fn the_latest_of_two_deletions_is_told() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
+    for [(first, first_at), (second, second_at)] in
+        [[("/a/b", 6), ("/a", 8)], [("/a", 8), ("/a/b", 6)]]
+    {
+        let mut ours = base(json!({"a": {"b": {"c": 1}}}));
+        let (mut eus, mut asias) = (ours.clone(), ours.clone());
+        let mut deletions = eus.remove(first, eu, at(first_at)).unwrap();
+        deletions.merge(&asias.remove(second, asia, at(second_at)).unwrap());
+        ours.set("/a/b/c", 2_u64, us, at(7)).unwrap();
+        let told = ours.apply_reporting(&deletions);
+        let by = if first == "/a" { eu } else { asia };
+        let stamps: Vec<_> = told.conflicts().iter().flat_map(|it| &it.losers).collect();
+        let deletion = Contender { value: None, stamp: Some(Stamp { time: at(8), replica: by }) };
+        assert_eq!(stamps, [&deletion], "{told:?}");
+        assert_eq!(paths(told.conflicts()), [("/a", ConflictKind::Deletion)]);
+    }
+}
+
+#[test]
+fn text_is_what_serde_json_writes() {
+    let ascii: String = (0..0x80_u8).map(char::from).collect();
+    let mut texts =
+        vec![String::new(), ascii, "Gr\u{fc}\u{df}e \u{20ac} \u{1f600} \u{2028}".into()];
+    for len in [1, 2, 31, 32, 33, 64, 70] {
+        for (first, second) in (0..len).flat_map(|first| (first..len).map(move |it| (first, it))) {
+            let is_escaped = |at| at == first || at == second;
+            texts.push((0..len).map(|at| if is_escaped(at) { '"' } else { 'x' }).collect());
+        }
+    }
+    for text in texts {
+        assert_eq!(Value::from(&*text).to_string(), serde_json::to_string(&text).unwrap());
+        let json = json!({ text.clone(): [text.clone(), {"a": text.clone(), "b": text}] });
+        assert_eq!(base(json.clone()).to_string(), json.to_string());
+    }
+    let json = json!([[], {}, [[]], [{}], null, true, false, 0, -1, u64::MAX, i64::MIN, 0.5]);
+    assert_eq!(base(json.clone()).to_string(), json.to_string());
+    assert_eq!(Value::from(json.clone()).to_string(), json.to_string());
+    assert_eq!(Document::new().to_string(), "null");
+}
+
+#[test]
+fn the_key_of_an_item_is_part_of_its_path() {
+    let keys = ListKeys::new().by("/l", "id").unwrap();
+    let push = |len: usize| {
+        let mut document = Document::with_keys(keys.clone());
+        document.set("", json!({"l": []}), ids()[0], at(1)).unwrap();
+        document.push("/l", json!({"id": "k".repeat(len)}), ids()[0], at(2)).map(|_| document)
+    };
+    // The list, the key with five bytes more, and the field.
+    let longest = (1 << 14) - 2 - 5 - 3;
+    let document = push(longest).unwrap();
+    assert_eq!(through_bytes(&document), document);
+    assert!(push(longest + 1).unwrap_err().to_string().contains("16384 bytes"));
+}
+
+#[test]
+fn a_document_shows_its_paths_and_what_was_written() {
+    let mut document = base(json!({"title": "Booking", "list": ["an item in a list"]}));
+    let delta = document.set("/title", "Help", ids()[0], at(5)).unwrap();
+    for shown in [format!("{document:?}"), format!("{delta:?}")] {
+        assert!(["title", "Help", "a-us"].iter().all(|it| shown.contains(it)), "{shown}");
+    }
+    let shown = format!("{document:?}");
+    assert!(shown.contains("an item in a list") && !shown.contains("Booking"), "{shown}");
+}
+
+#[test]
+fn values_are_made_read_and_ordered() {
+    assert_eq!(Value::from("text").as_str(), Some("text"));
+    assert_eq!(Value::from(7_u32).as_str(), None);
+    assert_eq!(Value::from(7_u32), Value::from(7_u64));
+    assert_eq!(Value::from(-7_i32), Value::from(-7_i64));
+    assert_eq!(Value::from(f64::INFINITY), Value::Null);
+    let floats = [-1e300, -0.0, 0.0, f64::MIN_POSITIVE, 0.1, 1e300].map(Value::from);
+    assert!(floats.is_sorted_by(|one, other| one < other));
+    let hash = |value: &Value| BuildHasherDefault::<DefaultHasher>::default().hash_one(value);
+    let hashes: BTreeSet<u64> = floats.iter().map(hash).collect();
+    assert_eq!(hashes.len(), floats.len(), "or two of them under one dot went unnoticed");
 }

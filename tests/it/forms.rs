@@ -216,6 +216,28 @@ fn what_breaks_an_invariant_is_refused() {
 }
 
 #[test]
+fn values_in_bytes_have_one_form() {
+    let bytes_of = |json: serde_json::Value| {
+        let config = bincode::config::standard();
+        bincode::serde::encode_to_vec(Value::from(json), config).unwrap()
+    };
+    let refused = |bytes: &[u8]| {
+        let read =
+            bincode::serde::decode_from_slice::<Value, _>(bytes, bincode::config::standard());
+        read.unwrap_err().to_string()
+    };
+    let (below_zero, fields) = (bytes_of(json!(-1)), bytes_of(json!({"a": -1, "b": -2})));
+    let zero = [&below_zero[..below_zero.len() - 1], &[0]].concat();
+    assert!(refused(&zero).contains("a number is not in its one form"), "{}", refused(&zero));
+    let twice: Vec<u8> =
+        fields.iter().map(|byte| if *byte == b'b' { b'a' } else { *byte }).collect();
+    assert!(refused(&twice).contains("repeated or out of order"), "{}", refused(&twice));
+    let blob = serde::de::value::BytesDeserializer::<serde::de::value::Error>::new(b"blob");
+    let error = <Value as serde::Deserialize>::deserialize(blob).unwrap_err();
+    assert!(error.to_string().contains("JSON"), "{error}");
+}
+
+#[test]
 fn hostile_bytes_are_an_error_and_not_a_panic() {
     let [us, eu] = ids();
     let mut document = Document::from_json(&json!({"a": {"b": [1, {"c": 2}]}}), us, at(1)).unwrap();

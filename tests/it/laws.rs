@@ -195,6 +195,10 @@ seed 0, with all steps left out that it does not need:
     assert_eq!(violation.to_string(), text);
     let again = laws::delta_histories(violation.seed, &start, edit).unwrap_err();
     assert_eq!(again, violation, "the seed alone tells the history");
+
+    let to = |state: &mut Mean, choice, _, _| *state = Mean(choice % 9);
+    let violation = laws::histories(0..100, &Mean(0), to).unwrap_err();
+    assert!(violation.to_string().contains("  a     = Mean("), "{violation}");
 }
 
 /// A base, what two replicas made of it, what one of them made next, all of it, and a stranger.

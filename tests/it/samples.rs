@@ -44,6 +44,10 @@ fn plain(visit: &mut impl Visit) {
     visit.visit("naturals_many", &vec![5_u64, 7, 260, 5]);
     visit.visit("naturals_equal", &vec![9_u16; 3]);
     visit.visit("naturals_wide", &vec![0_u64, u64::MAX]);
+    for width in 1..=8 {
+        let greatest = u64::MAX >> (64 - 8 * width);
+        visit.visit(&format!("naturals_in_{width}"), &vec![7, greatest, greatest / 3]);
+    }
     visit.visit("integers_many", &vec![-1_i64, 0, 70_000, i64::MIN, i64::MAX]);
     visit.visit("truths", &vec![true, false, true, true, false, false, false, false, true]);
     visit.visit("nothings", &vec![(); 9]);
@@ -150,7 +154,9 @@ fn removing(visit: &mut impl Visit) {
     visit.visit("map_delta", &map.put("font".into(), 3, us, at(12)).unwrap());
     map.merge(&theirs);
     visit.visit("map", &map);
-    visit.visit("map_writes", &map.kernel().payloads().cloned().collect::<Vec<MapWrite<_, _>>>());
+    let writes: Vec<MapWrite<_, _>> = map.kernel().payloads().cloned().collect();
+    visit.visit("map_write", &writes[0]);
+    visit.visit("map_writes", &writes);
 }
 
 /// A conversation with everything in it.
@@ -197,6 +203,12 @@ fn documents(visit: &mut impl Visit) {
     let mut all = DocumentDelta::default();
     deltas.iter().for_each(|delta| _ = all.merge(delta));
     visit.visit("document_delta_all", &all);
+    let scalars = json!({
+        "null": null, "false": false, "true": true, "natural": u64::MAX, "negative": -1,
+        "float": 0.25, "empty": "", "short": "Gr\u{fc}\u{df}e", "22": "x".repeat(22), "23": "x".repeat(23),
+    });
+    let scalars = Document::from_json(&scalars, replica("us-east-1"), at(9)).unwrap();
+    visit.visit("document_scalars", &scalars);
     let clock = [(replica("us-east-1"), 3)].into_iter().collect();
     let row = json!({"title": "Booking", "open": true});
     let snapshot = Document::from_snapshot(&row, &clock, at(7), replica("us-east-1")).unwrap();
