@@ -3,6 +3,7 @@
 
     tests/mutants.py [options of `cargo mutants --list`]     such as --file 'src/causal/*.rs'
     tests/mutants.py --missed       those that were missed the last time, after tests were added
+    tests/mutants.py --apart        those that stood apart the last time, each built by `tests/mutants.sh`
 
 `cargo mutants` says what to change. Each function that is changed gets a `match` over a number read
 from the environment, with a body for every change, so that nothing is compiled again for the next
@@ -11,8 +12,8 @@ reaches; a mutant is then shown to the tests that reach its function, the quick 
 tree is copied before. Survivors that are argued to be equivalent are listed in `.cargo/mutants.toml`.
 
 Prints and keeps, in `target/mutants-report.json`, what became of each mutant and which test caught it.
-Those that stand apart (in constants and what they are computed by, in functions within functions, in
-some that return a type without a name) are for `tests/mutants.sh`, which builds each.
+Apart stand those in constants and what they are computed by, in functions within functions, and in
+some that return a type without a name.
 """
 
 import collections
@@ -68,9 +69,15 @@ def mutants(options):
     return dict(enumerate(found, 1))
 
 
-def missed_before(found):
+def ended_before(found, end):
     ends = json.loads(REPORT.read_text())
-    return {number: mutant for number, mutant in found.items() if ends.get(mutant["name"]) == "missed"}
+    return {number: mutant for number, mutant in found.items() if ends.get(mutant["name"]) == end}
+
+
+def build_those_apart():
+    names = (mutant["name"] for mutant in ended_before(mutants([]), "apart").values())
+    chosen = (f"--re=^{re.escape(name)}$" for name in names)
+    os.execv(ROOT / "tests" / "mutants.sh", ["mutants.sh", *chosen])
 
 
 def copy_tree():
@@ -225,6 +232,8 @@ def binaries():
 
 def limit():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    # Should this script be killed, what runs for ever ends all the same.
+    resource.setrlimit(resource.RLIMIT_CPU, (600, 600))
 
 
 def run(binary, tests, env, seconds=600):
@@ -292,8 +301,10 @@ def functions_of(viable):
 
 
 def main():
+    if sys.argv[1:] == ["--apart"]:
+        build_those_apart()
     again = sys.argv[1:] == ["--missed"]
-    found = missed_before(mutants([])) if again else mutants(sys.argv[1:])
+    found = ended_before(mutants([]), "missed") if again else mutants(sys.argv[1:])
     copy_tree()
     constant = have_to_be_constant()
     odd = apart(found, constant)

@@ -8,7 +8,9 @@ use crate::{
 };
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
-    document::{Conflict, ConflictKind, Contender, DocumentDelta, ListKeys, Value},
+    document::{
+        Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Kind, ListKeys, Value,
+    },
     wire,
 };
 use serde_json::{Value as Json, json};
@@ -115,6 +117,21 @@ fn a_count_beside_a_text_is_told_of() {
         assert_eq!(ours.conflicts(), told.conflicts());
         assert_eq!(told.conflicts(), [conflict]);
     }
+}
+
+#[test]
+fn a_count_on_a_number_beside_a_text_is_told_of_as_their_sum() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"n": 0}));
+    let mut theirs = ours.clone();
+    ours.set("/n", 10_u64, us, at(5)).unwrap();
+    ours.increment("/n", 5, us, at(6)).unwrap();
+    theirs.set("/n", "text", eu, at(4)).unwrap();
+    ours.merge(&theirs);
+    assert_eq!(ours.get("/n"), Some(15_u64.into()));
+    let told = ours.conflicts().remove(0);
+    assert_eq!(told.winner, contender(15_u64, 6, us));
+    assert_eq!(told.losers, [contender("text", 4, eu)]);
 }
 
 #[test]
@@ -350,8 +367,34 @@ mod kinds {
         for path in ["/x/0", "/x/a"] {
             let is_there = json!({"x": expected}).pointer(path).is_some();
             assert_eq!(document.get(path).is_some(), is_there, "{path}");
-            let removed = document.clone().remove(path, ids()[0], at(99));
+            let removed = document.clone().remove(path, ids()[0], at(99)).map(|_| ());
             assert_eq!(removed.is_ok(), is_there, "{path}");
+            if !expected.is_array() && !expected.is_object() {
+                let found = Kind::Scalar;
+                let refused = Err(DocumentError::NotAContainer { path: "/x".into(), found });
+                assert_eq!(removed, refused);
+            }
+        }
+    }
+
+    #[test]
+    fn an_update_inside_settles_what_stood_open() {
+        let object = [json!({"a": 3}), json!({"a": 2, "b": 1}), json!({}), json!({"b": 1})];
+        let list = [json!([{"k": 6}]), json!([{"k": 5}, 1]), json!([]), json!([1, {"k": 5}])];
+        for (time, read, next) in [(29, json!({"a": 2}), object), (31, json!([{"k": 5}]), list)] {
+            let document = standing(time, None);
+            let mut same = document.clone();
+            assert!(same.update(&json!({"x": read}), ids()[0], at(99)).unwrap().is_empty());
+            for next in next {
+                let mut updated = document.clone();
+                let next = json!({"x": next});
+                updated.update(&next, ids()[0], at(99)).unwrap();
+                assert_eq!(updated.to_json(), next);
+                let open = updated.conflicts();
+                assert!(paths(&open).iter().all(|it| it.0 != "/x"), "{next}: {open:?}");
+                let again = updated.clone().update(&next, ids()[0], at(100)).unwrap();
+                assert!(again.is_empty(), "an update rests");
+            }
         }
     }
 
@@ -422,6 +465,7 @@ fn an_edit_inside_an_item_that_lost_its_place_puts_it_back() {
         ours.set("/list/0", value.clone(), us, at(5)).unwrap();
         theirs.remove("/list/0", eu, at(6)).unwrap();
         ours.merge(&theirs);
+        ours = through_bytes(&ours);
         assert_eq!(ours.to_json(), json!({"list": [2, value]}));
         assert_eq!(paths(&ours.conflicts()), [("/list/1", ConflictKind::Deletion)]);
         if value.is_array() {
@@ -503,6 +547,18 @@ fn a_snapshot_of_the_next_tick_replaces_the_one_before() {
             assert_eq!((&forward, &backward), (&new, &new));
             assert_eq!(forward.to_json(), new.to_json());
             assert_eq!(forward.conflicts(), []);
+        }
+    }
+    let with = |counted, ticks: u64| {
+        let clock = VectorClock::from_iter([(us, 1), (counted, ticks)]);
+        Document::from_snapshot(1_u64, &clock, at(9), us)
+            .map(|document| document.check_invariants())
+    };
+    for counted in ids() {
+        assert_eq!(with(counted, (1 << 32) - 2), Ok(Ok(())));
+        for ticks in [(1 << 32) - 1, 1 << 32, u64::MAX] {
+            let refused = Err(DocumentError::SnapshotTooLarge { replica: counted });
+            assert_eq!(with(counted, ticks), refused);
         }
     }
 }
