@@ -282,7 +282,7 @@ def outcome(number, function, tests):
     """What became of a mutant: the first test that fails, `timeout`, or `missed`."""
     reaching = [it for it in tests if function in it[3]]
     for quick in (True, False):
-        for binary in sorted({it[0] for it in tests}):
+        for binary in sorted({it[0] for it in tests}, reverse=True):
             chosen = [it for it in reaching if it[0] == binary and (it[2] < QUICK) == quick]
             seconds = 5 + 3 * sum(it[2] for it in chosen)
             names = [it[1] for it in chosen]

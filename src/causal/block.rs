@@ -12,6 +12,8 @@ pub(super) const BLOCK: u64 = u64::BITS as u64;
 /// How many blocks a kernel holds at most: a [`Slot`] has 26 bits for them.
 pub(super) const BLOCKS_MAX: u64 = (1 << 26) - 1;
 
+const _: () = assert!(BLOCKS_MAX * BLOCK + BLOCK - 1 == Slot::NONE.0 as u64, "all but the last");
+
 /// The block that holds a counter, and the counter's bit in it.
 #[allow(clippy::cast_possible_truncation)] // a remainder below 64
 pub(super) const fn place(counter: u64) -> (u64, u32) {

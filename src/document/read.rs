@@ -53,6 +53,8 @@ impl Reading<'_> {
 pub(super) struct Standing<'a> {
     /// The scalar of the greatest rank.
     pub(super) scalar: Option<(Rank, &'a Content)>,
+    /// The integer of the greatest rank.
+    pub(super) integer: Option<(Rank, i64)>,
     /// The greatest rank among what was counted, and the sum.
     pub(super) count: Option<(Rank, i128)>,
     /// The greatest rank among the marks of an object, and of a list.
@@ -61,22 +63,25 @@ pub(super) struct Standing<'a> {
 }
 
 impl<'a> Standing<'a> {
-    /// What is read where no container is: a scalar; or a count, on top of the integer that it
-    /// started from.
+    /// What is read where no container is: a scalar; or what was counted.
     pub(super) fn leaf(&self) -> Option<(Rank, Reading<'a>)> {
-        let Some((count_rank, sum)) = self.count else {
-            return self.scalar.map(|(rank, content)| (rank, Reading::Scalar(content)));
-        };
-        Some(match self.scalar {
-            Some((rank, content)) => match content.as_i64() {
-                Some(start) => {
-                    (rank.max(count_rank), Reading::Count(saturated(sum + i128::from(start))))
-                }
-                None if rank > count_rank => (rank, Reading::Scalar(content)),
-                None => (count_rank, Reading::Count(saturated(sum))),
-            },
-            None => (count_rank, Reading::Count(saturated(sum))),
-        })
+        let scalar = self.scalar.map(|(rank, content)| (rank, Reading::Scalar(content)));
+        let Some((rank, number)) = self.number() else { return scalar };
+        let other = scalar.filter(|it| self.counts_on_other() && it.0 > rank);
+        other.or(Some((rank, Reading::Count(number))))
+    }
+
+    /// What was counted, on top of the greatest integer that lives here, if there is one.
+    pub(super) fn number(&self) -> Option<(Rank, i64)> {
+        let (rank, sum) = self.count?;
+        Some(self.integer.map_or((rank, saturated(sum)), |(start_rank, start)| {
+            (rank.max(start_rank), saturated(sum + i128::from(start)))
+        }))
+    }
+
+    /// Whether increments stand against a scalar that cannot be counted on.
+    pub(super) fn counts_on_other(&self) -> bool {
+        self.count.is_some() && self.scalar.is_some_and(|(_, scalar)| scalar.as_i64().is_none())
     }
 }
 
@@ -127,6 +132,8 @@ impl<'a> View<'a> {
                     if standing.scalar.is_none_or(|it| it.0 < rank) {
                         standing.scalar = Some((rank, scalar));
                     }
+                    let integer = scalar.as_i64().map(|integer| (rank, integer));
+                    standing.integer = standing.integer.max(integer);
                 }
             }
         }

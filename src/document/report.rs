@@ -515,14 +515,11 @@ impl<'a> View<'a> {
         let scalars = self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
         let scalars = scalars.filter_map(|(rank, it)| Some((rank, it.content.to_value()?)));
         let mut ranked: Vec<(Rank, Value)> = scalars.collect();
-        if let Some((rank, reading)) = standing.leaf().filter(|_| standing.count.is_some()) {
+        if let Some((rank, number)) = standing.number() {
             // The number with its increments stands for the number.
-            let start = standing.scalar.filter(|it| it.1.as_i64().is_some()).map(|it| it.0);
+            let start = standing.integer.map(|it| it.0);
             ranked.retain(|it| Some(it.0) != start);
-            match reading {
-                Reading::Count(_) => ranked.extend(reading.scalar().map(|value| (rank, value))),
-                _ => ranked.extend(standing.sum().map(|(rank, sum)| (rank, Value::from(sum)))),
-            }
+            ranked.push((rank, Value::from(number)));
         }
         if standing.object.is_some() || self.has_fields(node) {
             ranked.extend(self.object_rank(node, standing).map(|it| (it, self.object(node))));
@@ -607,21 +604,5 @@ impl<'a> View<'a> {
             }
             _ => {}
         }
-    }
-}
-
-impl Standing<'_> {
-    /// What was counted, by itself.
-    fn sum(&self) -> Option<(Rank, i64)> {
-        let alone = Self { scalar: None, count: self.count, object: None, list: None };
-        match alone.leaf()? {
-            (rank, Reading::Count(sum)) => Some((rank, sum)),
-            _ => None,
-        }
-    }
-
-    /// Whether increments stand against a scalar that cannot be counted on.
-    fn counts_on_other(&self) -> bool {
-        self.count.is_some() && self.scalar.is_some_and(|(_, scalar)| scalar.as_i64().is_none())
     }
 }

@@ -300,3 +300,58 @@ fn applied<T: State>(a: &T, b: &T::Delta) -> Result<T, Violation> {
     same(Law::Honest, &[a, b], &changed, &(after != *a))?;
     Ok(after)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merge::Max;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn histories_have_one_step_to_twenty() {
+        let lengths: BTreeSet<usize> = (0..1_000).map(|seed| steps(seed).len()).collect();
+        assert_eq!(lengths, (1..=STEPS_MAX).collect());
+    }
+
+    /// What equality does not tell: how a state came to be.
+    #[derive(Clone, Debug)]
+    struct Made {
+        merged: bool,
+    }
+
+    impl PartialEq for Made {
+        fn eq(&self, _: &Self) -> bool {
+            true
+        }
+    }
+
+    impl Merge for Made {
+        fn merge(&mut self, _: &Self) -> bool {
+            self.merged = true;
+            false
+        }
+    }
+
+    impl DeltaState for Made {
+        type Delta = Max<u8>;
+        type Version = ();
+
+        fn version(&self) {}
+
+        fn delta_since(&self, (): &()) -> Max<u8> {
+            Max(0)
+        }
+
+        fn apply(&mut self, _: Max<u8>) -> bool {
+            false
+        }
+    }
+
+    /// So that a state that only a merge breaks is edited next, and one that only a delta does.
+    #[test]
+    fn what_goes_on_was_merged_or_got_what_it_lacked() {
+        let fresh = Made { merged: false };
+        let made = [0, 1, 2, 3].map(|choice| merged(&fresh, &fresh, choice).map(|it| it.merged));
+        assert_eq!(made, [Ok(true), Ok(false), Ok(true), Ok(false)]);
+    }
+}

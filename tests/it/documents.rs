@@ -119,19 +119,43 @@ fn a_count_beside_a_text_is_told_of() {
     }
 }
 
+/// Increments belong to the number that they were counted on, also beside a text that is later than
+/// the number, or than both.
 #[test]
-fn a_count_on_a_number_beside_a_text_is_told_of_as_their_sum() {
+fn a_count_on_a_number_beside_a_text_is_their_sum() {
     let [us, eu] = ids();
+    for time in [4, 6, 8] {
+        let mut ours = base(json!({"n": 0}));
+        let mut theirs = ours.clone();
+        ours.set("/n", 10_u64, us, at(5)).unwrap();
+        ours.increment("/n", 5, us, at(7)).unwrap();
+        theirs.set("/n", "text", eu, at(time)).unwrap();
+        ours.merge(&theirs);
+        let (number, text) = (contender(15_u64, 7, us), contender("text", time, eu));
+        let (winner, loser) = if time < 7 { (number, text) } else { (text, number) };
+        assert_eq!(ours.get("/n"), winner.value);
+        let told = ours.conflicts().remove(0);
+        assert_eq!((told.winner, told.losers), (winner, Vec::from([loser])));
+    }
+}
+
+/// Of two numbers that were set at once the later is counted on; the other is told of as it is.
+#[test]
+fn counts_on_two_numbers_belong_to_the_later() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
     let mut ours = base(json!({"n": 0}));
-    let mut theirs = ours.clone();
+    let (mut theirs, mut third) = (ours.clone(), ours.clone());
     ours.set("/n", 10_u64, us, at(5)).unwrap();
-    ours.increment("/n", 5, us, at(6)).unwrap();
-    theirs.set("/n", "text", eu, at(4)).unwrap();
+    theirs.set("/n", 20_u64, eu, at(6)).unwrap();
+    third.increment("/n", 3, asia, at(4)).unwrap();
     ours.merge(&theirs);
-    assert_eq!(ours.get("/n"), Some(15_u64.into()));
+    ours.merge(&third);
+    assert_eq!(ours.get("/n"), Some(23_u64.into()));
     let told = ours.conflicts().remove(0);
-    assert_eq!(told.winner, contender(15_u64, 6, us));
-    assert_eq!(told.losers, [contender("text", 4, eu)]);
+    assert_eq!(
+        (told.winner, told.losers),
+        (contender(23_u64, 6, eu), Vec::from([contender(10_u64, 5, us)]))
+    );
 }
 
 #[test]

@@ -215,6 +215,21 @@ fn what_breaks_an_invariant_is_refused() {
     );
 }
 
+/// As `serde_json` hands them out where some crate in the build keeps them as they are spelled.
+#[test]
+fn numbers_may_be_spelled() {
+    let read = |text: &str| {
+        let spelled = json!({"$serde_json::private::Number": text}).to_string();
+        serde_json::from_str::<Value>(&spelled).map_err(|error| error.to_string())
+    };
+    assert_eq!(read("7"), Ok(7_u64.into()));
+    assert_eq!(read("-7"), Ok(Value::from(-7_i64)));
+    assert_eq!(read("1.5"), Ok(1.5.into()));
+    for text in ["1e999", "x", ""] {
+        assert!(read(text).unwrap_err().contains("is no number of 64 bits"));
+    }
+}
+
 #[test]
 fn values_in_bytes_have_one_form() {
     let bytes_of = |json: serde_json::Value| {

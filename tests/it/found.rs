@@ -228,6 +228,24 @@ fn a_report_of_one_field_does_not_clone_the_document() {
     assert!(large <= small + 8, "{small} allocations in a small document, {large} in a large one");
 }
 
+#[test]
+fn a_report_of_one_item_does_not_clone_the_list() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let fields = |len: u64| -> Value { (0..len).map(|at| (format!("f{at}"), at)).collect() };
+    let items = |len: u64| -> Value { (0..len).collect::<Vec<_>>().into() };
+    let allocations = |inner: Value, path: &str| {
+        let mut document = Document::from_value(Value::from(vec![inner]), us, at(1)).unwrap();
+        let delta = document.clone().set(path, 9_u64, eu, at(2)).unwrap();
+        allocation_counter::measure(|| _ = document.apply_reporting(&delta)).count_total
+    };
+    for [small, large] in [
+        [allocations(fields(10), "/0/f1"), allocations(fields(10_000), "/0/f1")],
+        [allocations(items(10), "/0/1"), allocations(items(10_000), "/0/1")],
+    ] {
+        assert!(large <= small + 8, "{small} allocations of a small item, {large} of a large one");
+    }
+}
+
 /// Places at the very ends, as only a forger makes them: no room before, always room after.
 #[test]
 fn a_list_with_a_forged_first_place_refuses_and_stays() {

@@ -134,13 +134,13 @@ impl<'a> Node<'a> {
             let count = (i128::from(start) + sum).clamp(i64::MIN.into(), i64::MAX.into());
             Value::from(i64::try_from(count).unwrap())
         };
-        Some(match scalar {
-            None => (count_rank, count(0)),
-            Some((rank, scalar)) => match integer(&scalar) {
-                Some(start) => (rank.max(count_rank), count(start)),
-                None => (rank, scalar).max((count_rank, count(0))),
-            },
-        })
+        // Increments belong to the latest integer, and make it as late as they are.
+        let number =
+            self.latest(|said| if let Said::Scalar(it) = said { integer(it) } else { None });
+        let is_integer = |said: &_| matches!(said, Said::Scalar(it) if integer(it).is_some());
+        let rank = self.rank_of(is_integer).max(Some(count_rank))?;
+        let others = scalar.filter(|(_, it)| integer(it).is_none()).into_iter();
+        others.chain([(rank, count(number.unwrap_or(0)))]).max_by_key(|it| it.0)
     }
 
     fn kind(&self) -> Option<Kind> {
