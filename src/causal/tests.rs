@@ -218,7 +218,9 @@ fn a_stale_sum_is_found() {
 fn few_dots_are_told_from_many() {
     let has = |intervals: &[(u64, u64)]| {
         let mut context = CausalContext::new();
-        intervals.iter().for_each(|&(first, last)| context.insert_all(US, first, last));
+        for &(first, last) in intervals {
+            context.insert_all(US, first, last);
+        }
         context.insert(Dot::of(EU, 1));
         context.has_at_most(5)
     };
@@ -234,7 +236,9 @@ fn few_dots_are_told_from_many() {
 fn one_dot_with_two_payloads_is_noticed_in_a_block() {
     let side = |last| {
         let mut kernel = Kernel::new();
-        [1, 2, 3, 4, last].iter().for_each(|payload| _ = kernel.write(*payload, &[], US));
+        for payload in [1, 2, 3, 4, last] {
+            assert!(kernel.write(payload, &[], US).is_ok());
+        }
         kernel
     };
     let (lesser, greater) = (side(5), side(9));

@@ -482,7 +482,7 @@ mod tests {
         let at = Timestamp::from_millis(1);
         let fields = (1..WRITES_MAX).map(|number| (number, Value::Null));
         let mut full = Document::new();
-        full.set("", Value::from_iter(fields), us, at).map_err(|error| error.to_string())?;
+        full.set("", fields.collect::<Value>(), us, at).map_err(|error| error.to_string())?;
         let before = full.clone();
         let error = full.set("/one-more", 1_u64, us, at).err();
         let told = error.map(|it| format!("{it}")).unwrap_or_default();

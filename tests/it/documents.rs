@@ -408,7 +408,7 @@ mod kinds {
         for (time, read, next) in [(29, json!({"a": 2}), object), (31, json!([{"k": 5}]), list)] {
             let document = standing(time, None);
             let mut same = document.clone();
-            assert!(same.update(&json!({"x": read}), ids()[0], at(99)).unwrap().is_empty());
+            assert!(same.update(json!({"x": read}), ids()[0], at(99)).unwrap().is_empty());
             for next in next {
                 let mut updated = document.clone();
                 let next = json!({"x": next});
@@ -530,7 +530,7 @@ fn who_was_not_told_the_key_of_a_list_goes_by_it() {
     assert_eq!(ours.to_json(), read);
     // Also where the whole list is written anew, or its text is updated.
     theirs.set("/messages", json!([{"id": "m2"}, {"id": "m3"}]), eu, at(7)).unwrap();
-    theirs.update(&json!({"messages": [{"id": "m3"}, {"id": "m2"}]}), eu, at(8)).unwrap();
+    theirs.update(json!({"messages": [{"id": "m3"}, {"id": "m2"}]}), eu, at(8)).unwrap();
     assert_eq!(theirs.item("/messages", "m2").as_deref(), Some("/messages/1"));
     assert_eq!(theirs.item("/messages", "m1"), None);
 }
@@ -594,11 +594,11 @@ fn a_move_that_a_deletion_had_not_seen_is_no_survivor() {
     let keys = ListKeys::new().by("/list", "id").unwrap();
     let content = json!({"list": [{"id": 1}, {"id": 2}]});
     let old = Document::from_json_with(keys, &content, us, at(1)).unwrap();
-    let (mut mover, mut remover, mut maker) = (old.clone(), old.clone(), old.clone());
-    let moved = mover.move_item("/list/0", 1, us, at(5)).unwrap();
-    let removed = remover.remove("/list/0", eu, at(6)).unwrap();
-    maker.merge(&remover);
-    let made = maker.push("/list", json!({"id": 1}), asia, at(7)).unwrap();
+    let (mut ours, mut theirs, mut third) = (old.clone(), old.clone(), old.clone());
+    let moved = ours.move_item("/list/0", 1, us, at(5)).unwrap();
+    let removed = theirs.remove("/list/0", eu, at(6)).unwrap();
+    third.merge(&theirs);
+    let made = third.push("/list", json!({"id": 1}), asia, at(7)).unwrap();
     let mut reader = old.clone();
     reader.apply(moved);
     reader.apply(made);
