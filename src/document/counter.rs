@@ -1,9 +1,9 @@
 //! Counters: what edits count.
 //!
 //! A counter is an integer that is counted on: what is read is the latest integer that is alive, if
-//! any, and every increment beside it; it is as late as the latest of them. Each increment is a write of its own, so
-//! that whoever sets, resets or deletes the number takes with it exactly those that it has seen:
-//! observed-reset semantics, in every form that a write takes.
+//! any, and every increment beside it; it is as late as the latest of them. Each increment is a
+//! write of its own, so that whoever sets, resets or deletes the number takes with it exactly those
+//! that it has seen: observed-reset semantics, in every form that a write takes.
 
 use super::{
     DocumentError,

@@ -165,11 +165,11 @@ impl Adopt<Write> for Joining<'_> {
 mod tests {
     use super::*;
     use crate::{
-        document::{Document, DocumentDelta, value::Value},
+        document::{Document, DocumentDelta, names::Sought, value::Value},
         replica::ReplicaId,
         time::Timestamp,
     };
-    use alloc::{format, string::String};
+    use alloc::{collections::BTreeSet, format, string::String};
 
     const US: ReplicaId = ReplicaId::from_u128(1);
 
@@ -193,11 +193,7 @@ mod tests {
             })
         };
         assert_eq!(broken(|store| store.tree = Tree::default())?, Err("writes without a tree"));
-        let gone = Err("the tree and the kernel differ in number");
-        assert!(
-            [gone, Err("a write is not where it lives")]
-                .contains(&broken(|store| store.kernel = DotKernel::new())?)
-        );
+        assert!(broken(|store| store.kernel = DotKernel::new())?.is_err(), "nothing is alive");
         assert!(broken(|store| store.kernel.unmint(US, 1))?.is_err(), "what is alive was not seen");
         Ok(())
     }
@@ -226,11 +222,11 @@ mod tests {
     #[test]
     fn digests_tell_paths_apart() {
         let mut tree = Tree::default();
-        let mut digests = alloc::collections::BTreeSet::new();
+        let mut digests = BTreeSet::new();
         let mut nodes = Vec::from([tree.root()]);
         for node in 0..200 {
             for name in ["a", "b", "c"] {
-                let below = tree.step(nodes[node], crate::document::names::Sought::Field(name));
+                let below = tree.step(nodes[node], Sought::Field(name));
                 digests.insert(tree.digest(below));
                 nodes.push(below);
             }
