@@ -690,3 +690,16 @@ fn values_are_made_read_and_ordered() {
     let hashes: BTreeSet<u64> = floats.iter().map(hash).collect();
     assert_eq!(hashes.len(), floats.len(), "or two of them under one dot went unnoticed");
 }
+
+#[test]
+fn what_is_not_read_is_not_told_of_as_changed() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"x": {"a": 1}}));
+    let mut theirs = ours.clone();
+    ours.set("/x", "text", us, at(9)).unwrap();
+    let delta = theirs.set("/x/a", 2_u64, eu, at(5)).unwrap();
+    for told in [ours.clone().merge_reporting(&theirs), ours.apply_reporting(&delta)] {
+        assert_eq!(told.changes(), []);
+        assert_eq!(paths(told.conflicts()), [("/x", ConflictKind::Type)]);
+    }
+}
