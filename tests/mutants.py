@@ -125,8 +125,7 @@ def switched(text, group):
         opening = body_of(text, start)
         first = min(several)
         boxed = BOXED.match(several[first]["function"]["return_type"])
-        wrap = "Box::new({}) as alloc::boxed::Box<dyn %s>" % boxed[1] if boxed else "{}"
-        wrap = wrap.replace("Box::new", "alloc::boxed::Box::new")
+        wrap = f"alloc::boxed::Box::new({{}}) as alloc::boxed::Box<dyn {boxed[1]}>" if boxed else "{}"
         out += text[done:opening] + f"{{ match crate::mutant({first}) {{\n"
         for number, mutant in several.items():
             left, right = (offset(lines, mutant["span"][side]) for side in ("start", "end"))
