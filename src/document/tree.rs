@@ -329,11 +329,13 @@ impl Node {
     }
 }
 
-/// The order among the places of one item; of any other write none.
-fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> {
+/// The order among the places of one item; `None` for any other write. A place counts as written by
+/// whoever moved the item there, also where somebody else has re-placed it since.
+pub(super) fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> {
     let write = blocks.get(slot).filter(|write| write.is_place())?;
     let dot = blocks.dot(slot);
-    Some((Stamp { time: write.time, replica: dot.replica() }, dot))
+    let mover = write.birth().unwrap_or(dot).replica();
+    Some((Stamp { time: write.time, replica: mover }, dot))
 }
 
 /// What lives where.

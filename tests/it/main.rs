@@ -26,6 +26,7 @@ mod hostile;
 // Not from the published package, which leaves the dependency on itself out.
 #[cfg(feature = "laws")]
 mod laws;
+mod lists;
 mod pitfalls;
 mod replay;
 mod samples;

@@ -44,6 +44,17 @@ pub(crate) trait Subject: 'static {
         now: Timestamp,
         seen: &Seen<'_, Self::Event>,
     ) -> Option<Self::Event>;
+    /// The same, for a model that leaves something to the library, within what it promises, and takes
+    /// it from the delta.
+    fn event_of(
+        op: &Self::Op,
+        replica: ReplicaId,
+        now: Timestamp,
+        seen: &Seen<'_, Self::Event>,
+        _delta: Option<&Self::Delta>,
+    ) -> Option<Self::Event> {
+        Self::event(op, replica, now, seen)
+    }
     /// The model's value.
     fn meaning(seen: &Seen<'_, Self::Event>) -> Self::Value;
     /// Whether a delta also tells of an earlier edit by the same writer, as a running count does.
@@ -232,19 +243,20 @@ impl<S: Subject> World<S> {
     }
 
     fn edit(&mut self, at: usize, op: &S::Op, now: Timestamp) {
-        let Replica { id, ref seen, .. } = self.replicas[at];
-        let event = S::event(op, id, now, &self.seen(seen));
+        let id = self.replicas[at].id;
         let before = (*self.replicas[at].state).clone();
-        let state = Rc::make_mut(&mut self.replicas[at].state);
-        let delta = S::edit(state, op, id, now);
+        let delta = S::edit(Rc::make_mut(&mut self.replicas[at].state), op, id, now);
+        let state = &self.replicas[at].state;
+        let seen = self.seen(&self.replicas[at].seen);
+        let event = S::event_of(op, id, now, &seen, delta.as_ref());
         assert_eq!(delta.is_some(), event.is_some(), "refused where it should be");
         let (Some(delta), Some(event)) = (delta, event) else {
-            assert_eq!(*state, before, "a refused edit changes nothing");
+            assert_eq!(**state, before, "a refused edit changes nothing");
             return;
         };
         let mut via_delta = before;
         via_delta.apply(delta.clone());
-        assert_eq!(via_delta, *state, "the delta does what the edit did");
+        assert_eq!(via_delta, **state, "the delta does what the edit did");
         let number = self.events.len();
         let mut told = BTreeSet::from([number]);
         let earlier = self.replicas[at].seen.iter().copied();

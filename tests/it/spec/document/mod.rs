@@ -1,9 +1,10 @@
 //! A document is the writes that no visible edit was made over; what is read is defined here once
 //! more, by listing them.
 
+mod content;
 mod model;
-mod place;
 mod properties;
+mod told;
 mod values;
 
 use crate::{
@@ -138,7 +139,17 @@ impl Subject for Json {
     }
 
     fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {
-        let mut model = Model::of_edit(seen, id, now, rule(now));
+        Self::event_of(op, id, now, seen, None)
+    }
+
+    fn event_of(
+        op: &Op,
+        id: ReplicaId,
+        now: Timestamp,
+        seen: &Seen<'_, Event>,
+        delta: Option<&DocumentDelta>,
+    ) -> Option<Event> {
+        let mut model = Model::of_edit(seen, id, now, rule(now), delta);
         match op {
             Op::Set(path, value) => model.set(&tokens(path), value),
             Op::Remove(path) => model.remove(&tokens(path)),

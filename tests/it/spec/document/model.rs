@@ -1,10 +1,13 @@
 //! The writes that one replica can see, and what they mean.
 
-use super::place::{Place, between, digest, imported};
+use super::{
+    content::digest,
+    told::{self, Place},
+};
 use crate::world::Seen;
 use rejoin::{
     ReplicaId, Timestamp,
-    document::{Kind, Value},
+    document::{DocumentDelta, Kind, Value},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +18,7 @@ use std::{
 type WriteId = (usize, usize);
 /// Time, replica, and what was written later.
 type Rank = (u64, ReplicaId, WriteId);
-type Path = Vec<Step>;
+pub(super) type Path = Vec<Step>;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
@@ -28,7 +31,8 @@ pub(super) enum Step {
 pub(super) enum Item {
     Keyed(Value, usize),
     Like(u64, usize),
-    Made(ReplicaId, WriteId),
+    /// By the write that made it.
+    Made(ReplicaId, u64),
 }
 
 #[derive(Clone, Debug)]
@@ -38,7 +42,17 @@ enum Said {
     /// With the field that is the key of its items.
     List(Option<&'static str>),
     Count(i64),
-    Place(Place),
+    Place(Place, Moved),
+}
+
+/// Whether somebody moved an item to a place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moved {
+    Never,
+    /// By this very write.
+    Here,
+    /// By that one, for which this one stands in.
+    By(ReplicaId, WriteId),
 }
 
 #[derive(Clone, Debug)]
@@ -56,8 +70,23 @@ pub(in crate::spec) struct Event {
 }
 
 impl Write {
+    /// Under the rank of whoever moved the item, if it is a place.
+    fn new((time, replica, id): Rank, path: Rc<[Step]>, said: Said) -> Self {
+        let replica = if let Said::Place(_, Moved::By(mover, _)) = said { mover } else { replica };
+        Self { rank: (time, replica, id), path, said }
+    }
+
     fn is_place(&self) -> bool {
-        matches!(self.said, Said::Place(_))
+        matches!(self.said, Said::Place(..))
+    }
+
+    /// The move that it tells of.
+    fn moved(&self) -> Option<Moved> {
+        match self.said {
+            Said::Place(_, Moved::Here) => Some(Moved::By(self.rank.1, self.rank.2)),
+            Said::Place(_, moved) => Some(moved),
+            _ => None,
+        }
     }
 }
 
@@ -110,7 +139,7 @@ impl<'a> Node<'a> {
     }
 
     fn place(&self) -> Option<&'a Place> {
-        self.latest(|said| if let Said::Place(place) = said { Some(place) } else { None })
+        self.latest(|said| if let Said::Place(place, _) = said { Some(place) } else { None })
     }
 
     fn key(&self) -> Option<&'static str> {
@@ -213,10 +242,14 @@ pub(super) struct Model {
     now: u64,
     /// The lists that have a key as far as this replica knows, and the key.
     rule: Option<(&'static str, &'static str)>,
-    /// How many edits the replica has made.
-    edits: usize,
     written: usize,
     over: BTreeSet<WriteId>,
+    /// The places that the edit's delta gives.
+    places: BTreeMap<Path, Place>,
+    /// To which of these items the model has given them.
+    given: BTreeSet<Path>,
+    /// The items of a list as they are to stand after the edit.
+    expected: Option<(Path, Vec<Path>)>,
 }
 
 /// The event under way: later than any.
@@ -230,13 +263,14 @@ impl Model {
             for (at, (time, path, said)) in event.writes.iter().enumerate() {
                 let id = (*number, at);
                 if !over.contains(&id) {
-                    let (path, said) = (path.clone(), said.clone());
-                    alive.insert(id, Write { rank: (*time, *replica, id), path, said });
+                    let write = Write::new((*time, *replica, id), path.clone(), said.clone());
+                    alive.insert(id, write);
                 }
             }
         }
-        let (replica, rule) = (ReplicaId::from_u128(0), None);
-        Self { alive, replica, now: 0, rule, edits: 0, written: 0, over: BTreeSet::new() }
+        let (replica, rule, over) = (ReplicaId::from_u128(0), None, BTreeSet::new());
+        let (places, given, expected) = (BTreeMap::new(), BTreeSet::new(), None);
+        Self { alive, replica, now: 0, rule, written: 0, over, places, given, expected }
     }
 
     pub(super) fn of_edit(
@@ -244,12 +278,17 @@ impl Model {
         replica: ReplicaId,
         now: Timestamp,
         rule: Option<(&'static str, &'static str)>,
+        delta: Option<&DocumentDelta>,
     ) -> Self {
-        let edits = seen.0.iter().filter(|event| event.1 == replica).count();
-        Self { replica, now: now.as_millis(), rule, edits, ..Self::new(seen) }
+        let places = delta.into_iter().flat_map(told::places).collect();
+        Self { replica, now: now.as_millis(), rule, places, ..Self::new(seen) }
     }
 
-    pub(super) fn finish(self) -> Event {
+    pub(super) fn finish(mut self) -> Event {
+        self.re_place();
+        if let Some((list, items)) = &self.expected {
+            assert_eq!(self.items(list), *items, "items stand where the edit puts them");
+        }
         let made = self.alive.range((NOW, 0)..).map(|(_, write)| write.clone());
         let writes = made.map(|write| (write.rank.0, write.path, write.said)).collect();
         Event { writes, over: self.over }
@@ -301,7 +340,7 @@ impl Model {
     fn put(&mut self, at: &[Step], said: Said, time: u64) {
         let id = (NOW, self.written);
         self.written += 1;
-        self.alive.insert(id, Write { rank: (time, self.replica, id), path: at.into(), said });
+        self.alive.insert(id, Write::new((time, self.replica, id), at.into(), said));
     }
 
     fn kind(&self, at: &[Step]) -> Option<Kind> {
@@ -313,8 +352,14 @@ impl Model {
         items.items().into_iter().map(|item| below(list, item.0.clone())).collect()
     }
 
-    fn place_of(&self, item: Option<&Path>) -> Place {
-        item.and_then(|item| self.node(item).place().cloned()).unwrap_or_default()
+    fn place_of(&self, item: &[Step]) -> Option<Place> {
+        self.node(item).place().cloned()
+    }
+
+    /// What the delta says of where an item stands.
+    fn given(&mut self, item: &[Step]) -> Place {
+        self.given.insert(item.into());
+        self.places.get(item).cloned().unwrap_or_default()
     }
 
     fn key_of(&self, list: &[Step]) -> Option<&'static str> {
@@ -354,7 +399,7 @@ impl Model {
         let is_part = |write: &Write| match (write.path.get(at.len()), &write.said) {
             (Some(Step::Field(_)), _) | (None, Said::Object) => kind == Kind::Object,
             (Some(Step::Item(_)), _) | (None, Said::List(_)) => kind == Kind::Array,
-            (None, Said::Place(_)) => true,
+            (None, Said::Place(..)) => true,
             (None, Said::Scalar(_) | Said::Count(_)) => false,
         };
         let mut losers = self.visible_below(at);
@@ -376,17 +421,35 @@ impl Model {
         let items = self.items(list);
         let Some(index) = items.iter().position(|item| item == at) else { return };
         for index in 0..=index {
-            if self.place_of(Some(&items[index])).is_empty() {
-                let left = self.place_of(index.checked_sub(1).map(|left| &items[left]));
-                self.put_place(&items[index], between(&left, &[], self.replica));
+            if self.place_of(&items[index]).is_none() {
+                let place = self.given(&items[index]);
+                self.put(&items[index], Said::Place(place, Moved::Never), self.now);
             }
         }
     }
 
-    fn put_place(&mut self, item: &[Step], place: Place) {
+    /// The item is moved.
+    fn put_place(&mut self, item: &[Step]) {
         let places = self.places_at(item);
         let time = self.kill(&places);
-        self.put(item, Said::Place(place), time);
+        let place = self.given(item);
+        self.put(item, Said::Place(place, Moved::Here), time);
+    }
+
+    /// What else the delta gives a place to has to make room: it counts for no more than the place
+    /// that it had, and stays where it is.
+    fn re_place(&mut self) {
+        for (item, place) in std::mem::take(&mut self.places) {
+            if self.given.contains(&item) {
+                continue;
+            }
+            let places = self.places_at(&item);
+            let read = places.iter().map(|id| &self.alive[id]).max_by_key(|write| write.rank);
+            let (time, moved) = read.and_then(|it| Some((it.rank.0, it.moved()?))).unwrap();
+            let same = places.into_iter().filter(|id| self.alive[id].moved() == Some(moved));
+            self.kill(&same.collect());
+            self.put(&item, Said::Place(place, moved), time);
+        }
     }
 
     fn set_at(&mut self, at: &[Step], value: &Value) {
@@ -410,14 +473,14 @@ impl Model {
                 let key = self.rule_at(at).or(key);
                 self.put(at, Said::List(key), time);
                 let mut told: Vec<Item> = Vec::new();
-                for (index, value) in items.iter().enumerate() {
+                for value in items {
                     let first = match key_in(value, key) {
                         Some(key) => Item::Keyed(key, 0),
                         None => Item::Like(digest(value), 0),
                     };
                     let item = nth(&first, told.iter().filter(|it| **it == first).count());
                     told.push(first);
-                    self.put_item(&below(at, Step::Item(item)), imported(index), value, time);
+                    self.put_item(&below(at, Step::Item(item)), value, time);
                 }
             }
             scalar => self.put(at, Said::Scalar(scalar.clone()), time),
@@ -425,15 +488,17 @@ impl Model {
     }
 
     /// A new item, over a place that may have stayed of an item that was the same.
-    fn put_item(&mut self, item: &[Step], place: Place, value: &Value, time: u64) {
+    fn put_item(&mut self, item: &[Step], value: &Value, time: u64) {
         let strays = self.places_at(item);
         let time = time.max(self.kill(&strays));
-        self.put(item, Said::Place(place), time);
+        let place = self.given(item);
+        self.put(item, Said::Place(place, Moved::Never), time);
         self.put_value(item, value, time, None);
     }
 
     fn insert_at(&mut self, list: &[Step], index: usize, value: &Value) {
-        let place = self.place_at(list, index, None);
+        let mut items = self.items(list);
+        self.settle_upto(&items, index);
         let item = match key_in(value, self.key_of(list)) {
             Some(key) => {
                 let is_used =
@@ -444,32 +509,31 @@ impl Model {
                 }
                 Item::Keyed(key, nth)
             }
-            None => Item::Made(self.replica, (self.edits, self.written)),
+            None => self.made_in(list, &items),
         };
-        self.put_item(&below(list, Step::Item(item)), place, value, self.now);
+        let item = below(list, Step::Item(item));
+        self.put_item(&item, value, self.now);
+        items.insert(index, item);
+        self.expected = Some((list.into(), items));
     }
 
-    /// A place before the item at an index, where that which moves does not count.
-    fn place_at(&mut self, list: &[Step], index: usize, mover: Option<&Path>) -> Place {
-        let stays = |item: &Path| Some(item) != mover;
-        let items = self.items(list);
-        let (left, right) = items.split_at(index);
-        let left = left.iter().rfind(|item| stays(item));
-        let right: Vec<&Path> = right.iter().filter(|item| stays(item)).collect();
-        left.into_iter().for_each(|left| self.settle_place(left));
-        let start = self.place_of(left);
-        if !start.is_empty() {
-            // Imported on two sides to one place: no room until they stand apart.
-            let is_crowded = |item: &&&Path| self.place_of(Some(**item)) == start;
-            let crowd = right.iter().take_while(is_crowded).count();
-            let end = self.place_of(right.get(crowd).copied());
-            let mut left = start.clone();
-            for item in &right[..crowd] {
-                left = between(&left, &end, self.replica);
-                self.put_place(item, left.clone());
-            }
+    /// The item that the delta makes in a list.
+    fn made_in(&self, list: &[Step], items: &[Path]) -> Item {
+        let is_new = |item: &&Path| {
+            let is_made = matches!(item.last(), Some(Step::Item(Item::Made(..))));
+            is_made && item[..item.len() - 1] == *list && !items.contains(item)
+        };
+        match self.places.keys().find(is_new).and_then(|item| item.last()) {
+            Some(Step::Item(item)) => item.clone(),
+            _ => Item::Made(self.replica, 0),
         }
-        between(&start, &self.place_of(right.first().copied()), self.replica)
+    }
+
+    /// Those before an index, where one of them has no place.
+    fn settle_upto(&mut self, items: &[Path], index: usize) {
+        if let Some(left) = index.checked_sub(1).and_then(|left| items.get(left)) {
+            self.settle_place(left);
+        }
     }
 
     pub(super) fn set(&mut self, tokens: &[&str], value: &Value) -> Option<()> {
@@ -516,10 +580,14 @@ impl Model {
         let from = items.iter().position(|other| *other == item)?;
         items.get(to)?;
         if from != to {
-            let place = self.place_at(list, if to > from { to + 1 } else { to }, Some(&item));
-            self.put_place(&item, place);
+            let mut items = items.clone();
+            items.remove(from);
+            self.settle_upto(&items, to);
+            self.put_place(&item);
+            items.insert(to, item.clone());
+            self.expected = Some((list.into(), items));
         } else if self.places_at(&item).len() > 1 {
-            self.put_place(&item, self.place_of(Some(&item)));
+            self.put_place(&item);
         }
         Some(())
     }

@@ -1,0 +1,369 @@
+//! [`Room`]: where a new item of a list goes, and which neighbours are *re-placed* to make room.
+//!
+//! Whatever is inserted between two items gets a [place](super::place) between theirs. Where that
+//! would be longer than [`LEN_MAX`], a window of neighbours around the gap is given new places,
+//! higher up and wide apart, as in order maintenance (Dietz and Sleator, *Two Algorithms for
+//! Maintaining Order in a List*, 1987; Bender et al., *Two Simplified Algorithms for Maintaining
+//! Order in a List*, 2002). A window may be the denser the smaller it is, so that a large one is
+//! re-placed only after many insertions.
+
+use super::place::{BOUND, Lean, Level, Levels, Place, between, stride, told_len};
+use crate::replica::ReplicaId;
+use alloc::vec::Vec;
+
+/// How many bytes a place takes at most, as it is written out.
+pub(super) const LEN_MAX: usize = 24;
+
+/// The places of one side of a gap, the nearest item's first; no levels end the list.
+pub(super) trait Side {
+    fn at(&self, distance: usize) -> Option<Levels>;
+}
+
+/// A place for a new item, and new ones for the items on both sides, the nearest first.
+pub(super) struct Room {
+    pub(super) place: Place,
+    pub(super) left: Vec<Place>,
+    pub(super) right: Vec<Place>,
+}
+
+/// Finds room for `replica` to insert an item. None only where left and right are at one place, or
+/// forged ones leave no room.
+///
+/// Mostly O(levels). Where neighbours have to be re-placed, O(neighbours).
+pub(super) fn room(
+    left: &impl Side,
+    right: &impl Side,
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Room> {
+    let low = left.at(0).unwrap_or_default();
+    let high = right.at(0).unwrap_or_default();
+    let between = between(&low, &high, replica, lean);
+    if let Some(levels) = between.filter(|levels| told_len(levels) <= LEN_MAX) {
+        return Some(Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() });
+    }
+    // As high up as the two have a level of their own, below what they share; at the very top, where
+    // little is free, only if nothing else will do.
+    let shared = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
+    let below = (1..=shared).filter_map(|depth| Window::find(&low[..depth], left, right));
+    let window = below.filter(|window| window.is_short(replica)).min_by_key(Window::len);
+    let window = window.or_else(|| Window::find(&[], left, right))?;
+    Some(window.spread(replica))
+}
+
+/// The items around a gap that are to be re-placed, all within one region: their places begin with
+/// the same levels.
+struct Window {
+    above: Levels,
+    /// How many of the items on each side.
+    left: usize,
+    right: usize,
+    /// The new numbers: those of the items, and the new one's among them.
+    numbers: Vec<i64>,
+}
+
+/// The numbers, at one depth, of the items on one side of a gap.
+struct Numbers<'a, S> {
+    side: &'a S,
+    above: &'a [Level],
+    known: Vec<i64>,
+    /// Whether the region ends behind those known.
+    ended: bool,
+}
+
+impl<'a, S: Side> Numbers<'a, S> {
+    fn new(side: &'a S, above: &'a [Level]) -> Self {
+        Self { side, above, known: Vec::new(), ended: false }
+    }
+
+    /// Makes the first `count` known, as far as the region reaches.
+    fn know(&mut self, count: usize) {
+        while self.known.len() < count && !self.ended {
+            let levels = self.side.at(self.known.len()).unwrap_or_default();
+            let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above));
+            match level {
+                Some(level) => self.known.push(level.number),
+                None => self.ended = true,
+            }
+        }
+    }
+}
+
+impl Window {
+    /// The smallest window with enough room in the region of places that begin with `above`.
+    fn find(above: &[Level], left: &impl Side, right: &impl Side) -> Option<Self> {
+        let mut left = Numbers::new(left, above);
+        let mut right = Numbers::new(right, above);
+        let mut len = 1;
+        loop {
+            left.know(len + 1);
+            right.know(len + 1);
+            let splits = (0..=len).filter(|on_the_left| {
+                *on_the_left <= left.known.len() && len - on_the_left <= right.known.len()
+            });
+            let roomiest = splits
+                .map(|on_the_left| {
+                    let low = left.known.get(on_the_left).copied();
+                    let high = right.known.get(len - on_the_left).copied();
+                    (low.zip(high).map_or(i64::MAX, |(low, high)| high - low), on_the_left)
+                })
+                .max();
+            // All of the region, if it is no larger.
+            let (room, on_the_left) = roomiest.unwrap_or((i64::MAX, left.known.len()));
+            let on_the_right =
+                if roomiest.is_some() { len - on_the_left } else { right.known.len() };
+            let low = left.known.get(on_the_left).copied();
+            let high = right.known.get(on_the_right).copied();
+            if is_enough(room, on_the_left + on_the_right, above.len()) {
+                let count = on_the_left + on_the_right + 1;
+                if let Some(numbers) = spaced(low, high, count, above.len()) {
+                    let above = Levels::from_slice(above);
+                    return Some(Self { above, left: on_the_left, right: on_the_right, numbers });
+                }
+            }
+            if roomiest.is_none() {
+                return None;
+            }
+            len += 1 + len / 4;
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.left + self.right
+    }
+
+    fn levels(&self, number: i64, replica: ReplicaId) -> Levels {
+        let level = Level { number, ..Level::first(replica) };
+        self.above.iter().copied().chain([level]).collect()
+    }
+
+    fn is_short(&self, replica: ReplicaId) -> bool {
+        let is_short = |number: &i64| told_len(&self.levels(*number, replica)) <= LEN_MAX;
+        self.numbers.first().is_none_or(is_short) && self.numbers.last().is_none_or(is_short)
+    }
+
+    fn spread(self, replica: ReplicaId) -> Room {
+        let place = |number: &i64| Place::of(&self.levels(*number, replica));
+        let (left, rest) = self.numbers.split_at(self.left);
+        Room {
+            place: Place::of(&self.levels(rest.first().copied().unwrap_or_default(), replica)),
+            left: left.iter().rev().map(place).collect(),
+            right: rest.iter().skip(1).map(place).collect(),
+        }
+    }
+}
+
+/// Whether a window of so many items has room that is worth being shared out: the more items, the
+/// more for each.
+fn is_enough(room: i64, items: usize, depth: usize) -> bool {
+    let items = i64::try_from(items).unwrap_or(BOUND);
+    let least = if depth == 0 { 1 } else { items.saturating_mul(items).max(16) };
+    room / (items + 2) >= least
+}
+
+/// As many numbers, evenly spaced between two, or as far apart as they may be where an end is open.
+fn spaced(low: Option<i64>, high: Option<i64>, count: usize, depth: usize) -> Option<Vec<i64>> {
+    let count = i64::try_from(count).ok()?;
+    let wide = stride(depth);
+    let (first, step) = match (low, high) {
+        (Some(low), Some(high)) => {
+            let step = (high - low) / (count + 1);
+            (low + step, step)
+        }
+        (Some(low), None) => (low.checked_add(wide)?, wide),
+        (None, Some(high)) => (high.checked_sub(wide.checked_mul(count)?)?, wide),
+        (None, None) => (-wide.checked_mul(count / 2)?, wide),
+    };
+    let last = first.checked_add(step.checked_mul(count - 1)?)?;
+    let fits = |number| (-BOUND..=BOUND).contains(&number);
+    (fits(first) && fits(last)).then(|| (0..count).map(|at| first + step * at).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of places, each with its age.
+    #[derive(Default)]
+    struct List {
+        items: Vec<(Levels, usize)>,
+        written: usize,
+    }
+
+    struct Beside<'a> {
+        items: &'a [(Levels, usize)],
+        is_left: bool,
+    }
+
+    impl Beside<'_> {
+        fn item(&self, distance: usize) -> Option<&(Levels, usize)> {
+            let len = self.items.len();
+            self.items.get(if self.is_left { len.checked_sub(distance + 1)? } else { distance })
+        }
+    }
+
+    impl Side for Beside<'_> {
+        fn at(&self, distance: usize) -> Option<Levels> {
+            Some(self.item(distance)?.0.clone())
+        }
+    }
+
+    impl List {
+        fn len(&self) -> usize {
+            self.items.len()
+        }
+
+        fn insert(&mut self, at: usize, who: u128) {
+            let (left, right) = self.items.split_at(at);
+            let [left, right] =
+                [(left, true), (right, false)].map(|(items, is_left)| Beside { items, is_left });
+            let age = |side: &Beside<'_>, distance| side.item(distance).map_or(0, |item| item.1);
+            let (newer, older, beyond) = if age(&left, 0) > age(&right, 0) {
+                (Lean::Left, age(&right, 0), age(&left, 1))
+            } else {
+                (Lean::Right, age(&left, 0), age(&right, 1))
+            };
+            let other = if newer == Lean::Left { Lean::Right } else { Lean::Left };
+            let lean = if beyond > older { newer } else { other };
+            let found = room(&left, &right, ReplicaId::from_u128(who), lean);
+            let Room { place, left, right } = found.unwrap_or_else(|| unreachable!("no room"));
+            let levels = |place: &Place| place.levels().unwrap_or_default();
+            for (distance, place) in left.iter().enumerate() {
+                self.items[at - 1 - distance].0 = levels(place);
+            }
+            for (distance, place) in right.iter().enumerate() {
+                self.items[at + distance].0 = levels(place);
+            }
+            let mut written = left.iter().chain(&right).chain([&place]);
+            assert!(written.all(|place| told_len(&levels(place)) <= LEN_MAX), "long");
+            self.written += left.len() + right.len() + 1;
+            self.items.insert(at, (levels(&place), self.written));
+            let around = at.saturating_sub(left.len() + 1)..(at + right.len() + 2).min(self.len());
+            for pair in self.items[around].windows(2) {
+                assert!(pair[0].0 < pair[1].0, "out of order");
+            }
+        }
+
+        fn mean_len(&self) -> usize {
+            self.items.iter().map(|item| told_len(&item.0)).sum::<usize>() / self.len()
+        }
+    }
+
+    /// Inserts, one after the other: at which index, and who.
+    fn play(
+        steps: usize,
+        mut next: impl FnMut(usize, &mut List, &mut dyn FnMut() -> usize),
+    ) -> List {
+        let mut list = List::default();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state >> 33).unwrap_or_default()
+        };
+        for step in 0..steps {
+            next(step, &mut list, &mut random);
+        }
+        list
+    }
+
+    const STEPS: usize = 5_000;
+
+    fn who(number: usize) -> u128 {
+        number as u128 + 1
+    }
+
+    #[test]
+    fn what_goes_on_at_one_spot_re_places_nothing() {
+        let in_the_middle = |who_of: fn(usize) -> u128| {
+            play(STEPS, |step, list, _| list.insert(list.len() / 2, who_of(step)))
+        };
+        let scripts = [
+            in_the_middle(|_| 1),
+            in_the_middle(|step| who(step % 100)),
+            play(STEPS, |step, list, _| list.insert(list.len().min(1), who(step % 3))),
+            play(STEPS, |step, list, _| list.insert(0, who(step % 3))),
+            play(STEPS, |step, list, _| list.insert(list.len(), who(step % 3))),
+            // Always four: the second is inserted, the third or the second goes.
+            play(STEPS, |step, list, _| {
+                list.insert(list.len().min(1), who(step % 2));
+                if list.len() > 4 {
+                    list.items.remove(if step % 4 < 2 { 2 } else { 1 });
+                }
+            }),
+        ];
+        for list in scripts {
+            assert!(list.written < STEPS * 101 / 100, "{} written", list.written);
+            assert!(list.mean_len() <= 16, "{} bytes", list.mean_len());
+        }
+    }
+
+    /// Nobody inserts like this; whatever the order, few neighbours pay for it.
+    #[test]
+    fn what_no_lean_expects_re_places_few() {
+        let scripts = [
+            play(STEPS, |step, list, random| {
+                list.insert(random() % (list.len() + 1), who(step % 5))
+            }),
+            play(STEPS, |_, list, random| {
+                let near = (list.len() / 2 + random() % 9 + random() % 9).saturating_sub(8);
+                list.insert(near.min(list.len()), who(random() % 3));
+            }),
+            play(STEPS, |_, list, random| {
+                list.insert(list.len() * (1 + random() % 3) / 4, who(random() % 3));
+            }),
+        ];
+        for list in scripts {
+            assert!(list.written < STEPS * 4, "{} written", list.written);
+            assert!(list.mean_len() <= 22, "{} bytes", list.mean_len());
+        }
+    }
+
+    /// Runs typed within runs typed within runs.
+    #[test]
+    fn runs_within_runs_stay_short() {
+        let mut at = 0;
+        for len in [5, 40, 500] {
+            let list = play(STEPS, |step, list, random| {
+                if step % len == 0 {
+                    at = if step % 3 == 0 { random() % (list.len() + 1) } else { list.len() / 2 };
+                }
+                list.insert(at, who(step / len % 7));
+                at += 1;
+            });
+            assert!(list.written < STEPS * 5, "{} written", list.written);
+            assert!(list.written < STEPS * 4, "{} written", list.written);
+            assert!(list.mean_len() <= 22, "{} bytes", list.mean_len());
+        }
+    }
+
+    /// Whatever place is read from outside: there is room on both of its sides.
+    #[test]
+    fn forged_places_leave_room() {
+        let level = |number, replica, index| Level { number, replica, index };
+        let me = Some(ReplicaId::from_u128(1));
+        let ends = [-BOUND, -BOUND + 1, 0, BOUND - 1, BOUND];
+        for number in ends {
+            for index in ends {
+                for depth in 1..=8 {
+                    for replica in [None, me] {
+                        let forged = Levels::from_elem(level(number, replica, index), depth);
+                        for at in [0, 1] {
+                            for who in 0..3 {
+                                let mut list = List::default();
+                                let beside = Levels::from_elem(level(number, replica, index), 1);
+                                list.items.push((forged.clone(), 1));
+                                if beside < forged {
+                                    list.items.insert(0, (beside, 1));
+                                }
+                                let len = list.len();
+                                (0..200).for_each(|_| list.insert(at.min(len), who));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Lists in long use, and items that are re-placed to make room.
+
+use rejoin::{
+    DeltaState, Document, Merge, ReplicaId, Timestamp,
+    document::{DocumentDelta, ListKeys, Value},
+    wire,
+};
+
+const LIST: &str = "/l";
+
+fn replica(number: u64) -> ReplicaId {
+    ReplicaId::from_u128(u128::from(number) + 1)
+}
+
+fn at(step: u64) -> Timestamp {
+    Timestamp::from_millis(1_000 + step)
+}
+
+/// A document with an empty list.
+fn empty() -> Document {
+    let list = Value::from_iter([("l", Value::from(Vec::<u64>::new()))]);
+    Document::from_value(list, replica(0), at(0)).unwrap()
+}
+
+fn len(document: &Document) -> usize {
+    document.len_at(LIST).unwrap()
+}
+
+fn items(document: &Document) -> Vec<u64> {
+    let Some(Value::Array(items)) = document.get(LIST) else { panic!("no list") };
+    let number = |item: &Value| if let Value::Number(it) = item { it.as_u64() } else { None };
+    items.iter().map(|item| number(item).unwrap()).collect()
+}
+
+fn insert(document: &mut Document, index: usize, number: u64, who: u64) -> DocumentDelta {
+    let pointer = format!("{LIST}/{index}");
+    document.insert(&pointer, number, replica(who), at(number)).unwrap()
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+}
+
+/// A list whose middle is crowded: many insertions, by three in turn, near one spot.
+fn crowded(count: u64) -> Document {
+    let (mut document, mut random) = (empty(), Random(88_172_645));
+    for number in 0..count {
+        let near = len(&document) / 2 + random.below(9) + random.below(9);
+        let index = near.saturating_sub(8).min(len(&document));
+        insert(&mut document, index, number, number % 3);
+    }
+    document
+}
+
+/// The indexes at which an insertion re-places neighbours, and what it does then.
+fn re_placing(document: &Document) -> impl Iterator<Item = (usize, DocumentDelta)> + '_ {
+    (0..=len(document)).filter_map(|index| {
+        let delta = insert(&mut document.clone(), index, 1_000_000, 7);
+        // The item takes two: its place and its value.
+        (delta.write_count() > 2).then_some((index, delta))
+    })
+}
+
+/// The bytes of the state, of the last delta, and the most bytes of a delta of the last tenth.
+struct Grown {
+    state: usize,
+    delta_max: usize,
+    mean: usize,
+}
+
+/// Plays a script, and weighs what is left.
+fn grow(
+    mut document: Document,
+    steps: u64,
+    mut edit: impl FnMut(&mut Document, u64) -> DocumentDelta,
+) -> Grown {
+    let (mut delta_max, mut total) = (0, 0);
+    for step in 0..steps {
+        let bytes = wire::to_bytes(&edit(&mut document, step)).len();
+        delta_max = delta_max.max(bytes);
+        total += bytes;
+    }
+    document.check_invariants().unwrap();
+    let mean = total / usize::try_from(steps).unwrap();
+    Grown { state: wire::to_bytes(&document).len(), delta_max, mean }
+}
+
+#[test]
+fn what_is_inserted_in_the_middle_stays_short() {
+    for replicas in [1, 3, 100] {
+        let grown = grow(empty(), 4_000, |document, step| {
+            let middle = len(document) / 2;
+            insert(document, middle, step, step % replicas)
+        });
+        // A place takes 24 bytes at most and 16 on average, the number and its path 6.
+        assert!(grown.state < 4_000 * 22 + 4_000, "{} bytes", grown.state);
+        assert!(grown.delta_max < 300, "a delta of {} bytes", grown.delta_max);
+    }
+}
+
+#[test]
+fn a_window_of_four_stays_small() {
+    let window = |steps| {
+        grow(empty(), steps, |document, step| {
+            if step % 2 == 0 || len(document) <= 4 {
+                let second = len(document).min(1);
+                insert(document, second, step, 0)
+            } else {
+                let gone = if step % 4 == 1 { 2 } else { 1 };
+                document.remove(&format!("{LIST}/{gone}"), replica(0), at(step)).unwrap()
+            }
+        })
+    };
+    let (short, long) = (window(1_000), window(10_000));
+    assert!(long.state <= short.state + 16, "{} bytes, and {}", short.state, long.state);
+    assert!(long.delta_max <= short.delta_max + 8);
+}
+
+#[test]
+fn a_board_of_twenty_stays_small() {
+    for replicas in [1, 3] {
+        let board = |steps| {
+            let mut start = empty();
+            for number in 0..20 {
+                insert(&mut start, 0, number, 0);
+            }
+            let mut random = Random(42);
+            grow(start, steps, |document, step| {
+                let from = random.below(20);
+                let to = (from + 1 + random.below(19)) % 20;
+                let pointer = format!("{LIST}/{from}");
+                document.move_item(&pointer, to, replica(step % replicas), at(step)).unwrap()
+            })
+        };
+        let (short, long) = (board(1_000), board(10_000));
+        assert!(long.state <= short.state + 200, "{} bytes, and {}", short.state, long.state);
+        assert!(long.mean <= 150, "{} bytes a delta", long.mean);
+    }
+}
+
+#[test]
+fn a_list_reordered_by_update_stays_small() {
+    let keys = ListKeys::new().by(LIST, "id").unwrap();
+    let card = |id: &u64| Value::from_iter([("id", *id)]);
+    let list =
+        |order: &[u64]| Value::from_iter([("l", Value::Array(order.iter().map(card).collect()))]);
+    let reorder = |steps| {
+        let mut order: Vec<u64> = (0..20).collect();
+        let start = Document::from_value_with(keys.clone(), list(&order), replica(0), at(0));
+        let mut random = Random(42);
+        grow(start.unwrap(), steps, |document, step| {
+            (1..20).for_each(|end| order.swap(end, random.below(end + 1)));
+            document.update(list(&order), replica(0), at(step)).unwrap()
+        })
+    };
+    let (short, long) = (reorder(100), reorder(1_000));
+    assert!(long.state <= short.state + 200, "{} bytes, and {}", short.state, long.state);
+    assert!(long.mean <= short.mean * 5 / 4, "{} bytes a delta, and {}", short.mean, long.mean);
+}
+
+#[test]
+fn neighbours_are_re_placed_in_silence() {
+    let document = crowded(400);
+    let mut seen = 0;
+    for (index, delta) in re_placing(&document) {
+        let mut told = document.clone();
+        let report = told.apply_reporting(&delta);
+        assert_eq!(report.changes().len(), 1, "only the new item is told");
+        assert_eq!(report.changes()[0].path, format!("{LIST}/{index}").as_str());
+        assert!(report.conflicts().is_empty() && told.conflicts().is_empty());
+        let mut expected = items(&document);
+        expected.insert(index, 1_000_000);
+        assert_eq!(items(&told), expected);
+        seen += 1;
+    }
+    assert!(seen > 3, "{seen}");
+}
+
+#[test]
+fn a_move_beats_a_re_placing() {
+    let document = crowded(400);
+    let mut moved = 0;
+    for (index, delta) in re_placing(&document) {
+        // Everything around the gap is moved to the front, by somebody whose clock is slow.
+        for item in index.saturating_sub(3)..(index + 3).min(len(&document)) {
+            let mut theirs = document.clone();
+            let number = items(&document)[item];
+            let pointer = format!("{LIST}/{item}");
+            let their_move = theirs.move_item(&pointer, 0, replica(8), at(0)).unwrap();
+            if item == 0 {
+                continue;
+            }
+            let mut ours = document.clone();
+            ours.apply(delta.clone());
+            let report = ours.apply_reporting(&their_move);
+            assert!(report.conflicts().is_empty(), "a re-placing is no move");
+            theirs.apply(delta.clone());
+            assert_eq!(ours, theirs);
+            assert!(ours.conflicts().is_empty());
+            assert_eq!(items(&ours)[0], number, "it stands where it was moved to");
+            let mut all = items(&ours);
+            all.sort_unstable();
+            let mut expected = items(&document);
+            expected.push(1_000_000);
+            expected.sort_unstable();
+            assert_eq!(all, expected, "nothing is lost, and nothing is there twice");
+            moved += 1;
+        }
+    }
+    assert!(moved > 20, "{moved}");
+}
+
+/// A move that is open, one against another, stays so when its item is re-placed.
+#[test]
+fn a_conflict_of_moves_outlives_a_re_placing() {
+    let document = crowded(400);
+    let mut open = 0;
+    for (index, _) in re_placing(&document).take(20) {
+        let item = format!("{LIST}/{}", index.min(len(&document) - 1));
+        let (mut ours, mut theirs) = (document.clone(), document.clone());
+        // Both move it away and to the gap: ours to before it, theirs to behind it.
+        let last = len(&document) - 1;
+        ours.move_item(&item, (index + 1).min(last), replica(5), at(5_000)).unwrap();
+        theirs.move_item(&item, index.saturating_sub(2), replica(6), at(4_000)).unwrap();
+        ours.merge(&theirs);
+        let conflict = ours.conflicts();
+        let before = items(&ours);
+        for gap in index.saturating_sub(4)..(index + 5).min(last) {
+            let mut third = ours.clone();
+            let delta = insert(&mut third, gap, 1_000_000, 7);
+            let mut expected = before.clone();
+            expected.insert(gap, 1_000_000);
+            assert_eq!(items(&third), expected);
+            assert_eq!(third.conflicts().len(), conflict.len());
+            let stamps = |document: &Document| {
+                let conflicts = document.conflicts();
+                conflicts.iter().map(|it| it.winner.stamp).collect::<Vec<_>>()
+            };
+            assert_eq!(stamps(&third), stamps(&ours), "who moved it is told as before");
+            open += usize::from(delta.write_count() > 2 && !conflict.is_empty());
+        }
+    }
+    assert!(open > 0, "{open}");
+}
+
+/// What is inserted concurrently stays between the neighbours that were not re-placed.
+#[test]
+fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
+    let document = crowded(300);
+    let before = items(&document);
+    let mut seen = 0;
+    for (index, delta) in re_placing(&document) {
+        let re_placed = delta.write_count() - 2;
+        for gap in index.saturating_sub(3)..=(index + 3).min(len(&document)) {
+            let (mut ours, mut theirs) = (document.clone(), document.clone());
+            ours.apply(delta.clone());
+            let inserted = insert(&mut theirs, gap, 2_000_000, 9);
+            theirs.apply(delta.clone());
+            ours.apply(inserted);
+            assert_eq!(ours, theirs);
+            let after = items(&ours);
+            let position = |number: u64| after.iter().position(|it| *it == number).unwrap();
+            let old: Vec<u64> = after.iter().copied().filter(|it| *it < 1_000_000).collect();
+            assert_eq!(old, before, "what stood there stands there in the same order");
+            // The window reaches at most this far to either side.
+            let reach = re_placed + 1;
+            let stands = position(2_000_000);
+            if let Some(left) = gap.checked_sub(reach + 1) {
+                assert!(position(before[left]) < stands);
+            }
+            if let Some(right) = before.get(gap + reach) {
+                assert!(stands < position(*right));
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
