@@ -15,6 +15,7 @@ pub mod loro;
 pub mod race;
 pub mod rejoin;
 pub mod sets;
+pub mod writers;
 pub mod yrs;
 
 use conversation::Change;
