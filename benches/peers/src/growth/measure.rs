@@ -13,7 +13,7 @@ use std::{
 
 /// A contestant whose states take more memory than this is stopped.
 const MEMORY_MAX: usize = 4 << 30;
-/// How many edits a time is the mean of, at least.
+/// How many edits a mean is taken of, at least.
 const WINDOW_MIN: u64 = 100;
 
 /// What things cost after so many edits.
@@ -21,8 +21,11 @@ pub(super) struct Costs {
     pub(super) edits: u64,
     /// The forms of the state, and the bytes of each.
     pub(super) state: Vec<(&'static str, usize)>,
-    pub(super) delta: usize,
+    /// The means of the last edits: bytes of a delta, and the time of an edit with its delta.
+    pub(super) delta: f64,
     pub(super) edit: Duration,
+    /// The greatest delta of them.
+    pub(super) delta_max: usize,
 }
 
 /// The costs at each mark that was reached, and where and why it was not.
@@ -57,6 +60,7 @@ pub(super) fn play(
             }
         }
         outcome.costs.push(game.costs(mark)?);
+        game.check(mark)?;
     }
     Ok(outcome)
 }
@@ -73,9 +77,10 @@ struct Game<'s> {
     /// What must be read everywhere.
     content: Content,
     edits: u64,
-    /// All the time that the library took, and that of the last edits.
+    /// All the time that the library took.
     spent: Duration,
-    last: VecDeque<Duration>,
+    /// The time and the bytes of each of the last edits.
+    last: VecDeque<(Duration, usize)>,
     delta: Vec<u8>,
 }
 
@@ -114,7 +119,9 @@ impl<'s> Game<'s> {
         let at = (self.edits % self.states.len() as u64) as usize;
         let replica = (self.edits % u64::from(self.script.replicas)) as u8;
         self.receive(at)?;
-        self.states[at].play_as(replica)?;
+        if self.states.len() < usize::from(self.script.replicas) {
+            self.states[at].play_as(replica)?;
+        }
         self.edit(at, &edit)?;
         self.edits += 1;
         if self.last.len() as u64 > window(mark) {
@@ -128,7 +135,7 @@ impl<'s> Game<'s> {
         let delta = self.states[at].edit(edit)?;
         let taken = start.elapsed();
         self.spent += taken;
-        self.last.push_back(taken);
+        self.last.push_back((taken, delta.len()));
         self.content.edit(edit);
         if self.states.len() > 1 && !delta.is_empty() {
             self.log.push_back(delta.clone());
@@ -160,15 +167,20 @@ impl<'s> Game<'s> {
         }
         let saved = self.states[0].save()?;
         let state = saved.iter().map(|(form, bytes)| (*form, bytes.len())).collect();
-        let taken = self.last.iter().rev().take(window(mark) as usize);
-        let (many, sum) = (taken.len() as u32, taken.sum::<Duration>());
-        let costs = Costs { edits: self.edits, state, delta: self.delta.len(), edit: sum / many.max(1) };
-        self.check(saved, mark)?;
-        Ok(costs)
+        let last = || self.last.iter().rev().take(window(mark) as usize);
+        let many = last().len().max(1);
+        Ok(Costs {
+            edits: self.edits,
+            state,
+            delta: last().map(|(_, bytes)| bytes).sum::<usize>() as f64 / many as f64,
+            edit: last().map(|(taken, _)| taken).sum::<Duration>() / many as u32,
+            delta_max: last().map(|(_, bytes)| *bytes).max().unwrap_or_default(),
+        })
     }
 
-    /// What was saved is read back and takes the next delta.
-    fn check(&mut self, saved: Vec<(&'static str, Vec<u8>)>, mark: u64) -> Result {
+    /// What is saved is read back and takes the next delta.
+    fn check(&mut self, mark: u64) -> Result {
+        let saved = self.states[0].save()?;
         let mut readers = Vec::new();
         for (form, bytes) in saved {
             readers.push((format!("what was saved {form}"), self.states[0].read(&bytes)?));
@@ -192,7 +204,7 @@ impl<'s> Game<'s> {
     }
 }
 
-/// How many of the last edits a time at this mark is the mean of.
+/// How many of the last edits a mean at this mark is taken of.
 fn window(mark: u64) -> u64 {
     (mark / 100).max(WINDOW_MIN)
 }

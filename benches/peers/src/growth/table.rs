@@ -8,7 +8,7 @@ use crate::{Result, race::time};
 use std::time::Duration;
 
 const MARKS: [u64; 3] = [1_000, 10_000, 100_000];
-const BUDGET: Duration = Duration::from_secs(60);
+const BUDGET: Duration = Duration::from_secs(30);
 
 /// Which scripts, up to how many edits, and how long a library may take for one script.
 struct Wanted {
@@ -27,8 +27,9 @@ pub fn print(asked: &[String]) -> Result {
     let wanted = wanted(asked)?;
     println!("\n## Growth\n");
     println!(
-        "Bytes of the state, bytes of the last delta, and the time of an edit with its delta, after \
-         so many edits."
+        "After so many edits: bytes of the state; bytes of a delta; and the time of an edit with its \
+         delta. The last two are means over the last hundredth of the edits, or the last hundred. In \
+         brackets is the greatest of these deltas, where it is more than twice the mean."
     );
     for script in &wanted.scripts {
         println!("\n### {}\n\n{}\n", script.title, script.what);
@@ -94,7 +95,7 @@ fn rows(name: &str, outcome: &Outcome, marks: usize) {
             "| {} | {} | {} | {} |",
             label(name, outcome.costs.first().map_or("", |costs| costs.state[form].0)),
             cells(&|costs| thousands(costs.state[form].1 as u64)),
-            cells(&|costs| once(thousands(costs.delta as u64))),
+            cells(&|costs| once(deltas(costs))),
             cells(&|costs| once(time(costs.edit.as_nanos() as f64))),
         );
     }
@@ -114,9 +115,15 @@ fn note(name: &str, costs: &Costs, why: &str) -> String {
         "- {name} was stopped at {} edits {why}: {}, delta {}, an edit {}.",
         thousands(costs.edits),
         costs.state.iter().map(told).collect::<Vec<_>>().join(", "),
-        thousands(costs.delta as u64),
+        deltas(costs),
         time(costs.edit.as_nanos() as f64),
     )
+}
+
+fn deltas(costs: &Costs) -> String {
+    let (mean, most) = (thousands(costs.delta.round() as u64), thousands(costs.delta_max as u64));
+    let far = costs.delta_max as f64 > 2.0 * costs.delta;
+    if far { format!("{mean} ({most})") } else { mean }
 }
 
 fn thousands(number: u64) -> String {
