@@ -126,8 +126,10 @@ mod tests {
             let list: Vec<u64> = (0..9).collect();
             let mut wanted = list.clone();
             wanted.sort_by_key(|item| element(round * 9 + item));
-            let (mut moved, moves) =
-                (Content { list, ..Content::default() }, moves(&(0..9).collect::<Vec<_>>(), &wanted));
+            let (mut moved, moves) = (
+                Content { list, ..Content::default() },
+                moves(&(0..9).collect::<Vec<_>>(), &wanted),
+            );
             for (from, to) in moves {
                 moved.edit(&Edit::Move { from, to });
             }

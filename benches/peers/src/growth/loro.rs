@@ -14,8 +14,7 @@ struct Loro {
 }
 
 pub(super) fn document(root: Root, replica: u8) -> Result<Box<dyn Player>> {
-    let mut player =
-        Loro { doc: LoroDoc::new(), cards: matches!(root, Root::Cards | Root::Keyed) };
+    let mut player = Loro { doc: LoroDoc::new(), cards: matches!(root, Root::Cards | Root::Keyed) };
     player.play_as(replica)?;
     Ok(Box::new(player))
 }

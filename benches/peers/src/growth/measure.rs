@@ -49,7 +49,7 @@ pub(super) fn play(
             game.step(mark)?;
             let reason = if game.spent > budget {
                 format!("after {} s", budget.as_secs())
-            } else if game.edits % WINDOW_MIN == 0 && self::memory() > memory + MEMORY_MAX {
+            } else if game.edits.is_multiple_of(WINDOW_MIN) && self::memory() > memory + MEMORY_MAX {
                 format!("at {} GiB of memory", MEMORY_MAX >> 30)
             } else {
                 continue;

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::Result;
 use yrs::{
-    Any, Array, ArrayRef, Doc, Map, MapRef, Number, Out, ReadTxn, StateVector, Transact, TransactionMut,
-    Update, updates::decoder::Decode,
+    Any, Array, ArrayRef, Doc, Map, MapRef, Number, Out, ReadTxn, StateVector, Transact,
+    TransactionMut, Update, updates::decoder::Decode,
 };
 
 struct Yrs {
