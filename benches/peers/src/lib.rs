@@ -1,5 +1,5 @@
-//! Clocks, counters, sets and one conversation, kept by `rejoin` and by its peers: what `table` times
-//! and `sizes` weighs.
+//! Clocks, counters, sets, one conversation and scripts of long use, kept by `rejoin` and by its
+//! peers: what `table` times and `sizes` weighs.
 //!
 //! Each message of the conversation has an id, an author, a time and 200 characters, every field mergeable on its own,
 //! in a mapping by id.
@@ -15,6 +15,7 @@ pub mod loro;
 pub mod race;
 pub mod rejoin;
 pub mod sets;
+pub mod writers;
 pub mod yrs;
 
 use conversation::Change;

@@ -151,7 +151,7 @@ pub fn print(title: &str, rows: &[Row]) {
     }
 }
 
-fn time(nanos: f64) -> String {
+pub(crate) fn time(nanos: f64) -> String {
     let (value, unit) = match nanos {
         ..1e3 => (nanos, "ns"),
         ..1e6 => (nanos / 1e3, "µs"),

@@ -1,10 +1,15 @@
 //! The tables of BENCHMARKS.md, as Markdown: `cargo run --release --bin table [SECTION ...]`.
+//!
+//! `table growth` takes names of scripts, a greatest number of edits and a budget after it, such as
+//! `table growth middle board 10000 20s`.
 
-use rejoin_peers::{Result, clocks, documents, growth, race::print, sets};
+use rejoin_peers::{Result, clocks, documents, growth, race::print, sets, writers};
 use std::process::Command;
 
 fn main() -> Result {
-    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let mut asked: Vec<String> = std::env::args().skip(1).collect();
+    let growth_at = asked.iter().position(|it| it == "growth").map_or(asked.len(), |it| it + 1);
+    let scripts = asked.split_off(growth_at);
     let wanted = |section: &str| asked.is_empty() || asked.iter().any(|it| it == section);
     head();
     if wanted("clocks") {
@@ -24,18 +29,21 @@ fn main() -> Result {
     if wanted("documents") {
         print("Documents: a conversation of 20, 200 and 2,000 messages", &documents::rows()?);
     }
-    if wanted("growth") {
+    if wanted("writers") {
         sizes(
             "524,288 writes of one field by one replica, bytes saved",
-            &growth::writes_of_one_field()?,
+            &writers::writes_of_one_field()?,
         );
-        sizes("1,000,000 times added and removed, bytes saved", &growth::cycles_of_one_element()?);
-        let (bytes, rows) = growth::replicas()?;
+        sizes("1,000,000 times added and removed, bytes saved", &writers::cycles_of_one_element()?);
+        let (bytes, rows) = writers::replicas()?;
         println!("\n### Writers\n");
         for (replicas, bytes) in bytes {
             println!("- {replicas} writers of one element each: {bytes:.1} bytes a writer");
         }
         print("Writers: merges", &rows);
+    }
+    if wanted("growth") {
+        growth::print(&scripts)?;
     }
     Ok(())
 }
