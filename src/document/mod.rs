@@ -133,6 +133,7 @@ mod segment;
 mod slab;
 mod snapshot;
 mod store;
+mod tally;
 mod text;
 mod tree;
 mod update;
