@@ -300,7 +300,7 @@ impl<'r, 'a> Listener<'r, 'a> {
     }
 
     fn count(&mut self, dot: Dot) -> Result<Content, DecodeError> {
-        let start = dot.counter().checked_sub(self.input.varint()?);
+        let start = dot.counter().checked_sub(self.input.varint()?).filter(|start| *start > 0);
         let start = start.ok_or_else(|| self.input.malformed("a count began before any write"))?;
         Ok(Content::Count { start, sum: unzigzag(self.input.varint()?) })
     }

@@ -96,7 +96,7 @@ impl Write {
     /// Checks what a write under `dot` says of counts.
     pub(super) fn check_counts(&self, dot: Dot) -> Result<(), &'static str> {
         if self.tally(dot).is_some_and(|tally| !tally.is_sound()) {
-            return Err("a count began after itself");
+            return Err("a count began before any write, or after itself");
         }
         let counted = self.counted();
         let can_replace = !matches!(self.content, Content::Count { .. } | Content::Place(_));
