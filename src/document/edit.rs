@@ -389,7 +389,9 @@ impl<'a> Edit<'a> {
         time: Timestamp,
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
-        let counted = replaced.counted(node, self.next_dot());
+        let is_counted = !replaced.tallies.is_empty();
+        let counted = is_counted.then(|| replaced.counted(node, self.next_dot()));
+        let counted = counted.unwrap_or_default();
         self.put_born(node, content, time, Origin::of(replaced.birth(node), counted))
     }
 

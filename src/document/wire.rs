@@ -176,9 +176,12 @@ impl<'a> Teller<'a> {
             }
             Content::List(Some(key)) => self.text(key, out),
             Content::Place(place) => self.place(place, out),
-            Content::Null | Content::Bool(_) | Content::Object | Content::List(None) => {}
-            // Told with its dot.
-            Content::Count { .. } => {}
+            // What was counted is told with its dot, by `write`.
+            Content::Count { .. }
+            | Content::Null
+            | Content::Bool(_)
+            | Content::Object
+            | Content::List(None) => {}
         }
     }
 

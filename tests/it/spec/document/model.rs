@@ -589,20 +589,14 @@ impl Model {
             self.set_at(&at, &Value::from(number));
             return Some(());
         }
-        // An increment is told together with those that its replica counted before. Where they
-        // are gone, the replica knows that.
-        let replaced = match own {
-            Some(own) => {
-                self.alive.remove(&own.rank.2);
-                self.over.insert(own.rank.2);
-                own.replaced
-            }
-            None => {
-                let earlier = self.increments.iter();
-                let earlier = earlier.filter(|it| it.0 == self.replica && *it.1 == *at);
-                earlier.map(|it| it.2).collect()
-            }
-        };
+        // An increment is told together with those that its replica counted before. Any others of
+        // its replica are gone, or it would go on from them.
+        if let Some(own) = own {
+            self.alive.remove(&own.rank.2);
+            self.over.insert(own.rank.2);
+        }
+        let others = self.increments.iter().filter(|it| it.0 == self.replica && *it.1 == *at);
+        let replaced = others.map(|it| it.2).filter(|it| !before.contains_key(it)).collect();
         self.put_over(&at, Said::Count(by), self.now.max(after), before, replaced);
         Some(())
     }
