@@ -14,7 +14,7 @@ use super::{
     names::Sought,
     pointer::Pointer,
     read::{Reading, Slots, View},
-    tally,
+    tally::{self, Tally},
     tree::NodeId,
     value::{Kind, Value},
     write::{Origin, Write},
@@ -100,18 +100,22 @@ impl Edit<'_> {
         Some(Content::Count { start, sum: sum.checked_add(by)? })
     }
 
-    /// Puts a tally in the place of this replica's at a node.
+    /// Puts a tally in the place of this replica's at a node, and of those that tell nothing any
+    /// more, which are left where deltas arrived out of order.
     fn put_tally(&mut self, node: NodeId, content: Content) -> Result<(), DocumentError> {
         let view = self.view();
         let (seen, birth) = view.count_so_far(node);
         let time = self.now.after(seen)?;
-        let is_own = |slot: &Slot| {
-            let dot = view.blocks.dot(*slot);
-            let write = view.blocks.get(*slot).filter(|_| dot.replica() == self.replica);
-            write.is_some_and(|write| write.tally(dot).is_some())
+        let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
+        let is_over = |it: &Tally| {
+            it.replica == self.replica
+                || tally::find(&tallies, it.replica) != Some(it)
+                || !it.is_beyond(tally::find(&replaced, it.replica))
         };
-        let own: Slots = view.tree.slots(node).filter(is_own).collect();
-        self.kill(own);
+        let tally = |slot: Slot| view.blocks.get(slot)?.tally(view.blocks.dot(slot));
+        let slots = view.tree.slots(node);
+        let over: Slots = slots.filter(|slot| tally(*slot).as_ref().is_some_and(is_over)).collect();
+        self.kill(over);
         self.put_born(node, content, time, Origin::of(birth, Box::default()))
     }
 

@@ -591,10 +591,18 @@ impl Model {
         }
         // An increment is told together with those that its replica counted before. Any others of
         // its replica are gone, or it would go on from them.
-        if let Some(own) = own {
-            self.alive.remove(&own.rank.2);
-            self.over.insert(own.rank.2);
-        }
+        // Where events arrived out of order some may be left that others tell of, or replaced.
+        let is_over = |write: &&&Write| {
+            let others = || node.writes.iter().filter(|it| it.rank != write.rank);
+            let is_told =
+                |id| others().any(|it| it.told().contains_key(id) || it.replaced.contains(id));
+            let told = write.told();
+            let is_own = !told.is_empty() && write.rank.1 == self.replica;
+            is_own || !told.is_empty() && told.keys().all(is_told)
+        };
+        let over: Vec<WriteId> = node.writes.iter().filter(is_over).map(|it| it.rank.2).collect();
+        over.iter().for_each(|id| _ = self.alive.remove(id));
+        self.over.extend(over);
         let others = self.increments.iter().filter(|it| it.0 == self.replica && *it.1 == *at);
         let replaced = others.map(|it| it.2).filter(|it| !before.contains_key(it)).collect();
         self.put_over(&at, Said::Count(by), self.now.max(after), before, replaced);
