@@ -21,8 +21,11 @@ pub(super) enum Content {
     Object,
     /// A list is here, be it empty; its items are told apart by this field of theirs, if any.
     List(Option<Arc<str>>),
-    /// Added to the number that is here.
-    Count(i64),
+    /// What its replica has counted on the number that is here, since its own write `start`.
+    Count {
+        start: u64,
+        sum: i64,
+    },
     /// Where the item that lives here stands in its list.
     Place(Place),
 }
@@ -86,7 +89,7 @@ impl Content {
 
     /// A null, boolean, number or string.
     pub(super) const fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Object | Self::List(_) | Self::Count(_) | Self::Place(_))
+        !matches!(self, Self::Object | Self::List(_) | Self::Count { .. } | Self::Place(_))
     }
 
     /// The scalar as a value; of anything else none.

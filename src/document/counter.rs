@@ -1,9 +1,10 @@
 //! Counters: what edits count.
 //!
 //! A counter is an integer that is counted on: what is read is the latest integer that is alive, if
-//! any, and every increment beside it; it is as late as the latest of them. Each increment is a
-//! write of its own, so that whoever sets, resets or deletes the number takes with it exactly those
-//! that it has seen: observed-reset semantics, in every form that a write takes.
+//! any, and what each replica's [tally](super::tally) has counted that was not replaced since; it
+//! is as late as the latest of them. Setting or resetting the number replaces exactly what its
+//! writer has seen. Deleting it does so too, but leaves nothing that could remember how much: a
+//! tally that goes on elsewhere survives whole.
 
 use super::{
     DocumentError,
@@ -12,12 +13,16 @@ use super::{
     input::{Scalar, Source},
     names::Sought,
     pointer::Pointer,
-    read::{Reading, View},
+    read::{Reading, Slots, View},
+    tally::{self, Tally},
     tree::NodeId,
     value::{Kind, Value},
-    write::Write,
+    write::{Origin, Write},
 };
-use crate::{causal::Dot, time::Timestamp};
+use crate::{
+    causal::{Dot, Slot},
+    time::Timestamp,
+};
 use alloc::boxed::Box;
 
 impl Edit<'_> {
@@ -60,7 +65,7 @@ impl Edit<'_> {
         })
     }
 
-    /// Adds to the number at `pointer`; `by` is none where it is no integer of 64 bits.
+    /// Adds to the number at `pointer`; `by` is `None` if it is no integer of 64 bits.
     fn count(&mut self, pointer: &str, by: Option<i64>) -> Result<(), DocumentError> {
         let parsed = Pointer::parse(pointer)?;
         let overflow = || DocumentError::CountOverflow { path: pointer.into() };
@@ -70,13 +75,48 @@ impl Edit<'_> {
             edit.holding(node, |edit| {
                 let view = edit.view();
                 let is_new = !view.tree.has_content(node);
-                let value = if is_new { 0 } else { view.count_at(node)? };
-                value.checked_add(by).ok_or_else(overflow)?;
-                let (seen, birth) = view.count_so_far(node);
-                let time = edit.now.after(seen)?;
-                edit.put_born(node, Content::Count(by), time, birth.map(Box::new))
+                let read = if is_new { 0 } else { view.count_at(node)? };
+                let number = read.checked_add(by).ok_or_else(overflow)?;
+                match edit.tally_with(node, read, by) {
+                    Some(content) => edit.put_tally(node, content),
+                    None => edit.replace_value(node, Source::Value(&number.into())),
+                }
             })
         })
+    }
+
+    /// This replica's tally at a node with `by` more. `None` if no tally makes `by` more of what is
+    /// read: 64 bits do not hold the sum, or somebody has made up what this replica is yet to write.
+    fn tally_with(&self, node: NodeId, read: i64, by: i64) -> Option<Content> {
+        let (view, next) = (self.view(), self.next_dot().counter());
+        let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
+        let [own, replaced] = [&tallies, &replaced].map(|it| tally::find(it, self.replica));
+        let is_exact = view.standing(node).exact() == i128::from(read);
+        if !is_exact || replaced.is_some_and(|it| it.last >= next) {
+            return None;
+        }
+        let own = own.filter(|own| own.is_beyond(replaced));
+        let (start, sum) = own.map_or((next, 0), |own| (own.start, own.sum));
+        Some(Content::Count { start, sum: sum.checked_add(by)? })
+    }
+
+    /// Puts a tally in the place of this replica's at a node, and of those that tell nothing any
+    /// more, which are left where deltas arrived out of order.
+    fn put_tally(&mut self, node: NodeId, content: Content) -> Result<(), DocumentError> {
+        let view = self.view();
+        let (seen, birth) = view.count_so_far(node);
+        let time = self.now.after(seen)?;
+        let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
+        let is_over = |it: &Tally| {
+            it.replica == self.replica
+                || tally::find(&tallies, it.replica) != Some(it)
+                || !it.is_beyond(tally::find(&replaced, it.replica))
+        };
+        let tally = |slot: Slot| view.blocks.get(slot)?.tally(view.blocks.dot(slot));
+        let slots = view.tree.slots(node);
+        let over: Slots = slots.filter(|slot| tally(*slot).as_ref().is_some_and(is_over)).collect();
+        self.kill(over);
+        self.put_born(node, content, time, Origin::of(birth, Box::default()))
     }
 
     /// The node of a number: one that is there, or a field that can be made.

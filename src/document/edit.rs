@@ -9,9 +9,10 @@ use super::{
     pointer::{DEPTH_MAX, PATH_MAX, Pointer, start_of},
     read::{Reading, View},
     segment::{Item, Segment},
+    tally::{self, Tally},
     tree::{NodeId, ROOT},
     value::Value,
-    write::{Rank, Write},
+    write::{Origin, Rank, Write},
 };
 use crate::{
     causal::{Dot, Slot},
@@ -65,6 +66,8 @@ pub(super) struct Replaced {
     pub(super) time: Option<Timestamp>,
     /// Where each was, its rank, and the write that made the field; sorted.
     births: SmallVec<[(NodeId, Rank, Dot); 1]>,
+    /// Where each was, and what was counted there; sorted.
+    tallies: Vec<(NodeId, Tally)>,
 }
 
 impl Replaced {
@@ -73,6 +76,15 @@ impl Replaced {
         let after = self.births.partition_point(|it| it.0 <= node);
         let last = self.births[..after].last()?;
         (last.0 == node).then_some(last.2)
+    }
+
+    /// What was counted at a node, for the write under `dot` that replaces it. What is told of its
+    /// writer and did not happen yet was made up.
+    fn counted(&self, node: NodeId, dot: Dot) -> Box<[Tally]> {
+        let start = self.tallies.partition_point(|it| it.0 < node);
+        let here = self.tallies[start..].iter().take_while(|it| it.0 == node).map(|it| it.1);
+        let is_past = |it: &Tally| it.replica != dot.replica() || it.last < dot.counter();
+        tally::furthest(here.filter(is_past)).into_boxed_slice()
     }
 }
 
@@ -292,7 +304,12 @@ impl<'a> Edit<'a> {
         self.holding(node, |edit| edit.replace_value(node, value))
     }
 
-    fn replace_value(&mut self, node: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
+    /// The same, at a node that lives or is held.
+    pub(super) fn replace_value(
+        &mut self,
+        node: NodeId,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
         self.settle_place(node)?;
         let blocks = self.document.store.kernel.blocks();
         let is_own_place =
@@ -372,8 +389,10 @@ impl<'a> Edit<'a> {
         time: Timestamp,
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
-        let birth = replaced.birth(node).map(Box::new);
-        self.put_born(node, content, time, birth)
+        let is_counted = !replaced.tallies.is_empty();
+        let counted = is_counted.then(|| replaced.counted(node, self.next_dot()));
+        let counted = counted.unwrap_or_default();
+        self.put_born(node, content, time, Origin::of(replaced.birth(node), counted))
     }
 
     pub(super) fn put_born(
@@ -381,7 +400,7 @@ impl<'a> Edit<'a> {
         node: NodeId,
         content: Content,
         time: Timestamp,
-        birth: Option<Box<Dot>>,
+        origin: Option<Box<Origin>>,
     ) -> Result<(), DocumentError> {
         let store = &mut self.document.store;
         let minted = if store.kernel.live_len() < WRITES_MAX {
@@ -393,7 +412,7 @@ impl<'a> Edit<'a> {
         match minted {
             Ok(dot) => {
                 let digest = store.tree.digest(node);
-                store.put(dot, Write { content, time, birth, node, digest });
+                store.put(dot, Write { content, time, origin, node, digest });
                 Ok(())
             }
             Err(error) => Err(error),
@@ -407,11 +426,14 @@ impl<'a> Edit<'a> {
             let stamp = Stamp { time: write.time, replica: dot.replica() };
             replaced.time = replaced.time.max(Some(write.time));
             replaced.births.push((write.node, (stamp, dot), write.birth().unwrap_or(dot)));
+            let tallies = write.counted().iter().copied().chain(write.tally(dot));
+            replaced.tallies.extend(tallies.map(|tally| (write.node, tally)));
             self.killed.push((dot, write));
         }
         if replaced.births.len() > 1 {
             replaced.births.sort_unstable();
         }
+        replaced.tallies.sort_unstable();
         replaced
     }
 

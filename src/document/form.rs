@@ -3,8 +3,10 @@
 //! Where people read, each write says where it lies:
 //! `{"path":["title"],"time":1717236600000,"value":"Booking Help"}`. An item is a step such as
 //! `{"key":"m11"}`. A container's mark has the value `{}` or `[]`, the latter with the `key` of
-//! its items; a part of a counter has a `count`; an item's place is spelled in hex; and the
-//! `birth` of a field is the write that made it, if this one changed it.
+//! its items; what one replica has counted has a `count`,
+//! and the counter of the write that began it, its `start`; an item's place is spelled in hex; and the
+//! `birth` of a field is the write that made it, if this one changed it. What a value replaced of
+//! counts is `counted`, for each replica.
 //!
 //! Otherwise the paths come first, each once and after the one it goes on from, and the writes
 //! name them by number, and their times by the time since the first.
@@ -18,9 +20,10 @@ use super::{
     place::Place,
     segment::{Item, Segment},
     store::Store,
+    tally::Tally,
     tree::{NodeId, ROOT, Tree},
     value::{Number, Repr, Value},
-    write::Write,
+    write::{Origin, Write},
 };
 use crate::{
     causal::{Dot, DotKernel, Mapped},
@@ -43,9 +46,13 @@ struct Readable<P> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     birth: Option<Dot>,
+    #[serde(default, skip_serializing_if = "<[Tally]>::is_empty")]
+    counted: Vec<Tally>,
 }
 
 /// A value that is there, be it null.
@@ -61,7 +68,15 @@ struct Compact<'a> {
     /// How long after the first, in milliseconds.
     after: u64,
     content: CompactContent<'a>,
+    origin: Option<CompactOrigin<'a>>,
+}
+
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename = "Origin")]
+struct CompactOrigin<'a> {
     birth: Option<Dot>,
+    #[serde(deserialize_with = "listed")]
+    counted: Cow<'a, [Tally]>,
 }
 
 #[derive(Serialize, Deserialize, Hash)]
@@ -73,11 +88,13 @@ enum CompactContent<'a> {
     Text(Cow<'a, str>),
     Object,
     List(Option<Cow<'a, str>>),
-    Count(i64),
+    Count(u64, i64),
     Place(#[serde(deserialize_with = "listed")] Cow<'a, [u8]>),
 }
 
-fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'static, [u8]>, D::Error> {
+fn listed<'de, D: Deserializer<'de>, T: Deserialize<'de> + Clone>(
+    deserializer: D,
+) -> Result<Cow<'static, [T]>, D::Error> {
     Ok(Listed::deserialize(deserializer)?.0.into())
 }
 
@@ -92,7 +109,7 @@ impl<'a> From<&'a Content> for CompactContent<'a> {
             }
             Content::Object => Self::Object,
             Content::List(key) => Self::List(key.as_deref().map(Cow::Borrowed)),
-            Content::Count(by) => Self::Count(*by),
+            Content::Count { start, sum } => Self::Count(*start, *sum),
             Content::Place(place) => Self::Place(place.as_bytes().into()),
         }
     }
@@ -111,7 +128,7 @@ impl TryFrom<CompactContent<'_>> for Content {
             CompactContent::Text(text) => Self::text(&text),
             CompactContent::Object => Self::Object,
             CompactContent::List(key) => Self::List(key.map(|key| (*key).into())),
-            CompactContent::Count(by) => Self::Count(by),
+            CompactContent::Count(start, sum) => Self::Count { start, sum },
             CompactContent::Place(bytes) => {
                 Self::Place(Place::checked(&bytes).ok_or("no place is spelled so")?)
             }
@@ -121,26 +138,31 @@ impl TryFrom<CompactContent<'_>> for Content {
 
 impl<P> Readable<P> {
     fn new(path: P, write: &Write) -> Self {
-        let (mut value, mut key, mut count, mut place) = (None, None, None, None);
+        let (mut value, mut key, mut place) = (None, None, None);
+        let (mut count, mut start) = (None, None);
         match &write.content {
             Content::Object => value = Some(Value::Object(BTreeMap::new())),
             Content::List(by) => {
                 value = Some(Value::Array(Vec::new()));
                 key = by.as_deref().map(Into::into);
             }
-            Content::Count(by) => count = Some(*by),
+            Content::Count { start: from, sum } => (count, start) = (Some(*sum), Some(*from)),
             Content::Place(at) => {
                 place = Some(hex(at.as_bytes()));
             }
             scalar => value = scalar.to_value(),
         }
-        Self { path, time: write.time, value, key, count, place, birth: write.birth() }
+        let (time, birth, counted) = (write.time, write.birth(), write.counted().to_vec());
+        Self { path, time, value, key, count, start, place, birth, counted }
     }
 
     fn content(&self) -> Result<Content, &'static str> {
         let is_list = matches!(self.value, Some(Value::Array(_)));
         if self.key.is_some() && !is_list {
             return Err("only a list has a key");
+        }
+        if self.count.is_some() != self.start.is_some() {
+            return Err("a count has a start, and nothing else has one");
         }
         match (&self.value, self.count, &self.place) {
             (Some(value), None, None) => match value {
@@ -156,7 +178,9 @@ impl<P> Readable<P> {
                     Err("a container is written part by part, its mark empty")
                 }
             },
-            (None, Some(by), None) => Ok(Content::Count(by)),
+            (None, Some(sum), None) => {
+                Ok(Content::Count { start: self.start.unwrap_or_default(), sum })
+            }
             (None, None, Some(hex)) => {
                 let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
                 let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
@@ -341,7 +365,10 @@ fn compact<'a>(
         path: paths.numbers.get(&write.node).copied().unwrap_or_default(),
         after: write.time.as_millis() - first.as_millis(),
         content: (&write.content).into(),
-        birth: write.birth(),
+        origin: write
+            .origin
+            .is_some()
+            .then(|| CompactOrigin { birth: write.birth(), counted: write.counted().into() }),
     };
     Mapped { kernel: &store.kernel, map: compact }
 }
@@ -359,7 +386,8 @@ fn take_readable<E: Error>(form: &DotKernel<Readable<Vec<Segment>>>) -> Result<I
     for (dot, write) in form.iter() {
         let node = take_path(&mut intake, &write.path).map_err(E::custom)?;
         let content = write.content().map_err(E::custom)?;
-        intake.put(dot, (node, write.time), content, write.birth).map_err(E::custom)?;
+        let origin = Origin::of(write.birth, write.counted.as_slice().into());
+        intake.put(dot, (node, write.time), content, origin).map_err(E::custom)?;
     }
     Ok(intake)
 }
@@ -383,11 +411,16 @@ fn deserialize_compact<'de, D: Deserializer<'de>>(
         nodes.push(intake.step(parent, Sought::Segment(step)).map_err(D::Error::custom)?);
     }
     let node = |path: u32| nodes.get(path as usize).copied().ok_or_else(unknown);
-    for (dot, Compact { path, after, content, birth }) in form.writes.into_live() {
+    for (dot, Compact { path, after, content, origin }) in form.writes.into_live() {
         let content = Content::try_from(content).map_err(D::Error::custom)?;
         let time = form.first.as_millis().checked_add(after).map(Timestamp::from_millis);
         let time = time.ok_or_else(|| D::Error::custom("a time is past the end of time"))?;
-        intake.put(dot, (node(path)?, time), content, birth).map_err(D::Error::custom)?;
+        let origin = origin.map(|it| Origin::of(it.birth, it.counted.into_owned().into()));
+        if origin.as_ref().is_some_and(Option::is_none) {
+            return Err(D::Error::custom("an origin that tells nothing"));
+        }
+        let put = intake.put(dot, (node(path)?, time), content, origin.flatten());
+        put.map_err(D::Error::custom)?;
     }
     let removals = form.removals.0.into_iter();
     let removals =

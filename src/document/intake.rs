@@ -7,7 +7,7 @@ use super::{
     segment::Segment,
     store::Store,
     tree::NodeId,
-    write::Write,
+    write::{Origin, Write},
 };
 use crate::{
     causal::{CausalContext, Dot, DotKernel},
@@ -53,14 +53,16 @@ impl Intake {
         dot: Dot,
         (node, time): (NodeId, Timestamp),
         content: Content,
-        birth: Option<Dot>,
+        origin: Option<Box<Origin>>,
     ) -> Result<(), &'static str> {
         let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
         if matches!(content, Content::Place(_)) && !is_item {
             return Err("only an item has a place");
         }
         let digest = self.store.tree.digest(node);
-        self.store.put(dot, Write { content, time, birth: birth.map(Box::new), node, digest });
+        let write = Write { content, time, origin, node, digest };
+        write.check_counts(dot)?;
+        self.store.put(dot, write);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::{
     room::{self, Room, Side},
     segment::{Item, Segment},
     tree::{NodeId, rank_of_place},
-    write::{Rank, Write},
+    write::{Origin, Rank, Write},
 };
 use crate::{causal::Slot, time::Timestamp};
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
@@ -273,7 +273,7 @@ impl Edit<'_> {
     pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
         let places: Vec<Slot> = self.view().places(item).map(|place| place.0).collect();
         let time = self.now.after(self.kill(places).time)?;
-        let birth = Some(Box::new(self.next_dot()));
+        let birth = Origin::of(Some(self.next_dot()), Box::default());
         self.put_born(item, Content::Place(place), time, birth)
     }
 
@@ -285,12 +285,12 @@ impl Edit<'_> {
         let Some((_, _, read)) = view.places(item).max_by_key(|place| place.1) else {
             return Ok(());
         };
-        let (time, birth) = (read.time, read.birth.clone());
+        let (time, birth) = (read.time, read.birth());
         // What other moves said stays, and their conflict open.
-        let same = view.places(item).filter(|place| place.2.birth == birth);
+        let same = view.places(item).filter(|place| place.2.birth() == birth);
         let same: Vec<Slot> = same.map(|place| place.0).collect();
         self.kill(same);
-        self.put_born(item, Content::Place(place), time, birth)
+        self.put_born(item, Content::Place(place), time, Origin::of(birth, Box::default()))
     }
 
     /// Gives an item that has no place the one where it stands.

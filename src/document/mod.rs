@@ -25,7 +25,8 @@
 //! | item deleted ∥ moved | deleted |
 //! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |
 //! | counter +1 ∥ +1 | +2 |
-//! | counter set, reset or deleted ∥ +1 | what was set, 0, or nothing, and the 1 that it had not seen |
+//! | counter set or reset ∥ +1 | what was set, or 0, and the 1 that it had not seen |
+//! | counter deleted ∥ +1 | all that whoever added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
 //! | a value set by `update` to what it already is | no write at all |
 //!
@@ -86,11 +87,12 @@
 //! ours.merge(&theirs);
 //! assert_eq!(ours.get("/messages/1/likes"), Some(1.into()));
 //!
-//! // It is deleted here and edited there: the edit survives, in an item that stands last.
+//! // It is deleted here and edited there: the edit survives, in an item that stands last. Of a
+//! // counter that is all that its replica has counted: 1 before, and 1 now.
 //! ours.remove("/messages/1", us, at(3))?;
 //! theirs.increment("/messages/0/likes", 1, eu, at(3))?;
 //! ours.merge(&theirs);
-//! assert_eq!(ours.get("/messages/1"), Some(object("likes", 1.into())));
+//! assert_eq!(ours.get("/messages/1"), Some(object("likes", 2.into())));
 //!
 //! // A counter that was reset keeps what the reset had not seen.
 //! let mut ours = Document::from_value(object("unread", 10.into()), us, at(1))?;
@@ -134,6 +136,7 @@ mod segment;
 mod slab;
 mod snapshot;
 mod store;
+mod tally;
 mod text;
 mod tree;
 mod update;
@@ -408,11 +411,17 @@ impl Document {
     }
 
     /// Adds to the integer at `pointer`, or starts one from 0 in an object; returns the delta.
-    /// Concurrent increments all count. Who sets, resets or deletes the number takes with it the
-    /// increments seen, and no others.
+    /// Concurrent increments all count. Setting or resetting the number, in whatever way, also
+    /// removes the increments that were seen, and no others.
     ///
-    /// Each increment is a write of its own (48 bytes and its place in the index) that stays until
-    /// the number is set, reset or deleted: for counts that grow without bound take a [`PnCounter`](crate::PnCounter).
+    /// A counter that is deleted while another replica adds to it survives, as any field that is
+    /// edited does, and merges report it: with all that this replica has counted there since it
+    /// last saw the number set or deleted. A deletion leaves nothing behind that could tell how
+    /// much of that it had seen.
+    ///
+    /// However often it is counted on, a number holds one write for each replica that counts (48
+    /// bytes, and its place in the index), and once it was set 40 bytes for each replica whose
+    /// increments that removed. O(depth + replicas that count there); the delta is one write.
     ///
     /// ```
     /// # use rejoin::{Document, Merge, Timestamp, document::Value};
@@ -430,8 +439,10 @@ impl Document {
     /// # Errors
     ///
     /// [`DocumentError`] if something else than an integer is there, or the sum would leave the
-    /// integers of 64 bits; the document is as it was. (Concurrent increments whose sum does are
-    /// read as the least or the greatest.)
+    /// integers of 64 bits; the document is as it was.
+    ///
+    /// If the sum of concurrent increments leaves them, the least or the greatest is read. Whoever
+    /// counts on from there *sets* the number that it counts to.
     pub fn increment(
         &mut self,
         pointer: &str,
@@ -442,7 +453,7 @@ impl Document {
         self.edit(replica, now, |edit| edit.increment(pointer, by))
     }
 
-    /// As [`increment`](Self::increment), downwards.
+    /// Subtracts from the integer at `pointer`, in all else as [`increment`](Self::increment).
     ///
     /// # Errors
     ///
@@ -457,7 +468,9 @@ impl Document {
         self.edit(replica, now, |edit| edit.decrement(pointer, by))
     }
 
-    /// Sets the integer at `pointer` to 0, increments seen here and all; returns the delta.
+    /// Sets the integer at `pointer` to 0, and removes the increments seen here; returns the delta.
+    /// What other replicas add concurrently still counts, also if several reset it at once. Writes
+    /// nothing where nothing but 0 is there. O(depth + replicas that count there).
     ///
     /// # Errors
     ///

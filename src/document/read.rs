@@ -9,6 +9,7 @@ use super::{
     pointer::{Pointer, index_of_token, push_index, push_name},
     segment::Segment,
     store::Store,
+    tally::{self, Tallies},
     tree::{NodeId, ROOT, Tree},
     value::{Kind, Number, Value},
     write::{Rank, Write},
@@ -73,10 +74,14 @@ impl<'a> Standing<'a> {
 
     /// What was counted, on top of the greatest integer that lives here, if there is one.
     pub(super) fn number(&self) -> Option<(Rank, i64)> {
-        let (rank, sum) = self.count?;
-        Some(self.integer.map_or((rank, saturated(sum)), |(start_rank, start)| {
-            (rank.max(start_rank), saturated(sum + i128::from(start)))
-        }))
+        let (rank, _) = self.count?;
+        Some((self.integer.map_or(rank, |it| rank.max(it.0)), saturated(self.exact())))
+    }
+
+    /// The number, whether or not 64 bits hold it.
+    pub(super) fn exact(&self) -> i128 {
+        let start = self.integer.map_or(0, |it| it.1);
+        i128::from(start) + self.count.map_or(0, |it| it.1)
     }
 
     /// Whether increments stand against a scalar that cannot be counted on.
@@ -124,9 +129,9 @@ impl<'a> View<'a> {
                 Content::Place(_) => {}
                 Content::Object => standing.object = standing.object.max(Some(rank)),
                 Content::List(_) => standing.list = standing.list.max(Some(rank)),
-                Content::Count(by) => {
-                    let (greatest, sum) = standing.count.unwrap_or((rank, 0));
-                    standing.count = Some((greatest.max(rank), sum + i128::from(*by)));
+                Content::Count { .. } => {
+                    let greatest = standing.count.map_or(rank, |it| it.0.max(rank));
+                    standing.count = Some((greatest, 0));
                 }
                 scalar => {
                     if standing.scalar.is_none_or(|it| it.0 < rank) {
@@ -137,7 +142,27 @@ impl<'a> View<'a> {
                 }
             }
         }
+        if let Some((_, sum)) = &mut standing.count {
+            *sum = self.count_beyond(node);
+        }
         standing
+    }
+
+    /// What was counted at a node and not replaced by anything that lives there.
+    fn count_beyond(self, node: NodeId) -> i128 {
+        let (tallies, replaced) = (self.tallies(node), self.replaced_tallies(node));
+        tallies.iter().map(|tally| tally.beyond(tally::find(&replaced, tally.replica))).sum()
+    }
+
+    /// The latest tally of each replica that lives at a node.
+    pub(super) fn tallies(self, node: NodeId) -> Tallies {
+        tally::furthest(self.writes_at(node).filter_map(|((_, dot), write)| write.tally(dot)))
+    }
+
+    /// How much of each replica's was replaced, by what lives at a node.
+    pub(super) fn replaced_tallies(self, node: NodeId) -> Tallies {
+        let writes = self.writes_at(node);
+        tally::furthest(writes.flat_map(|(_, write)| write.counted().iter().copied()))
     }
 
     pub(super) fn has_fields(self, node: NodeId) -> bool {

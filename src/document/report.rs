@@ -542,7 +542,7 @@ impl<'a> View<'a> {
     /// gave it are none: nobody moved it.
     fn move_conflict(self, node: NodeId) -> Option<Conflict> {
         let places = self.writes_at(node).filter_map(|(rank, write)| match &write.content {
-            Content::Place(place) if write.birth.is_some() => Some((rank, place)),
+            Content::Place(place) if write.birth().is_some() => Some((rank, place)),
             _ => None,
         });
         let mut places: Vec<(Rank, &Place)> = places.collect();

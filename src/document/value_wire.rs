@@ -23,6 +23,8 @@ pub(super) mod kind {
     pub(in crate::document) const PLACE: u8 = 11;
     /// Added to the kind of a write whose birth follows.
     pub(in crate::document) const BORN: u8 = 0x80;
+    /// Added to the kind of a write followed by what it replaced of counts.
+    pub(in crate::document) const COUNTED: u8 = 0x40;
 }
 
 pub(super) const fn kind_of_number(number: Number) -> u8 {

@@ -13,8 +13,10 @@ use super::{
     place::{Level, Place},
     segment::{Item, Segment},
     store::Store,
+    tally::Tally,
     tree::{NodeId, ROOT, Tree},
     value_wire::{kind, kind_of_number, read_number, read_text, write_number, write_text},
+    write::{Origin, Write},
 };
 use crate::{
     causal::{Dot, Lanes},
@@ -71,14 +73,38 @@ impl<'a> Teller<'a> {
             texts: Told::new(core::iter::empty()),
             replicas: Told::new(store.kernel.context().replicas()),
         };
-        for write in store.kernel.payloads() {
+        for (dot, write) in store.kernel.iter() {
             teller.node(write.node, out);
-            teller.content(&write.content, write.birth().is_some(), out);
-            if let Some(birth) = write.birth() {
-                teller.dot(birth, out);
-            }
+            teller.write(dot, write, out);
         }
         teller
+    }
+
+    /// The kind, with two bits that tell what follows the content: the birth, and what was counted.
+    fn write(&mut self, dot: Dot, write: &'a Write, out: &mut Writer) {
+        let born = if write.birth().is_some() { kind::BORN } else { 0 };
+        let counted = if write.counted().is_empty() { 0 } else { kind::COUNTED };
+        if let Content::Count { start, sum } = &write.content {
+            out.byte(kind::COUNT | born | counted);
+            out.varint(dot.counter() - start);
+            out.varint(zigzag(*sum));
+        } else {
+            self.content(&write.content, born | counted, out);
+        }
+        if let Some(birth) = write.birth() {
+            self.dot(birth, out);
+        }
+        if let Some(further) = write.counted().len().checked_sub(1) {
+            out.count(further);
+            write.counted().iter().for_each(|tally| self.tally(*tally, out));
+        }
+    }
+
+    /// The dot that began it, how many of its replica's writes the last comes after that, the sum.
+    fn tally(&mut self, tally: Tally, out: &mut Writer) {
+        self.dot(Dot::of(tally.replica, tally.start), out);
+        out.varint(tally.last - tally.start);
+        out.varint(zigzag(tally.sum));
     }
 
     /// How far back the last node on the way was told that was told before, with how many follow
@@ -115,7 +141,7 @@ impl<'a> Teller<'a> {
             }
             Segment::Item(Item::Keyed { key, nth }) => {
                 out.varint(u64::from(*nth) << 2 | 1);
-                self.content(key, false, out);
+                self.content(key, 0, out);
             }
             Segment::Item(Item::Like { content, nth }) => {
                 out.varint(u64::from(*nth) << 2 | 2);
@@ -129,7 +155,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn content(&mut self, content: &'a Content, is_born: bool, out: &mut Writer) {
+    fn content(&mut self, content: &'a Content, follows: u8, out: &mut Writer) {
         let kind = match content {
             Content::Null => kind::NULL,
             Content::Bool(false) => kind::FALSE,
@@ -139,19 +165,23 @@ impl<'a> Teller<'a> {
             Content::Object => kind::OBJECT,
             Content::List(None) => kind::ARRAY,
             Content::List(Some(_)) => kind::KEYED_ARRAY,
-            Content::Count(_) => kind::COUNT,
+            Content::Count { .. } => kind::COUNT,
             Content::Place(_) => kind::PLACE,
         };
-        out.byte(if is_born { kind | kind::BORN } else { kind });
+        out.byte(kind | follows);
         match content {
             Content::Number(number) => write_number(*number, out),
             Content::Short(_) | Content::Long(_) => {
                 self.text(content.as_str().unwrap_or_default(), out);
             }
             Content::List(Some(key)) => self.text(key, out),
-            Content::Count(by) => out.varint(zigzag(*by)),
             Content::Place(place) => self.place(place, out),
-            Content::Null | Content::Bool(_) | Content::Object | Content::List(None) => {}
+            // What was counted is told with its dot, by `write`.
+            Content::Count { .. }
+            | Content::Null
+            | Content::Bool(_)
+            | Content::Object
+            | Content::List(None) => {}
         }
     }
 
@@ -261,10 +291,37 @@ impl<'r, 'a> Listener<'r, 'a> {
     fn write(&mut self, dot: Dot, time: Timestamp) -> Result<(), DecodeError> {
         let node = self.node()?;
         let kind = self.input.byte()?;
-        let content = self.content(kind & !kind::BORN)?;
+        let content = match kind & !(kind::BORN | kind::COUNTED) {
+            kind::COUNT => self.count(dot)?,
+            kind => self.content(kind)?,
+        };
         let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
-        let put = self.intake.put(dot, (node, time), content, birth);
+        let counted = if kind & kind::COUNTED == 0 { Vec::new() } else { self.tallies()? };
+        let origin = Origin::of(birth, counted.into());
+        let put = self.intake.put(dot, (node, time), content, origin);
         put.map_err(|why| self.input.malformed(why))
+    }
+
+    fn count(&mut self, dot: Dot) -> Result<Content, DecodeError> {
+        let start = dot.counter().checked_sub(self.input.varint()?).filter(|start| *start > 0);
+        let start = start.ok_or_else(|| self.input.malformed("a count began before any write"))?;
+        Ok(Content::Count { start, sum: unzigzag(self.input.varint()?) })
+    }
+
+    fn tallies(&mut self) -> Result<Vec<Tally>, DecodeError> {
+        let mut tallies = Vec::new();
+        for _ in 0..=self.input.varint()? {
+            tallies.push(self.tally()?);
+        }
+        Ok(tallies)
+    }
+
+    fn tally(&mut self) -> Result<Tally, DecodeError> {
+        let start = self.dot()?;
+        let last = start.counter().checked_add(self.input.varint()?);
+        let last = last.ok_or_else(|| self.input.malformed("a counter is over 64 bits"))?;
+        let sum = unzigzag(self.input.varint()?);
+        Ok(Tally { replica: start.replica(), start: start.counter(), last, sum })
     }
 
     fn node(&mut self) -> Result<NodeId, DecodeError> {
@@ -347,7 +404,6 @@ impl<'r, 'a> Listener<'r, 'a> {
                 let key = self.text()?;
                 Content::List(Some(self.texts[key].shared()))
             }
-            kind::COUNT => Content::Count(unzigzag(self.input.varint()?)),
             kind::PLACE => Content::Place(self.place()?),
             _ => return Err(self.input.malformed("there is no such kind of write")),
         })

@@ -1,6 +1,10 @@
 //! [`Write`]: one write to a document, the payload of its kernel.
 
-use super::{content::Content, tree::NodeId};
+use super::{
+    content::Content,
+    tally::{self, Tally},
+    tree::NodeId,
+};
 use crate::{
     causal::Dot,
     time::{Stamp, Timestamp},
@@ -17,9 +21,8 @@ pub(super) struct Write {
     pub(super) content: Content,
     /// When, by the writer's clock or just after all it had seen here.
     pub(super) time: Timestamp,
-    /// The write that made this field, if this one changed it: handed on from change to change.
-    /// A replica that has seen it and holds nothing here has seen the field deleted.
-    pub(super) birth: Option<Box<Dot>>,
+    /// What it took the place of, as far as that is still of use.
+    pub(super) origin: Option<Box<Origin>>,
     pub(super) node: NodeId,
     /// A digest of the path to the node, the same in every tree of this process.
     pub(super) digest: u32,
@@ -27,10 +30,28 @@ pub(super) struct Write {
 
 const _: () = assert!(size_of::<Write>() == 48, "six words");
 
+/// What a write hands on of those that it replaced, and they of those before them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Origin {
+    /// The write that made this field. A replica that has seen it and holds nothing here has seen
+    /// the field deleted.
+    birth: Option<Dot>,
+    /// What was counted here and replaced: that much of each tally counts no more. One for each
+    /// replica, sorted.
+    counted: Box<[Tally]>,
+}
+
+impl Origin {
+    /// What there is to hand on, if there is anything.
+    pub(super) fn of(birth: Option<Dot>, counted: Box<[Tally]>) -> Option<Box<Self>> {
+        (birth.is_some() || !counted.is_empty()).then(|| Box::new(Self { birth, counted }))
+    }
+}
+
 /// Whatever tells two writes apart in any tree.
 impl Hash for Write {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.digest, self.time, &self.content, &self.birth).hash(state);
+        (self.digest, self.time, &self.content, &self.origin).hash(state);
     }
 }
 
@@ -45,7 +66,7 @@ impl Write {
 
     /// Whatever tells two writes at one path apart.
     pub(super) fn said(&self) -> impl Ord + '_ {
-        (self.time, &self.content, &self.birth)
+        (self.time, &self.content, &self.origin)
     }
 
     /// Whether it tells where an item stands, and nothing to be read.
@@ -54,6 +75,34 @@ impl Write {
     }
 
     pub(super) fn birth(&self) -> Option<Dot> {
-        self.birth.as_deref().copied()
+        self.origin.as_deref()?.birth
+    }
+
+    /// What had been counted here and was replaced.
+    pub(super) fn counted(&self) -> &[Tally] {
+        self.origin.as_deref().map_or(&[], |origin| &origin.counted)
+    }
+
+    /// The tally that the write under `dot` is, if it is one.
+    pub(super) fn tally(&self, dot: Dot) -> Option<Tally> {
+        match self.content {
+            Content::Count { start, sum } => {
+                Some(Tally { replica: dot.replica(), start, last: dot.counter(), sum })
+            }
+            _ => None,
+        }
+    }
+
+    /// Checks what a write under `dot` says of counts.
+    pub(super) fn check_counts(&self, dot: Dot) -> Result<(), &'static str> {
+        if self.tally(dot).is_some_and(|tally| !tally.is_sound()) {
+            return Err("a count began before any write, or after itself");
+        }
+        let counted = self.counted();
+        let can_replace = !matches!(self.content, Content::Count { .. } | Content::Place(_));
+        if !counted.is_empty() && !can_replace {
+            return Err("only a value replaces what was counted");
+        }
+        tally::check(counted, dot)
     }
 }

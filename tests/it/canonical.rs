@@ -282,6 +282,13 @@ fn documents_and_values_have_one_spelling() {
     document(one, &[0, 9, 1], "was not told");
     document(one, &[0, 12], "no such kind");
     document(one, &[0, 11, 0, 0, 0, 0], "only an item has a place");
+    document(one, &[0, 10, 1, 0], "began before any write");
+    document(one, &[0, 10, 2, 0], "began before any write");
+    document(one, &[1, 1, 10, 0, 0], "no such kind");
+    document(one, &[0, 0x4a, 0, 0, 0, 0, 1, b'b', 0, 0, 0], "only a value replaces");
+    document(one, &[0, 0x40, 0, 1, 0, 0, 0], "after it was replaced");
+    document(one, &[0, 0x40, 1, 0, 1, b'b', 0, 0, 0, 2, 4, 0, 0], "repeated or out of order");
+    document(one, &[0, 0x40, 1, 0, 1, b'c', 0, 0, 0, 0, 1, b'b', 0, 0, 0], "out of order");
     document(one, &[1, 1, 11, 0, 0, 0, 0, 0], "no scalar");
     document(one, &[1, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0], "no item has such a number");
     document(one, &[1, 11, 0], "a replica is named that was not told");
@@ -289,6 +296,7 @@ fn documents_and_values_have_one_spelling() {
     let bound = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
     document(one, &[&[1, 1, 0, 11, 0], &bound[..], &[0, 0]].concat(), "out of bounds");
     document(one, &[&[0, 0x80, 1], &bound[..]].concat(), "over 64 bits");
+    document(one, &[&[0, 0x40, 0, 0, 1, b'b', 0], &bound[..], &[0]].concat(), "over 64 bits");
     let two: &[u8] = &[3, 0, 1, 0];
     document(two, &[1, 0, 1, b'x', 0, 5, 4, 0], "a path is told twice");
     document(two, &[0, 6, 0, 1, b'x', 0, 6, 0, 1, b'x'], "a text is told twice");
@@ -529,7 +537,7 @@ fn many_adds(adds: u64) -> Vec<u8> {
 }
 
 /// The time that this thread has computed, in nanoseconds, whatever else the machine does.
-fn cpu_time() -> Option<f64> {
+pub(crate) fn cpu_time() -> Option<f64> {
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     told.split_whitespace().next()?.parse().ok()
 }

@@ -171,7 +171,7 @@ impl World {
             let latest = there.iter().map(|it| self.model.writes[*it].time).max();
             let time = now.max(latest.map_or(0, |latest| latest + 1));
             let write = Write { path, written, time, replica: *id };
-            news.written.insert(self.model.add(write));
+            self.model.add(write, &there, &mut news);
         }
         known.learn(&news);
         let delta = edit(document, *id, Timestamp::from_millis(now)).unwrap();

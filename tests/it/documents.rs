@@ -703,3 +703,80 @@ fn what_is_not_read_is_not_told_of_as_changed() {
         assert_eq!(paths(told.conflicts()), [("/x", ConflictKind::Type)]);
     }
 }
+
+/// What strangers say of counts is believed, like all they say; it cannot stop anybody.
+#[test]
+fn made_up_counts_neither_panic_nor_freeze_a_number() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
+    let sums = [i64::MIN, -1, 0, 1, i64::MAX];
+    let extents = [(1, 1), (1, 9), (9, 9), (5, 12), (1, u64::MAX), (12, 12), (u64::MAX, u64::MAX)];
+    let forged = |sum: i64, start: u64, counted: (u64, u64), counted_sum: i64, number: i64| {
+        let (from, to) = counted;
+        let counted = json!([{"replica": us, "start": from, "last": to, "sum": counted_sum}]);
+        let count = json!({"path": ["n"], "time": 1, "count": sum, "start": start});
+        let value = json!({"path": ["n"], "time": 1, "value": number, "counted": counted});
+        let form = json!({
+            us.to_string(): {"seen": [[1, 9]], "live": [[9, count]]},
+            eu.to_string(): {"seen": [[1, 2]], "live": [
+                [1, {"path": [], "time": 1, "value": {}}], [2, value],
+            ]},
+        });
+        serde_json::from_value::<Document>(form).unwrap()
+    };
+    let integer = |document: &Document| document.to_json()["n"].as_i64().unwrap();
+    for (sum, counted_sum) in sums.into_iter().flat_map(|sum| sums.map(|other| (sum, other))) {
+        for (start, counted) in extents.into_iter().flat_map(|it| [1, 5, 9].map(|at| (at, it))) {
+            for number in [i64::MIN, 0, i64::MAX] {
+                let mut document = forged(sum, start, counted, counted_sum, number);
+                assert_eq!(through_json(&document), document);
+                let before = document.clone();
+                for id in [us, asia, eu, us, us] {
+                    let read = integer(&document);
+                    let by = if read == i64::MAX { -1 } else { 1 };
+                    let counted = if by == 1 {
+                        document.increment("/n", 1, id, at(9))
+                    } else {
+                        document.decrement("/n", 1, id, at(9))
+                    };
+                    counted.unwrap();
+                    assert_eq!(integer(&document), read + by, "{before:?}");
+                    document.check_invariants().unwrap();
+                }
+                let (mut ours, mut theirs) = (before.clone(), document.clone());
+                ours.increment("/n", 1, asia, at(9)).ok();
+                theirs.reset("/n", eu, at(9)).unwrap();
+                theirs.increment("/n", 2, us, at(9)).unwrap();
+                assert_eq!(theirs.get("/n"), Some(2.into()));
+                let mut merged = ours.clone();
+                merged.merge(&theirs);
+                theirs.merge(&ours);
+                assert_eq!(merged, theirs);
+            }
+        }
+    }
+}
+
+/// Two sides count, and each then updates to a number that it has counted to: the later number,
+/// and nothing counted twice.
+#[test]
+fn two_sides_that_counted_update_to_numbers() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"n": 0}));
+    ours.increment("/n", 3, us, at(2)).unwrap();
+    ours.increment("/n", 4, eu, at(2)).unwrap();
+    let mut theirs = ours.clone();
+    ours.increment("/n", 10, us, at(3)).unwrap();
+    theirs.increment("/n", 20, eu, at(3)).unwrap();
+    ours.update(json!({"n": 100}), us, at(4)).unwrap();
+    theirs.update(json!({"n": 200}), eu, at(5)).unwrap();
+    ours.increment("/n", 1, us, at(6)).unwrap();
+    theirs.increment("/n", 2, eu, at(6)).unwrap();
+    let mut merged = ours.clone();
+    merged.merge(&theirs);
+    theirs.merge(&ours);
+    assert_eq!(merged, theirs);
+    assert_eq!(merged.to_json(), json!({"n": 203}));
+    let told = merged.conflicts().remove(0);
+    assert_eq!((told.kind, told.losers[0].value.clone()), (ConflictKind::Value, Some(100.into())));
+    assert!(merged.update(json!({"n": 203}), us, at(7)).unwrap().is_empty());
+}

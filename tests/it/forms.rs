@@ -143,6 +143,23 @@ fn documents_read_as_their_writes() {
         "eu-west-1": {"seen": [[1, 1]], "live": [[1, write]]},
     });
     reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    document.set("/count", 2, us, at(5)).unwrap();
+    document.increment("/count", 1, eu, at(7)).unwrap();
+    let delta = document.increment("/count", 4, eu, at(7)).unwrap();
+    let birth = json!({"replica": "us-east-1", "counter": 18});
+    let write = json!({"path": ["count"], "time": 8, "count": 5, "start": 2, "birth": birth});
+    let lanes = json!({"eu-west-1": {"seen": [[2, 3]], "live": [[3, write]]}});
+    reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    let delta = document.reset("/count", us, at(9)).unwrap();
+    let counted = json!([{"replica": "eu-west-1", "start": 2, "last": 3, "sum": 5}]);
+    let write = json!({
+        "path": ["count"], "time": 9, "value": 0, "birth": birth, "counted": counted,
+    });
+    let lanes = json!({
+        "us-east-1": {"seen": [[18, 19]], "live": [[19, write]]},
+        "eu-west-1": {"seen": [[3, 3]], "live": []},
+    });
+    reads_as(&delta, json!({"writes": lanes, "removals": []}));
     round_trip(&document.remove("/n", eu, at(3)).unwrap());
     round_trip(&document);
 
@@ -187,7 +204,24 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<Document>(write(json!({"path": [], "value": {"a": 1}})), "part by part");
     refuses::<Document>(write(json!({"path": [], "value": [1]})), "part by part");
     refuses::<Document>(write(json!({"path": []})), "one of value, count and place");
-    refuses::<Document>(write(json!({"path": [], "value": 1, "count": 1})), "one of value");
+    let both = json!({"path": [], "value": 1, "count": 1, "start": 1});
+    refuses::<Document>(write(both), "one of value");
+    refuses::<Document>(write(json!({"path": [], "count": 1})), "has a start");
+    refuses::<Document>(write(json!({"path": [], "value": 1, "start": 1})), "has a start");
+    refuses::<Document>(write(json!({"path": [], "count": 1, "start": 0})), "before any write");
+    refuses::<Document>(write(json!({"path": [], "count": 1, "start": 2})), "after itself");
+    let counted = |replica: &str, start: u64, last: u64| json!({"replica": replica, "start": start, "last": last, "sum": 1});
+    let value =
+        |counted: serde_json::Value| write(json!({"path": [], "value": 1, "counted": counted}));
+    let [b, c] = ["b", "c"].map(|id| counted(id, 1, 9));
+    assert!(serde_json::from_value::<Document>(value(json!([b, c]))).is_ok());
+    refuses::<Document>(value(json!([c, b])), "repeated or out of order");
+    refuses::<Document>(value(json!([b, b])), "repeated or out of order");
+    refuses::<Document>(value(json!([counted("b", 0, 9)])), "before it began");
+    refuses::<Document>(value(json!([counted("b", 9, 8)])), "before it began");
+    refuses::<Document>(value(json!([counted("us-east-1", 1, 1)])), "after it was replaced");
+    let count = json!({"path": [], "count": 1, "start": 1, "counted": [b]});
+    refuses::<Document>(write(count), "only a value replaces");
     refuses::<Document>(write(json!({"path": [], "value": 1, "key": "id"})), "only a list");
     refuses::<Document>(write(json!({"path": ["a"], "place": "800080"})), "only an item");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "80008"})), "no place");

@@ -3,6 +3,7 @@
 
 use crate::{
     at,
+    canonical::cpu_time,
     encoded::{Sent, bytes, compact, json, through_bytes, through_json},
     replica,
 };
@@ -423,36 +424,142 @@ fn p16_the_same_import_on_two_sides_is_that_import_once() {
     assert_eq!(merged.conflicts(), []);
 }
 
-/// One side counts to 5; another resets, or deletes, what it saw; a third counts on.
+/// One side counts to 5; another sets the number, in whatever way, and a third counts on.
 #[test]
-fn p11_a_reset_takes_the_increments_it_has_seen_and_no_others() {
+fn p11_whoever_sets_a_number_takes_the_increments_it_has_seen_and_no_others() {
+    type Sets = fn(&mut Document, ReplicaId) -> Result<DocumentDelta, DocumentError>;
+    let sets: [(Sets, i64); 6] = [
+        (|it, id| it.reset("/o/n", id, at(9)), 0),
+        (|it, id| it.set("/o/n", 20, id, at(9)), 20),
+        (|it, id| it.set("/o", Value::from_iter([("n", 20)]), id, at(9)), 20),
+        (
+            |it, id| it.update(Value::from_iter([("o", Value::from_iter([("n", 20)]))]), id, at(9)),
+            20,
+        ),
+        (
+            |it, id| {
+                it.set("", Value::from_iter([("o", Value::from_iter([("n", 20)]))]), id, at(9))
+            },
+            20,
+        ),
+        (
+            |it, id| {
+                it.edit(id, at(9), |edit| {
+                    edit.increment("/o/n", 100)?;
+                    edit.set("/o/n", Value::from_iter([("x", 1)]))?;
+                    edit.set("/o/n", 20)
+                })
+            },
+            20,
+        ),
+    ];
     let [a, b, c] = abc();
-    let mut base = Document::from_value(Value::from_iter([("n", 0)]), c, at(1)).unwrap();
+    for (set, start) in sets {
+        let counted = Value::from_iter([("o", Value::from_iter([("n", 0)]))]);
+        let mut base = Document::from_value(counted, c, at(1)).unwrap();
+        for _ in 0..5 {
+            base.increment("/o/n", 1, a, at(2)).unwrap();
+        }
+        let (mut counting, mut setting, mut other) = (base.clone(), base.clone(), base.clone());
+        let plus = counting.increment("/o/n", 1, a, at(3)).unwrap();
+        let minus = other.decrement("/o/n", 3, c, at(3)).unwrap();
+        let set = set(&mut setting, b).unwrap();
+        // A delta holds only what it did: what it was made on goes first.
+        let deltas = [base.delta_since(&Document::new().version()), plus, set, minus];
+        let merged = all_ways([&counting, &setting, &other], &deltas);
+        assert_eq!(merged.get("/o/n"), Some((start + 1 - 3).into()));
+    }
+}
+
+/// As above; what is set cannot be counted on, so both stand there.
+#[test]
+fn p11_a_text_or_an_object_in_place_of_a_number_takes_what_it_has_seen_too() {
+    let [a, b, c] = abc();
+    for value in [Value::from("a text"), Value::from_iter([("x", 1)])] {
+        let mut base = Document::from_value(Value::from_iter([("n", 10)]), c, at(1)).unwrap();
+        base.increment("/n", 5, a, at(2)).unwrap();
+        let (mut counting, mut setting) = (base.clone(), base.clone());
+        counting.increment("/n", 1, a, at(3)).unwrap();
+        setting.set("/n", value.clone(), b, at(9)).unwrap();
+        let mut merged = all_ways([&counting, &setting, &base], &[]);
+        assert_eq!(merged.get("/n"), Some(value));
+        assert_eq!(merged.conflicts()[0].losers[0].value, Some(1.into()));
+        counting.increment("/n", 1, a, at(4)).unwrap();
+        merged.resolve("/n", 100, b, at(9)).unwrap();
+        let merged = all_ways([&counting, &merged, &base], &[]);
+        assert_eq!((merged.get("/n"), merged.conflicts().len()), (Some(101.into()), 0));
+    }
+}
+
+/// Two sets have seen different parts of what was counted; what neither has seen remains.
+#[test]
+fn p11_two_resets_take_what_either_has_seen() {
+    let [a, b, c] = abc();
+    let mut counting = Document::from_value(Value::from_iter([("n", 10)]), c, at(1)).unwrap();
+    let (mut early, mut late) = (counting.clone(), counting.clone());
+    early.reset("/n", b, at(9)).unwrap();
+    late.reset("/n", c, at(9)).unwrap();
+    let merged = all_ways([&early, &late, &counting], &[]);
+    assert_eq!((merged.get("/n"), merged.conflicts().len()), (Some(0.into()), 0), "and not -10");
+
+    let deltas = [1, 2, 4, 8].map(|by| {
+        let delta = counting.increment("/n", by, a, at(2)).unwrap();
+        if by == 1 {
+            early.merge(&counting);
+            early.set("/n", 100, b, at(90)).unwrap();
+        }
+        if by == 4 {
+            late.merge(&counting);
+            late.set("/n", 200, c, at(9)).unwrap();
+        }
+        delta
+    });
+    let merged = all_ways([&early, &late, &counting], &[]);
+    assert_eq!(merged.get("/n"), Some(108.into()));
+    // Whoever sets it next has seen it all, and remembers it for the others.
+    let mut third = joined(&early, &late);
+    third.reset("/n", b, at(9)).unwrap();
+    let mut merged = all_ways([&early, &third, &counting], &[]);
+    assert_eq!(merged.get("/n"), Some(8.into()));
+    for delta in deltas {
+        assert!(!merged.apply(delta), "old news");
+    }
+}
+
+/// A deletion leaves nothing that could tell what it has seen: what is counted meanwhile survives
+/// with all that its replica had counted before, and that is reported.
+#[test]
+fn p11_a_counter_deleted_while_it_is_counted_on_survives_as_it_is() {
+    let [a, b, c] = abc();
+    let mut base = Document::from_value(Value::from_iter([("n", 100)]), c, at(1)).unwrap();
     for _ in 0..5 {
         base.increment("/n", 1, a, at(2)).unwrap();
     }
-    let (mut counting, mut resetting, mut deleting) = (base.clone(), base.clone(), base.clone());
+    base.increment("/n", 7, b, at(2)).unwrap();
+    let (mut counting, mut deleting) = (base.clone(), base.clone());
     let plus = counting.increment("/n", 1, a, at(3)).unwrap();
-    let reset = resetting.reset("/n", b, at(9)).unwrap();
     let delete = deleting.remove("/n", c, at(9)).unwrap();
-    // A delta holds only what it did: what it was made on goes first.
-    let deltas = [base.delta_since(&Document::new().version()), plus, reset, delete];
-    let merged = all_ways([&counting, &resetting, &deleting], &deltas);
+    let deltas = [base.delta_since(&Document::new().version()), plus, delete.clone()];
+    let mut merged = all_ways([&counting, &deleting, &base], &deltas);
+    assert_eq!(merged.get("/n"), Some(6.into()));
+    let reports = [counting.clone().apply_reporting(&delete), deleting.merge_reporting(&counting)];
+    for report in reports {
+        let conflict = &report.conflicts()[0];
+        assert_eq!((&*conflict.path, conflict.losers[0].value.clone()), ("/n", None));
+        assert_eq!(conflict.winner.value, Some(6.into()));
+    }
+    // It is a counter like any other; deleted by one who has seen it all, it is begun anew.
+    merged.increment("/n", 1, b, at(4)).unwrap();
+    assert_eq!(merged.get("/n"), Some(7.into()));
+    merged.remove("/n", c, at(4)).unwrap();
+    merged.increment("/n", 1, a, at(4)).unwrap();
+    let merged = all_ways([&merged, &counting, &deleting], &[]);
     assert_eq!(merged.get("/n"), Some(1.into()));
-    let merged = all_ways(
-        [&counting, &deleting, &base],
-        &[deltas[0].clone(), deltas[1].clone(), deltas[3].clone()],
-    );
-    assert_eq!(merged.get("/n"), Some(1.into()));
-    let mut other = base.clone();
-    other.reset("/n", c, at(9)).unwrap();
-    let merged = all_ways([&resetting, &other, &base], &[]);
-    assert_eq!((merged.get("/n"), merged.conflicts().len()), (Some(0.into()), 0), "and not -5");
 }
 
 #[test]
 fn p11_a_sum_beyond_the_integers_is_an_error_here_and_the_last_of_them_after_a_merge() {
-    let [a, b, _] = abc();
+    let [a, b, c] = abc();
     let greatest = i64::MAX.unsigned_abs();
     let base = Document::from_value(Value::from_iter([("n", 0)]), a, at(1)).unwrap();
     let (mut ours, mut theirs) = (base.clone(), base);
@@ -463,8 +570,100 @@ fn p11_a_sum_beyond_the_integers_is_an_error_here_and_the_last_of_them_after_a_m
     let mut merged = all_ways([&ours, &theirs, &before], &[]);
     assert_eq!(merged.get("/n"), Some(i64::MAX.into()));
     assert!(merged.increment("/n", 1, a, at(3)).is_err());
+    // Who counts on counts from what is read, and what another counts meanwhile still counts.
+    let mut counted = merged.clone();
+    counted.decrement("/n", 5, a, at(3)).unwrap();
+    assert_eq!(counted.get("/n"), Some((i64::MAX - 5).into()));
+    theirs.decrement("/n", 1, b, at(3)).unwrap();
+    let mut met = all_ways([&counted, &theirs, &merged], &[]);
+    assert_eq!(met.get("/n"), Some((i64::MAX - 6).into()));
+    met.decrement("/n", 1, c, at(3)).unwrap();
+    assert_eq!(met.get("/n"), Some((i64::MAX - 7).into()));
     merged.reset("/n", a, at(3)).unwrap();
     assert_eq!(merged.get("/n"), Some(0.into()));
+}
+
+/// From end to end of the integers, which no one sum of 64 bits holds.
+#[test]
+fn p11_one_replica_counts_from_the_least_integer_to_the_greatest() {
+    let [a, b, c] = abc();
+    let half = i64::MAX.unsigned_abs();
+    let mut ours = Document::from_value(Value::from_iter([("n", i64::MIN)]), c, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    for (by, reads) in [(half, -1), (half, i64::MAX - 1), (1, i64::MAX)] {
+        ours.increment("/n", by, a, at(2)).unwrap();
+        assert_eq!(ours.get("/n"), Some(reads.into()));
+    }
+    assert!(ours.increment("/n", 1, a, at(2)).is_err());
+    theirs.increment("/n", 3, b, at(2)).unwrap();
+    ours.decrement("/n", half, a, at(2)).unwrap();
+    let merged = all_ways([&ours, &theirs, &ours], &[]);
+    assert_eq!(merged.get("/n"), Some(3.into()));
+}
+
+/// A million increments by three replicas that hear from each other, and what a reset remembers.
+#[test]
+fn p34_a_counter_is_as_large_as_its_replicas_are_many() {
+    let ids = abc();
+    let mut sides: [Document; 3] = Default::default();
+    let start = Document::from_value(Value::from_iter([("n", 0)]), ids[0], at(1)).unwrap();
+    sides.iter_mut().for_each(|side| _ = side.merge(&start));
+    for round in 0..1_000_000_usize {
+        let side = round % 3;
+        let delta = sides[side].increment("/n", 1, ids[side], at(2)).unwrap();
+        if round % 1_000 == 0 {
+            assert!(bytes(&delta).len() < 60, "a delta of {} bytes", bytes(&delta).len());
+            sides[(side + 1) % 3].apply(delta);
+        }
+        if round % 100_000 == 0 {
+            let from = sides[side].clone();
+            sides[(side + 2) % 3].merge(&from);
+        }
+    }
+    let mut merged = merged_all_ways([&sides[0], &sides[1], &sides[2]], &[]);
+    assert_eq!(merged.get("/n"), Some(1_000_000.into()));
+    let size = bytes(&merged).len();
+    merged.reset("/n", ids[0], at(3)).unwrap();
+    let reset = bytes(&merged).len();
+    println!("a million increments: {size} bytes; {reset} once it was reset");
+    assert!(size < 200 && reset < 200, "{size} and {reset} bytes");
+    assert_eq!(merged.check_invariants(), Ok(()));
+    for round in 0..1_000_u64 {
+        merged.increment("/n", 1, ids[0], at(4)).unwrap();
+        merged.set("/n", round, ids[1], at(4)).unwrap();
+    }
+    assert!(bytes(&merged).len() < 250, "{} bytes", bytes(&merged).len());
+}
+
+/// As many increments of one number as of many, which take as long, or so: far from the twenty
+/// times that a square takes.
+#[test]
+fn p34_an_increment_costs_the_same_however_many_came_before() {
+    const INCREMENTS: u64 = 40_000;
+    if cpu_time().is_none() {
+        println!("skipped: this system does not tell how long a thread has computed");
+        return;
+    }
+    let time = |size: u64| {
+        let start = cpu_time().unwrap_or_default();
+        for _ in 0..INCREMENTS / size {
+            let number = Value::from_iter([("n", 0)]);
+            let mut document = Document::from_value(number, abc()[0], at(1)).unwrap();
+            for round in 0..size {
+                let by = abc()[usize::try_from(round % 3).unwrap()];
+                document.increment("/n", 1, by, at(2)).unwrap();
+                assert_eq!(document.get("/n"), Some((round + 1).into()));
+            }
+        }
+        cpu_time().unwrap_or_default() - start
+    };
+    let (few, many) = (time(1_000), time(20_000));
+    let ratio = many / few;
+    let each = many / INCREMENTS as f64;
+    println!(
+        "{INCREMENTS} increments, 20,000 of each number: {each:.0} ns each, {ratio:.2} of the time of 1,000 of each"
+    );
+    assert!(ratio < 3.0, "{ratio}");
 }
 
 /// Two sides append in turns, and prepend in turns; and each types a run into one spot.

@@ -188,6 +188,19 @@ pub(crate) fn conversation() -> (Document, Vec<DocumentDelta>) {
     (ours, deltas)
 }
 
+/// A number that one side set while two counted.
+fn counted() -> Document {
+    let [us, eu, uuid] = ids();
+    let mut ours = Document::from_json(&json!({"n": 0}), us, at(1_000)).unwrap();
+    ours.increment("/n", 300, eu, at(1_001)).unwrap();
+    ours.increment("/n", 4, uuid, at(1_001)).unwrap();
+    let mut theirs = ours.clone();
+    ours.set("/n", 7, us, at(1_002)).unwrap();
+    theirs.decrement("/n", 1_000, eu, at(1_002)).unwrap();
+    ours.merge(&theirs);
+    ours
+}
+
 fn documents(visit: &mut impl Visit) {
     visit.visit("value_null", &Value::Null);
     let nested = json!([{"a": [true, false, 1, -1, 1.5], "b": {"": "Grüße"}}, u64::MAX, i64::MIN]);
@@ -203,6 +216,7 @@ fn documents(visit: &mut impl Visit) {
     let mut all = DocumentDelta::default();
     deltas.iter().for_each(|delta| _ = all.merge(delta));
     visit.visit("document_delta_all", &all);
+    visit.visit("document_counted", &counted());
     let scalars = json!({
         "null": null, "false": false, "true": true, "natural": u64::MAX, "negative": -1,
         "float": 0.25, "empty": "", "short": "Gr\u{fc}\u{df}e", "22": "x".repeat(22), "23": "x".repeat(23),

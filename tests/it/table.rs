@@ -587,12 +587,20 @@ fn count(path: &'static str, by: u64) -> impl Fn(&mut Document, ReplicaId) -> Do
 }
 
 #[test]
-fn counter_reset_or_deleted_beside_plus_one_is_one() {
+fn counter_reset_beside_plus_one_is_one_and_deleted_it_survives_whole() {
     let mut counted = base(json!({"n": 5, "o": {"n": 2}}));
     counted.increment("/n", 4, replica("origin"), at(2)).unwrap();
     let reset: Edit<'_> = &|document, id| document.reset("/n", id, at(9)).unwrap();
     assert_eq!(meet(&counted, reset, &count("/n", 1)).merged.get("/n"), Some(1.into()));
-    assert_eq!(meet(&counted, &remove("/n"), &count("/n", 1)).merged.get("/n"), Some(1.into()));
+    let deleted = meet(&counted, &remove("/n"), &count("/n", 1));
+    assert_eq!(deleted.merged.get("/n"), Some(1.into()), "what its writer has counted");
+    all_report(&deleted, "/n", ConflictKind::Deletion, &json!(1), None);
+    let mut counted_by_us = counted.clone();
+    counted_by_us.increment("/n", 6, ids()[1], at(2)).unwrap();
+    let deleted = meet(&counted_by_us, &remove("/n"), &count("/n", 1));
+    assert_eq!(deleted.merged.get("/n"), Some(7.into()), "all that its writer has counted");
+    let reset_by_us = meet(&counted_by_us, reset, &count("/n", 1));
+    assert_eq!(reset_by_us.merged.get("/n"), Some(1.into()));
     assert_eq!(meet(&counted, reset, reset).merged.get("/n"), Some(0.into()), "and not -9");
     let twice: Edit<'_> = &|document, id| {
         let mut delta = document.increment("/n", 1, id, at(3)).unwrap();

@@ -23,6 +23,15 @@ pub(crate) struct Write {
     pub(crate) replica: ReplicaId,
 }
 
+/// What a write has to do with increments, by their numbers.
+#[derive(Default)]
+struct Counts {
+    /// Those that an increment tells of: itself, and those that it goes on from.
+    told: BTreeSet<usize>,
+    /// Those that its writer has seen to be replaced.
+    replaced: BTreeSet<usize>,
+}
+
 /// What somebody knows of: the numbers of writes, and of those that were written over, or
 /// deleted, by one who had seen them. To hear from another is to know what both knew.
 #[derive(Clone, Default)]
@@ -46,6 +55,7 @@ impl Known {
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) writes: Vec<Write>,
+    counts: Vec<Counts>,
     by_path: BTreeMap<Path, Vec<usize>>,
 }
 
@@ -57,19 +67,45 @@ impl Model {
         inside.copied().filter(|it| known.holds(*it)).collect()
     }
 
-    pub(crate) fn add(&mut self, write: Write) -> usize {
+    /// Adds a write to what is news, beside those that are `there` as far as its writer knows.
+    pub(crate) fn add(&mut self, write: Write, there: &[usize], news: &mut Known) {
         let number = self.writes.len();
-        self.by_path.entry(write.path.clone()).or_default().push(number);
+        let mut counts = Counts::default();
+        let at_path = self.by_path.entry(write.path.clone()).or_default();
+        let is_own = |it: &&usize| {
+            let other = &self.writes[**it];
+            matches!(other.written, Written::Count(_)) && other.replica == write.replica
+        };
+        if let Written::Count(_) = write.written {
+            let own: Vec<usize> = there.iter().filter(is_own).copied().collect();
+            match own.as_slice() {
+                // Nothing of its own is there: what it had counted before was replaced, or deleted.
+                [] => counts.replaced.extend(at_path.iter().filter(is_own)),
+                own => own.iter().for_each(|it| {
+                    counts.told.extend(&self.counts[*it].told);
+                    counts.replaced.extend(&self.counts[*it].replaced);
+                }),
+            }
+            counts.told.insert(number);
+            news.over.extend(own);
+        } else {
+            for seen in there.iter().filter(|it| news.over.contains(*it)) {
+                counts.replaced.extend(&self.counts[*seen].told);
+                counts.replaced.extend(&self.counts[*seen].replaced);
+            }
+        }
+        at_path.push(number);
         self.writes.push(write);
-        number
+        self.counts.push(counts);
+        news.written.insert(number);
     }
 
     /// What is read of one field: the greatest (time, replica), and all that was counted on it.
     fn value(&self, alive: &[usize]) -> Json {
-        let (mut greatest, mut counted) = (None, Vec::new());
+        let (mut greatest, mut is_count) = (None, false);
         for Write { written, time, replica, .. } in alive.iter().map(|it| &self.writes[*it]) {
             match written {
-                Written::Count(by) => counted.push(*by),
+                Written::Count(_) => is_count = true,
                 Written::Value(value) => {
                     let ranked = ((*time, *replica), value);
                     greatest = greatest.filter(|it: &(_, &Json)| it.0 > ranked.0).or(Some(ranked));
@@ -77,10 +113,17 @@ impl Model {
             }
         }
         let value = greatest.map(|it| it.1);
-        match counted.as_slice() {
-            [] => value.unwrap().clone(),
-            by => json!(value.map_or(0, |it| it.as_i64().unwrap()) + by.iter().sum::<i64>()),
+        if !is_count {
+            return value.unwrap().clone();
         }
+        let counts = || alive.iter().map(|it| &self.counts[*it]);
+        let told: BTreeSet<usize> = counts().flat_map(|it| &it.told).copied().collect();
+        let replaced = counts().flat_map(|it| &it.replaced).copied().collect();
+        let by = told.difference(&replaced).map(|it| match self.writes[*it].written {
+            Written::Count(by) => by,
+            Written::Value(_) => 0,
+        });
+        json!(value.map_or(0, |it| it.as_i64().unwrap()) + by.sum::<i64>())
     }
 
     /// Every field that is read.

@@ -18,7 +18,9 @@ use rejoin::{
     Document, ReplicaId, Timestamp,
     document::{DocumentDelta, DocumentError, ListKeys, Value},
 };
-use values::{ITEMS, KEYS, LISTS, NUMBERS, PATHS, documents, keyed_items, values, without_lists};
+use values::{
+    ITEMS, KEYS, LISTS, NUMBERS, PATHS, documents, keyed_items, scalars, values, without_lists,
+};
 
 pub(super) struct Json;
 
@@ -182,6 +184,62 @@ impl Subject for Json {
     }
 }
 
+/// Documents of which hardly anything but two numbers is edited: where increments, sets and
+/// deletions meet most often.
+struct Numbers;
+
+impl Subject for Numbers {
+    type State = Document;
+    type Delta = DocumentDelta;
+    type Op = Op;
+    type Event = Event;
+    type Value = <Json as Subject>::Value;
+
+    fn ops() -> BoxedStrategy<Op> {
+        let by = || prop_oneof![9 => 1..9_u64, 1 => select(&[1 << 62, (1 << 63) - 1][..])];
+        let number = || prop_oneof![4 => (0..9_u64).prop_map(Value::from), 1 => scalars()];
+        let path = || select(&["/n", "/o/n"][..]);
+        let whole = (number(), number()).prop_map(|(n, inside)| {
+            Value::from_iter([("n", n), ("o", Value::from_iter([("n", inside)]))])
+        });
+        prop_oneof![
+            2 => whole.clone().prop_map(|value| Op::Set("", value)),
+            2 => whole.prop_map(Op::Update),
+            8 => (path(), by()).prop_map(|(path, by)| Op::Increment(path, by)),
+            4 => (path(), by()).prop_map(|(path, by)| Op::Decrement(path, by)),
+            3 => path().prop_map(Op::Reset),
+            3 => (path(), number()).prop_map(|(path, value)| Op::Set(path, value)),
+            2 => path().prop_map(Op::Remove),
+            1 => Just(Op::Remove("/o")),
+        ]
+        .boxed()
+    }
+
+    fn edit(it: &mut Document, op: &Op, id: ReplicaId, now: Timestamp) -> Option<DocumentDelta> {
+        Json::edit(it, op, id, now)
+    }
+
+    fn value(document: &Document) -> Self::Value {
+        Json::value(document)
+    }
+
+    fn check(document: &Document) -> Result<(), &'static str> {
+        Json::check(document)
+    }
+
+    fn aged(kernel: serde_json::Value) -> Document {
+        Json::aged(kernel)
+    }
+
+    fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {
+        Json::event(op, id, now, seen)
+    }
+
+    fn meaning(seen: &Seen<'_, Event>) -> Self::Value {
+        Json::meaning(seen)
+    }
+}
+
 fn child<'a>(value: &'a Value, token: &str) -> Option<&'a Value> {
     match value {
         Value::Object(fields) => fields.get(token),
@@ -206,6 +264,16 @@ fn document_histories() {
 #[test]
 fn document_misused() {
     misused::<Json>();
+}
+
+#[test]
+fn document_numbers_histories() {
+    histories::<Numbers>();
+}
+
+#[test]
+fn document_numbers_misused() {
+    misused::<Numbers>();
 }
 
 /// Walks all worlds that begin with `{"a": 1, "o": {"b": 1}, "l": [1, 2], "n": 1}` everywhere.
@@ -256,6 +324,24 @@ fn document_small_worlds_of_lists() {
 fn document_small_worlds_of_counters() {
     let alphabet = [Op::Increment("/n", 1), Op::Reset("/n"), Op::Remove("/n")];
     small_worlds("Document, one counter", &alphabet, 5);
+}
+
+#[test]
+fn document_small_worlds_of_counters_that_are_set() {
+    let whole = Value::from_iter([("n", Value::from(7_u64))]);
+    let alphabet =
+        [Op::Increment("/n", 2), Op::Set("/n", 5_u64.into()), Op::Remove("/n"), Op::Set("", whole)];
+    small_worlds("Document, one counter that is set", &alphabet, 5);
+}
+
+#[test]
+fn document_small_worlds_of_counters_near_the_end() {
+    let alphabet = [
+        Op::Increment("/n", i64::MAX.unsigned_abs() - 1),
+        Op::Decrement("/n", i64::MAX.unsigned_abs()),
+        Op::Reset("/n"),
+    ];
+    small_worlds("Document, one counter near the end", &alphabet, 5);
 }
 
 #[test]

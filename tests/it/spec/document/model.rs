@@ -41,6 +41,7 @@ enum Said {
     Object,
     /// With the field that is the key of its items.
     List(Option<&'static str>),
+    /// An increment.
     Count(i64),
     Place(Place, Moved),
 }
@@ -60,20 +61,25 @@ struct Write {
     rank: Rank,
     path: Rc<[Step]>,
     said: Said,
+    /// Of an increment: those that it goes on from, and tells of as well.
+    before: BTreeMap<WriteId, i64>,
+    /// The increments at its path that count no more: its writer has seen that they were replaced.
+    replaced: BTreeSet<WriteId>,
 }
 
 #[derive(Default)]
 pub(in crate::spec) struct Event {
-    /// The time, where, and what.
-    writes: Vec<(u64, Rc<[Step]>, Said)>,
+    writes: Vec<Write>,
     over: BTreeSet<WriteId>,
 }
 
 impl Write {
     /// Under the rank of whoever moved the item, if it is a place.
-    fn new((time, replica, id): Rank, path: Rc<[Step]>, said: Said) -> Self {
-        let replica = if let Said::Place(_, Moved::By(mover, _)) = said { mover } else { replica };
-        Self { rank: (time, replica, id), path, said }
+    fn ranked(mut self) -> Self {
+        if let Said::Place(_, Moved::By(mover, _)) = self.said {
+            self.rank.1 = mover;
+        }
+        self
     }
 
     fn is_place(&self) -> bool {
@@ -87,6 +93,15 @@ impl Write {
             Said::Place(_, moved) => Some(moved),
             _ => None,
         }
+    }
+
+    /// The increments that it tells of.
+    fn told(&self) -> BTreeMap<WriteId, i64> {
+        let mut told = self.before.clone();
+        if let Said::Count(by) = self.said {
+            told.insert(self.rank.2, by);
+        }
+        told
     }
 }
 
@@ -154,22 +169,23 @@ impl<'a> Node<'a> {
         let Some(count_rank) = self.rank_of(|said| matches!(said, Said::Count(_))) else {
             return scalar;
         };
-        let counts = self.writes.iter().filter_map(|write| match write.said {
-            Said::Count(by) => Some(i128::from(by)),
-            _ => None,
-        });
-        let sum: i128 = counts.sum();
-        let count = |start: i64| {
-            let count = (i128::from(start) + sum).clamp(i64::MIN.into(), i64::MAX.into());
-            Value::from(i64::try_from(count).unwrap())
-        };
         // Increments belong to the latest integer, and make it as late as they are.
-        let number =
-            self.latest(|said| if let Said::Scalar(it) = said { integer(it) } else { None });
+        let count = self.exact().clamp(i64::MIN.into(), i64::MAX.into());
+        let count = Value::from(i64::try_from(count).unwrap());
         let is_integer = |said: &_| matches!(said, Said::Scalar(it) if integer(it).is_some());
         let rank = self.rank_of(is_integer).max(Some(count_rank))?;
         let others = scalar.filter(|(_, it)| integer(it).is_none()).into_iter();
-        others.chain([(rank, count(number.unwrap_or(0)))]).max_by_key(|it| it.0)
+        others.chain([(rank, count)]).max_by_key(|it| it.0)
+    }
+
+    /// The latest integer, and all increments that nothing here has replaced.
+    fn exact(&self) -> i128 {
+        let start =
+            self.latest(|said| if let Said::Scalar(it) = said { integer(it) } else { None });
+        let mut told: BTreeMap<_, _> = self.writes.iter().flat_map(|it| it.told()).collect();
+        let replaced: BTreeSet<_> = self.writes.iter().flat_map(|it| &it.replaced).collect();
+        told.retain(|id, _| !replaced.contains(id));
+        i128::from(start.unwrap_or(0)) + told.values().map(|by| i128::from(*by)).sum::<i128>()
     }
 
     fn kind(&self) -> Option<Kind> {
@@ -250,6 +266,10 @@ pub(super) struct Model {
     given: BTreeSet<Path>,
     /// The items of a list as they are to stand after the edit.
     expected: Option<(Path, Vec<Path>)>,
+    /// All increments that were ever seen.
+    increments: BTreeSet<(ReplicaId, Rc<[Step]>, WriteId)>,
+    /// Those that the edit has replaced, and those that what it replaced had.
+    replaced: BTreeMap<Rc<[Step]>, BTreeSet<WriteId>>,
 }
 
 /// The event under way: later than any.
@@ -258,19 +278,35 @@ const NOW: usize = usize::MAX;
 impl Model {
     pub(super) fn new(seen: &Seen<'_, Event>) -> Self {
         let over: BTreeSet<&WriteId> = seen.0.iter().flat_map(|event| &event.2.over).collect();
-        let mut alive = BTreeMap::new();
+        let (mut alive, mut increments) = (BTreeMap::new(), BTreeSet::new());
         for (number, replica, event) in &seen.0 {
-            for (at, (time, path, said)) in event.writes.iter().enumerate() {
+            for (at, write) in event.writes.iter().enumerate() {
                 let id = (*number, at);
+                if matches!(write.said, Said::Count(_)) {
+                    increments.insert((*replica, write.path.clone(), id));
+                }
                 if !over.contains(&id) {
-                    let write = Write::new((*time, *replica, id), path.clone(), said.clone());
-                    alive.insert(id, write);
+                    let rank = (write.rank.0, *replica, id);
+                    alive.insert(id, Write { rank, ..write.clone() }.ranked());
                 }
             }
         }
-        let (replica, rule, over) = (ReplicaId::from_u128(0), None, BTreeSet::new());
-        let (places, given, expected) = (BTreeMap::new(), BTreeSet::new(), None);
-        Self { alive, replica, now: 0, rule, written: 0, over, places, given, expected }
+        let (replica, rule) = (ReplicaId::from_u128(0), None);
+        let (over, replaced, given) = <_>::default();
+        let (places, expected) = <_>::default();
+        Self {
+            alive,
+            replica,
+            now: 0,
+            rule,
+            written: 0,
+            over,
+            places,
+            given,
+            expected,
+            increments,
+            replaced,
+        }
     }
 
     pub(super) fn of_edit(
@@ -290,8 +326,7 @@ impl Model {
             assert_eq!(self.items(list), *items, "items stand where the edit puts them");
         }
         let made = self.alive.range((NOW, 0)..).map(|(_, write)| write.clone());
-        let writes = made.map(|write| (write.rank.0, write.path, write.said)).collect();
-        Event { writes, over: self.over }
+        Event { writes: made.collect(), over: self.over }
     }
 
     fn node(&self, at: &[Step]) -> Node<'_> {
@@ -331,16 +366,36 @@ impl Model {
 
     /// The time at which to write in place of what was killed.
     fn kill(&mut self, over: &BTreeSet<WriteId>) -> u64 {
-        let killed = over.iter().filter_map(|id| self.alive.remove(id));
-        let after = killed.map(|write| write.rank.0 + 1).max().unwrap_or(0);
+        let mut time = self.now;
+        for write in over.iter().filter_map(|id| self.alive.remove(id)) {
+            time = time.max(write.rank.0 + 1);
+            let told = write.told();
+            let replaced = self.replaced.entry(write.path).or_default();
+            replaced.extend(told.keys().chain(&write.replaced));
+        }
         self.over.extend(over.iter().filter(|id| id.0 != NOW));
-        self.now.max(after)
+        time
     }
 
     fn put(&mut self, at: &[Step], said: Said, time: u64) {
+        let is_place = matches!(said, Said::Place(..));
+        let replaced = self.replaced.get(at).filter(|_| !is_place).cloned().unwrap_or_default();
+        self.put_over(at, said, time, BTreeMap::new(), replaced);
+    }
+
+    fn put_over(
+        &mut self,
+        at: &[Step],
+        said: Said,
+        time: u64,
+        before: BTreeMap<WriteId, i64>,
+        replaced: BTreeSet<WriteId>,
+    ) {
         let id = (NOW, self.written);
         self.written += 1;
-        self.alive.insert(id, Write::new((time, self.replica, id), at.into(), said));
+        let (rank, path) = ((time, self.replica, id), at.into());
+        let write = Write { rank, path, said, before, replaced };
+        self.alive.insert(id, write.ranked());
     }
 
     fn kind(&self, at: &[Step]) -> Option<Kind> {
@@ -606,9 +661,34 @@ impl Model {
             None => 0,
             Some(value) => integer(&value)?,
         };
-        seen.checked_add(by)?;
+        let number = seen.checked_add(by)?;
         let after = node.writes.iter().map(|write| write.rank.0 + 1).max().unwrap_or(0);
-        self.put(&at, Said::Count(by), self.now.max(after));
+        let is_own = |it: &&&Write| matches!(it.said, Said::Count(_)) && it.rank.1 == self.replica;
+        let own = node.writes.iter().find(is_own).map(|write| (*write).clone());
+        let before = own.as_ref().map(Write::told).unwrap_or_default();
+        let sum = before.values().chain([&by]).map(|by| i128::from(*by)).sum::<i128>();
+        if node.exact() != i128::from(seen) || i64::try_from(sum).is_err() {
+            // More than a count can tell.
+            self.set_at(&at, &Value::from(number));
+            return Some(());
+        }
+        // An increment is told together with those that its replica counted before. Any others of
+        // its replica are gone, or it would go on from them.
+        // Where events arrived out of order some may be left that others tell of, or replaced.
+        let is_over = |write: &&&Write| {
+            let others = || node.writes.iter().filter(|it| it.rank != write.rank);
+            let is_told =
+                |id| others().any(|it| it.told().contains_key(id) || it.replaced.contains(id));
+            let told = write.told();
+            let is_own = !told.is_empty() && write.rank.1 == self.replica;
+            is_own || !told.is_empty() && told.keys().all(is_told)
+        };
+        let over: Vec<WriteId> = node.writes.iter().filter(is_over).map(|it| it.rank.2).collect();
+        over.iter().for_each(|id| _ = self.alive.remove(id));
+        self.over.extend(over);
+        let others = self.increments.iter().filter(|it| it.0 == self.replica && *it.1 == *at);
+        let replaced = others.map(|it| it.2).filter(|it| !before.contains_key(it)).collect();
+        self.put_over(&at, Said::Count(by), self.now.max(after), before, replaced);
         Some(())
     }
 
