@@ -65,7 +65,7 @@
 //! theirs.set("/tags", "none", eu, at(9))?;
 //! ours.merge(&theirs);
 //! assert_eq!(ours.get("/tags"), Some("none".into()));
-//! assert_eq!(ours.conflicts()[0].losers[0].value, Some(list(&[1])));
+//! assert_eq!(ours.conflicts()[0].losers[0].claim.value(), Some(&list(&[1])));
 //!
 //! // Two lists at one path are one list: items of equal content are one item.
 //! let mut ours = Document::from_value(object("tags", list(&[])), us, at(1))?;
@@ -110,6 +110,7 @@
 //! item, by index; what is pushed or inserted stands in runs, and a run that is typed on from one
 //! spot, forwards, backwards or both, stays whole.
 
+mod changes;
 mod content;
 mod counter;
 mod delta;
@@ -125,6 +126,7 @@ mod keys;
 mod list;
 mod names;
 mod order;
+mod path;
 mod place;
 mod pointer;
 mod read;
@@ -148,7 +150,8 @@ pub use edit::Edit;
 pub use error::DocumentError;
 pub use input::Input;
 pub use keys::ListKeys;
-pub use report::{Change, Conflict, ConflictKind, Contender, Report};
+pub use path::{Path, Step};
+pub use report::{Change, Claim, Conflict, ConflictKind, Contender, Report};
 pub use value::{Kind, Number, Value};
 
 use crate::{
