@@ -197,7 +197,8 @@ fn drop_deletions_inside_others(rows: Rows) -> Vec<Conflict> {
         .map(|row| row.path.clone())
         .collect();
     let is_inside = |row: &Conflict| {
-        std::iter::successors(row.path.parent(), |path| path.parent()).any(|it| deleted.contains(it))
+        std::iter::successors(row.path.parent(), |path| path.parent())
+            .any(|it| deleted.contains(it))
     };
     rows.into_values().filter(|row| row.kind != ConflictKind::Deletion || !is_inside(row)).collect()
 }

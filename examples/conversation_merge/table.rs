@@ -81,7 +81,8 @@ pub(crate) fn print_changes(
 /// One row for the winner, and below it one for each loser.
 fn rows(conflict: &Conflict, names: &Names) -> Vec<[String; 6]> {
     let same = chars_in_common(conflict);
-    let path = if conflict.path.is_root() { "(the root)".into() } else { conflict.path.to_string() };
+    let path =
+        if conflict.path.is_root() { "(the root)".into() } else { conflict.path.to_string() };
     let winner = &conflict.winner;
     let [replica, time] = author(winner, names);
     let what = conflict.kind.to_string();

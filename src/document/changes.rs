@@ -162,7 +162,8 @@ impl<'a> Reporting<'a> {
 
     /// The steps down to items.
     fn items(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        let is_item = |node: &NodeId| matches!(self.ours.tree.segment(*node), Some(Segment::Item(_)));
+        let is_item =
+            |node: &NodeId| matches!(self.ours.tree.segment(*node), Some(Segment::Item(_)));
         self.steps(node).filter(is_item)
     }
 
@@ -454,11 +455,14 @@ impl Reporting<'_> {
         let view = self.ours.view();
         let latest = above.removed.max(removed.get(&node).copied());
         let first = conflicts.len();
+        // What lies inside what was deleted is part of that conflict.
+        let is_deletion = !above.is_deleted && self.deletions.contains(&node);
         if self.before.contains_key(&node) {
             view.conflicts_at(node, way, above.stands, conflicts);
+        } else if is_deletion {
+            conflicts.extend(view.conflict(node, way, above.stands));
         }
-        // What lies inside what was deleted is part of that conflict.
-        if !above.is_deleted && self.deletions.contains(&node) {
+        if is_deletion {
             match conflicts[first..].iter_mut().find(|it| it.kind.is_of_values()) {
                 Some(conflict) => conflict.add_deletion(),
                 None => {

@@ -316,7 +316,10 @@ mod tests {
     #[test]
     fn a_path_knows_its_container_and_its_last_step() {
         let two = path(&[Step::Field("a"), Step::Item(1)]);
-        assert_eq!((two.parent(), two.last()), (Some(&path(&[Step::Field("a")])), Some(Step::Item(1))));
+        assert_eq!(
+            (two.parent(), two.last()),
+            (Some(&path(&[Step::Field("a")])), Some(Step::Item(1)))
+        );
         assert_eq!((Path::ROOT.parent(), Path::ROOT.last()), (None, None));
         assert!(Path::ROOT.is_root() && !two.is_root());
         assert_eq!(two.steps().rev().collect::<Vec<_>>(), [Step::Item(1), Step::Field("a")]);

@@ -339,7 +339,8 @@ impl<'a> View<'a> {
     pub(super) fn is_contended(self, node: NodeId) -> bool {
         let parent_stands = self.tree.parent(node).is_none_or(|parent| self.stands_at(parent));
         let way = Way::root();
-        self.conflict(node, &way, parent_stands).is_some() || self.keys_conflict(node, &way).is_some()
+        self.conflict(node, &way, parent_stands).is_some()
+            || self.keys_conflict(node, &way).is_some()
     }
 
     /// The conflicts that stand open at a node.
@@ -356,7 +357,12 @@ impl<'a> View<'a> {
     }
 
     /// The conflict of values that stands open at a node, if there is one.
-    fn conflict(self, node: NodeId, way: &Way<'_>, parent_stands: bool) -> Option<Conflict> {
+    pub(super) fn conflict(
+        self,
+        node: NodeId,
+        way: &Way<'_>,
+        parent_stands: bool,
+    ) -> Option<Conflict> {
         let standing = self.standing(node);
         let orphaned = parent_stands && !self.stands(node, &standing);
         let scalars = || self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
@@ -479,8 +485,9 @@ impl<'a> View<'a> {
         marks.sort_unstable_by_key(|mark| Reverse(mark.0));
         let mut told = BTreeSet::new();
         marks.retain(|mark| told.insert(mark.1));
-        let contender =
-            |(rank, key): (Rank, Option<&str>)| Contender::of(key.map_or(Value::Null, Value::from), rank);
+        let contender = |(rank, key): (Rank, Option<&str>)| {
+            Contender::of(key.map_or(Value::Null, Value::from), rank)
+        };
         let mut contenders = marks.into_iter().map(contender);
         let winner = contenders.next()?;
         let (kind, losers) = (ConflictKind::Keys, contenders.collect());

@@ -2,7 +2,7 @@
 //! CBOR and `MessagePack`; what services store already reads in; and what breaks an invariant is
 //! refused.
 
-use crate::{at, replica, samples::conversation};
+use crate::{at, encoded::document_form, replica, samples::conversation};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Min, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, Stamp, VectorClock,
@@ -137,12 +137,13 @@ fn documents_read_as_their_writes() {
     round_trip(&document);
     let delta = document.set("/title", "Booking Help", eu, at(3)).unwrap();
     let birth = json!({"replica": "us-east-1", "counter": 17});
-    let write = json!({"path": ["title"], "time": 6, "value": "Booking Help", "birth": birth});
+    let write = json!({"path": 1, "time": 6, "value": "Booking Help", "birth": birth});
     let lanes = json!({
         "us-east-1": {"seen": [[17, 17]], "live": []},
         "eu-west-1": {"seen": [[1, 1]], "live": [[1, write]]},
     });
-    reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    let form = json!({"paths": [[0, "title"]], "writes": lanes, "removals": []});
+    reads_as(&delta, form);
     round_trip(&document.remove("/n", eu, at(3)).unwrap());
     round_trip(&document);
 
@@ -180,10 +181,11 @@ fn what_breaks_an_invariant_is_refused() {
 
     let write = |mut write: serde_json::Value| {
         write["time"] = json!(1);
-        lane(json!([[1, 1]]), json!([[1, write]]))
+        document_form(lane(json!([[1, 1]]), json!([[1, write]])))
     };
     assert!(serde_json::from_value::<Document>(write(json!({"path": [], "value": {}}))).is_ok());
-    refuses::<Document>(write(json!({"path": "/title", "value": 1})), "expected a sequence");
+    refuses::<Document>(write(json!({"path": "/title", "value": 1})), "expected u32");
+    refuses::<Document>(write(json!({"path": 1, "value": 1})), "not in the table");
     refuses::<Document>(write(json!({"path": [], "value": {"a": 1}})), "part by part");
     refuses::<Document>(write(json!({"path": [], "value": [1]})), "part by part");
     refuses::<Document>(write(json!({"path": []})), "one of value, count and place");
@@ -210,7 +212,9 @@ fn what_breaks_an_invariant_is_refused() {
     let made = json!({"made": {"replica": "us-east-1", "counter": 1}, "nth": 1});
     refuses::<Document>(write(json!({"path": [made], "value": 1})), "one of key");
     refuses::<DocumentDelta>(
-        json!({"writes": {}, "removals": [{"dot": {"replica": "a", "counter": 1}, "path": [], "time": 1}]}),
+        json!({"paths": [], "writes": {}, "removals": [
+            {"dot": {"replica": "a", "counter": 1}, "path": 0, "time": 1}
+        ]}),
         "never seen",
     );
 }

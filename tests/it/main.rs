@@ -14,6 +14,7 @@
 )]
 
 mod allocations;
+mod amplification;
 mod basics;
 mod canonical;
 mod corpus;
@@ -28,6 +29,7 @@ mod hostile;
 mod laws;
 mod pitfalls;
 mod replay;
+mod reports;
 mod samples;
 mod size;
 mod small;

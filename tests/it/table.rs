@@ -4,7 +4,9 @@
 use crate::{at, replica};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
-    document::{Claim, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report, Value},
+    document::{
+        Claim, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report, Value,
+    },
 };
 use serde_json::{Value as Json, json};
 
@@ -499,7 +501,8 @@ fn appends_on_two_sides_both_runs_whole_one_after_the_other() {
     assert_eq!(met.merged.to_json(), json!({"list": [0, "a", "b", "c", "x", "y"]}));
     none_report(&met);
     let [to_us, ..] = &met.reports;
-    let changes: Vec<_> = to_us.changes().iter().map(|it| format!("{}: {:?}", it.path, it.after)).collect();
+    let changes: Vec<_> =
+        to_us.changes().iter().map(|it| format!("{}: {:?}", it.path, it.after)).collect();
     let appended = |text| Some(Value::from(text));
     let expected = [("/list/4", appended("x")), ("/list/5", appended("y"))];
     assert_eq!(changes, expected.map(|(path, after)| format!("{path}: {after:?}")));

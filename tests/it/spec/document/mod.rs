@@ -7,7 +7,7 @@ mod properties;
 mod values;
 
 use crate::{
-    encoded::through_bytes,
+    encoded::{document_form, through_bytes},
     history::{histories, misused},
     small::Small,
     world::{Seen, Subject},
@@ -155,7 +155,7 @@ impl Subject for Json {
     }
 
     fn aged(kernel: serde_json::Value) -> Document {
-        serde_json::from_value(kernel).unwrap()
+        serde_json::from_value(document_form(kernel)).unwrap()
     }
 
     fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {

@@ -108,7 +108,8 @@ pub(super) fn check_replay(before: &Document, after: &Document, report: &Report)
         assert!(is_read(after, conflict), "{conflict:?}");
         assert_greatest_first(conflict);
     }
-    let in_order = |one: &Conflict, next: &Conflict| (&one.path, one.kind) < (&next.path, next.kind);
+    let in_order =
+        |one: &Conflict, next: &Conflict| (&one.path, one.kind) < (&next.path, next.kind);
     assert!(report.conflicts().is_sorted_by(in_order), "{report:?}");
     let coming = report.changes().iter().filter(|change| change.after.is_some());
     assert!(coming.is_sorted_by(|one, next| one.path < next.path), "{report:?}");
