@@ -154,7 +154,9 @@ pub(crate) fn all_conflicts(merged: &Document, reported: &[Report]) -> Vec<Confl
             }
         }
     }
-    rows.values_mut().for_each(|row| read_winner(merged, row));
+    for row in rows.values_mut() {
+        read_winner(merged, row);
+    }
     drop_deletions_inside_others(rows)
 }
 

@@ -172,9 +172,9 @@ impl<'a> Reporting<'a> {
         let context = self.ours.kernel.context();
         let unseen = removals.iter().filter(|removal| !context.contains(removal.dot));
         let unseen: Vec<&Removal> = unseen.collect();
-        let changed = self.ours.join(self.theirs);
+        let is_changed = self.ours.join(self.theirs);
         let (mut changes, mut conflicts) = (Vec::new(), Vec::new());
-        if changed {
+        if is_changed {
             changes = self.changes();
             let removed = self.removed(&unseen);
             self.find_survivors(&removed);
@@ -183,7 +183,7 @@ impl<'a> Reporting<'a> {
         for node in self.held {
             self.ours.tree.release(node);
         }
-        Report { changed, changes, conflicts }
+        Report { changed: is_changed, changes, conflicts }
     }
 }
 
@@ -227,7 +227,9 @@ impl Reporting<'_> {
                 gone.push((dot, write));
             }
         }
-        back.into_iter().for_each(|(dot, write)| ours.put(dot, write));
+        for (dot, write) in back {
+            ours.put(dot, write);
+        }
         gone
     }
 
@@ -444,6 +446,7 @@ impl Reporting<'_> {
         conflicts
     }
 
+    /// The conflicts at a node and below.
     fn conflicts_from(
         &self,
         node: NodeId,
@@ -453,40 +456,22 @@ impl Reporting<'_> {
         conflicts: &mut Vec<Conflict>,
     ) {
         let view = self.ours.view();
-        let latest = above.removed.max(removed.get(&node).copied());
+        let above = Above { removed: above.removed.max(removed.get(&node).copied()), ..above };
         let first = conflicts.len();
-        // What lies inside what was deleted is part of that conflict.
-        let is_deletion = !above.is_deleted && self.deletions.contains(&node);
-        if self.before.contains_key(&node) {
-            view.conflicts_at(node, way, above.stands, conflicts);
-        } else if is_deletion {
-            conflicts.extend(view.conflict(node, way, above.stands));
-        }
-        if is_deletion {
-            match conflicts[first..].iter_mut().find(|it| it.kind.is_of_values()) {
-                Some(conflict) => conflict.add_deletion(),
-                None => {
-                    let deletion = view.deletion_conflict(node, way);
-                    deletion.into_iter().for_each(|it| conflicts.insert(first, it));
-                }
-            }
-        }
-        let here = &mut conflicts[first..];
-        here.iter_mut().for_each(|conflict| conflict.tell_who_removed(latest));
-        let is_deleted = above.is_deleted || here.iter().any(Conflict::has_deletion);
-        let below = Above { stands: view.stands_at(node), is_deleted, removed: latest };
-        let tree = view.tree;
+        self.conflicts_at(node, way, above, conflicts);
+        let is_deleted = above.is_deleted || conflicts[first..].iter().any(Conflict::has_deletion);
+        let below = Above { stands: view.stands_at(node), is_deleted, ..above };
         match view.reading(node) {
             Some(Reading::Object) => {
                 for (name, field) in self.fields(node) {
-                    if tree.has_content(field) {
+                    if view.tree.has_content(field) {
                         let way = way.below(Token::Name(name.clone()));
                         self.conflicts_from(field, &way, below, removed, conflicts);
                     }
                 }
             }
             Some(Reading::List) => {
-                let index = |item| Some((tree.index_of(view.blocks, item)?, item));
+                let index = |item| Some((view.tree.index_of(view.blocks, item)?, item));
                 let mut items: Vec<(usize, NodeId)> = self.items(node).filter_map(index).collect();
                 items.sort_unstable();
                 for (index, item) in items {
@@ -495,6 +480,34 @@ impl Reporting<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn conflicts_at(
+        &self,
+        node: NodeId,
+        way: &Way<'_>,
+        above: Above,
+        conflicts: &mut Vec<Conflict>,
+    ) {
+        let view = self.ours.view();
+        // What lies inside what was deleted is part of that conflict.
+        let is_deletion = !above.is_deleted && self.deletions.contains(&node);
+        let first = conflicts.len();
+        if self.before.contains_key(&node) {
+            view.conflicts_at(node, way, above.stands, conflicts);
+        } else if is_deletion {
+            conflicts.extend(view.conflict(node, way, above.stands));
+        }
+        if is_deletion {
+            if let Some(it) = conflicts[first..].iter_mut().find(|it| it.kind.is_of_values()) {
+                it.add_deletion();
+            } else if let Some(deletion) = view.deletion_conflict(node, way) {
+                conflicts.insert(first, deletion);
+            }
+        }
+        for conflict in &mut conflicts[first..] {
+            conflict.tell_who_removed(above.removed);
         }
     }
 }

@@ -27,6 +27,7 @@
 //! | counter +1 ∥ +1 | +2 |
 //! | counter set, reset or deleted ∥ +1 | what was set, 0, or nothing, and the 1 that it had not seen |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
+//! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
 //! An array is a list of items with an identity: a field that [`ListKeys`] names, else one made

@@ -229,13 +229,15 @@ impl Document {
     pub fn merge_reporting(&mut self, other: &Self) -> Report {
         let edited_here = self.deleted_at(&other.store);
         let mut report = Reporting::new(&mut self.store, &other.store);
-        edited_here.into_iter().for_each(|node| report.edited_here(node));
+        for node in edited_here {
+            report.edited_here(node);
+        }
         report.join(&[])
     }
 
     /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
     /// what was in conflict. O(changes × depth), and the size of what is told; where the delta
-    /// removed something, also O(fields below that were set more than once).
+    /// removed something, also O(fields below that were set more than once, or survived).
     ///
     /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
     /// One computed by [`delta_since`](crate::DeltaState::delta_since) does not: there only the

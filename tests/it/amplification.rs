@@ -3,7 +3,8 @@
 
 use crate::{
     at,
-    hostile::amplification::{Dearest, check},
+    history::count,
+    hostile::amplification::{Dearest, check, meet},
     replica,
 };
 use rejoin::{
@@ -63,8 +64,8 @@ fn one_long_name() -> Cost {
     Cost::new(
         "one long name",
         &base(&all(0)),
-        |ours| _ = ours.update(&all(1), replica("us-east-1"), at(5)).unwrap(),
-        |theirs| theirs.update(&all(2), replica("eu-west-1"), at(6)).unwrap(),
+        |ours| _ = ours.update(all(1), replica("us-east-1"), at(5)).unwrap(),
+        |theirs| theirs.update(all(2), replica("eu-west-1"), at(6)).unwrap(),
     )
 }
 
@@ -83,7 +84,7 @@ fn nested_conflicts() -> Cost {
     Cost::new(
         "nested conflicts",
         &start,
-        |ours| _ = ours.update(&bottom(1), eu, at(900)).unwrap(),
+        |ours| _ = ours.update(bottom(1), eu, at(900)).unwrap(),
         |theirs| {
             theirs.merge(&scalars);
             delta.clone()
@@ -106,7 +107,7 @@ fn nested_removals() -> Cost {
     Cost::new(
         "nested removals",
         &start,
-        |ours| _ = ours.update(&bottom(1), us, at(900)).unwrap(),
+        |ours| _ = ours.update(bottom(1), us, at(900)).unwrap(),
         |theirs| {
             theirs.merge(&removed);
             delta.clone()
@@ -123,8 +124,8 @@ fn moves() -> Cost {
     Cost::new(
         "moves",
         &base(&json!({"list": items})),
-        |ours| _ = ours.update(&json!({"list": shuffled(7)}), replica("us-east-1"), at(5)).unwrap(),
-        |theirs| theirs.update(&json!({"list": shuffled(3)}), replica("eu-west-1"), at(6)).unwrap(),
+        |ours| _ = ours.update(json!({"list": shuffled(7)}), replica("us-east-1"), at(5)).unwrap(),
+        |theirs| theirs.update(json!({"list": shuffled(3)}), replica("eu-west-1"), at(6)).unwrap(),
     )
 }
 
@@ -188,4 +189,35 @@ fn nothing_that_is_made_of_what_came_is_much_larger() {
         let Dearest { bytes, times } = dearest;
         println!("{name}: for each byte {bytes:.1} bytes and {times:.2} allocations, at most");
     }
+}
+
+/// What two documents and a delta become when bytes are changed, repeated, cut out or put in.
+#[test]
+fn nothing_that_is_made_of_mutants_is_much_larger() {
+    let (mut dearest, mut random) = (Dearest::default(), 1_u64);
+    let mut below = |end: usize| {
+        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        usize::try_from(random >> 33).unwrap() % end.max(1)
+    };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/seeds/amplification/document");
+    let seed = std::fs::read(folder).unwrap();
+    let rounds = count(20_000) / 20;
+    for _ in 0..rounds {
+        let mut mutant = seed.clone();
+        for _ in 0..=below(3) {
+            let (at, to) = (below(mutant.len()), below(mutant.len()));
+            let byte = u8::try_from(below(256)).unwrap();
+            match below(4) {
+                0 => mutant.extend_from_within(at.min(to)..at.max(to)),
+                1 => mutant.insert(at, byte),
+                _ => mutant[at] = byte,
+            }
+        }
+        meet(&mutant, &mut dearest);
+    }
+    let Dearest { bytes, times } = dearest;
+    println!(
+        "{rounds} mutants: for each byte {bytes:.1} bytes and {times:.2} allocations, at most"
+    );
+    assert!(bytes > 0.0, "some could be read");
 }

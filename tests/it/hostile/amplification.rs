@@ -16,10 +16,10 @@ use std::{
 
 /// What one call may allocate at one time: so much for nothing at all, and for each byte of what is
 /// in its documents and deltas.
-const BYTES: (u64, u64) = (16_384, 160);
+const BYTES: (u64, u64) = (16_384, 64);
 
 /// How often it may allocate, likewise: a step that allocates nothing is bounded by the time.
-const TIMES: (u64, u64) = (512, 16);
+const TIMES: (u64, u64) = (512, 2);
 
 /// Generous, since others may use the machine.
 const TIME: (Duration, Duration) = (Duration::from_secs(2), Duration::from_micros(100));
@@ -121,7 +121,6 @@ pub(crate) fn check(
     let report = meter.run("applying with a report", with_delta, || told.apply_reporting(delta));
     meter.report(with_delta, &report);
     assert_eq!(told, applied);
-    assert_eq!(report.changes().is_empty(), report.changes().len() == 0);
 }
 
 fn read<T: Wire + Default>(which: u8, body: &[u8]) -> T {
@@ -132,12 +131,16 @@ fn read<T: Wire + Default>(which: u8, body: &[u8]) -> T {
 /// Four bytes tell the lengths of the two documents, and the rest is the delta: canonical bytes
 /// without their envelopes. What cannot be read is nothing.
 pub(super) fn amplification(data: &[u8]) {
+    meet(data, &mut Dearest::default());
+}
+
+pub(crate) fn meet(data: &[u8], dearest: &mut Dearest) {
     let Some((len, data)) = data.split_first_chunk::<4>() else { return };
     let split = |data: &'_ [u8], len: [u8; 2]| usize::from(u16::from_le_bytes(len)).min(data.len());
     let (ours, data) = data.split_at(split(data, [len[0], len[1]]));
     let (theirs, delta) = data.split_at(split(data, [len[2], len[3]]));
     let (ours, theirs): (Document, Document) = (read(9, ours), read(9, theirs));
     let delta: DocumentDelta = read(11, delta);
-    check("fuzzed", [&ours, &theirs], &delta, &mut Dearest::default());
-    check("fuzzed, the other way", [&theirs, &ours], &delta, &mut Dearest::default());
+    check("fuzzed", [&ours, &theirs], &delta, dearest);
+    check("fuzzed, the other way", [&theirs, &ours], &delta, dearest);
 }
