@@ -4,7 +4,8 @@ use crate::Failure;
 use rejoin::{
     Document, Merge, ReplicaId, ReplicaIdError, Timestamp,
     document::{
-        Change, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report,
+        Change, Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys,
+        Path, Report,
     },
 };
 use serde_json::Value as Json;
@@ -147,19 +148,30 @@ pub(crate) fn all_conflicts(merged: &Document, reported: &[Report]) -> Vec<Confl
             Entry::Occupied(mut row) => add_deletion(row.get_mut(), deletion),
             Entry::Vacant(free) => {
                 // What stands below a value of another kind is no longer read.
-                if merged.get(&deletion.path).is_some() {
+                if merged.get(&deletion.path.to_string()).is_some() {
                     free.insert(deletion);
                 }
             }
         }
     }
+    for row in rows.values_mut() {
+        read_winner(merged, row);
+    }
     drop_deletions_inside_others(rows)
 }
 
-/// By path. An item that was moved can be in conflict for what it holds as well.
-type Rows = BTreeMap<(String, bool), Conflict>;
+/// A conflict does not repeat the container that is read.
+fn read_winner(merged: &Document, row: &mut Conflict) {
+    if let Claim::Read(_) = row.winner.claim {
+        let read = merged.get(&row.path.to_string());
+        row.winner.claim = read.map_or(Claim::Deletion, Claim::Value);
+    }
+}
 
-pub(crate) fn row(conflict: &Conflict) -> (String, bool) {
+/// By path. An item that was moved can be in conflict for what it holds as well.
+type Rows = BTreeMap<(Path, bool), Conflict>;
+
+pub(crate) fn row(conflict: &Conflict) -> (Path, bool) {
     (conflict.path.clone(), conflict.kind == ConflictKind::Move)
 }
 
@@ -168,7 +180,7 @@ fn add_deletion(row: &mut Conflict, deletion: Conflict) {
         row.winner = deletion.winner;
     }
     let mut losers: Vec<Contender> = row.losers.drain(..).chain(deletion.losers).collect();
-    let is_deletion = |it: &Contender| it.value.is_none();
+    let is_deletion = |it: &Contender| it.claim.is_deletion();
     let known = losers.iter().any(|it| is_deletion(it) && it.stamp.is_some());
     losers.retain(|it| !is_deletion(it) || !known || it.stamp.is_some());
     for loser in losers {
@@ -181,14 +193,14 @@ fn add_deletion(row: &mut Conflict, deletion: Conflict) {
 /// Where an object was deleted, what survived inside it is part of that conflict, whichever of
 /// the merges came upon it first.
 fn drop_deletions_inside_others(rows: Rows) -> Vec<Conflict> {
-    let deleted: BTreeSet<String> = rows
+    let deleted: BTreeSet<Path> = rows
         .values()
-        .filter(|row| row.losers.iter().any(|loser| loser.value.is_none()))
+        .filter(|row| row.losers.iter().any(|loser| loser.claim.is_deletion()))
         .map(|row| row.path.clone())
         .collect();
     let is_inside = |row: &Conflict| {
-        let mut slashes = row.path.match_indices('/').map(|(at, _)| at);
-        slashes.any(|at| deleted.contains(&row.path[..at]))
+        std::iter::successors(row.path.parent(), |path| path.parent())
+            .any(|it| deleted.contains(it))
     };
     rows.into_values().filter(|row| row.kind != ConflictKind::Deletion || !is_inside(row)).collect()
 }

@@ -53,7 +53,7 @@ pub(crate) fn print_changes(
     let from = |value| changes.iter().find(|it| it.after.is_none() && it.before == value);
     let to = |value| changes.iter().find(|it| it.before.is_none() && it.after == value);
     let row = |change: &Change| {
-        let path = || shortened(&change.path, PATH_CHARS_MAX);
+        let path = || shortened(&change.path.to_string(), PATH_CHARS_MAX);
         Some(match (&change.before, &change.after) {
             (Some(old), Some(new)) => {
                 let (old, new) = (text_of(old), text_of(new));
@@ -63,7 +63,7 @@ pub(crate) fn print_changes(
             }
             (None, Some(new)) => match from(Some(new.clone())) {
                 Some(from) => {
-                    let was = shortened(&from.path, PATH_CHARS_MAX);
+                    let was = shortened(&from.path.to_string(), PATH_CHARS_MAX);
                     ["  moved".into(), path(), format!("{} (was {was})", text(new))]
                 }
                 None => ["  added".into(), path(), text(new)],
@@ -81,16 +81,17 @@ pub(crate) fn print_changes(
 /// One row for the winner, and below it one for each loser.
 fn rows(conflict: &Conflict, names: &Names) -> Vec<[String; 6]> {
     let same = chars_in_common(conflict);
-    let path = if conflict.path.is_empty() { "(the root)" } else { &conflict.path };
+    let path =
+        if conflict.path.is_root() { "(the root)".into() } else { conflict.path.to_string() };
     let winner = &conflict.winner;
     let [replica, time] = author(winner, names);
     let what = conflict.kind.to_string();
-    let value = |contender: &Contender| match (conflict.kind, &contender.value) {
+    let value = |contender: &Contender| match (conflict.kind, contender.claim.value()) {
         (ConflictKind::Move, Some(index)) => format!("at index {index}"),
         _ => value(contender, same),
     };
     let first =
-        [shortened(path, PATH_CHARS_MAX), what, value(winner), String::new(), replica, time];
+        [shortened(&path, PATH_CHARS_MAX), what, value(winner), String::new(), replica, time];
     let losers = conflict.losers.iter().map(|loser| {
         let [replica, time] = author(loser, names);
         [String::new(), String::new(), String::new(), value(loser), replica, time]
@@ -118,7 +119,7 @@ fn text_of(value: &Value) -> String {
 
 /// A value as the table shows it.
 fn value(contender: &Contender, chars_in_common: usize) -> String {
-    match &contender.value {
+    match contender.claim.value() {
         Some(value) => excerpt(&text_of(value), chars_in_common, VALUE_CHARS_MAX),
         None => "(deleted)".into(),
     }
@@ -136,8 +137,8 @@ fn excerpt(text: &str, chars_in_common: usize, chars_max: usize) -> String {
 
 /// How many characters all values of a conflict begin with.
 fn chars_in_common(conflict: &Conflict) -> usize {
-    let winner = conflict.winner.value.as_ref().map(text_of).unwrap_or_default();
-    let losers = conflict.losers.iter().filter_map(|loser| loser.value.as_ref());
+    let winner = conflict.winner.claim.value().map(text_of).unwrap_or_default();
+    let losers = conflict.losers.iter().filter_map(|loser| loser.claim.value());
     losers.map(|value| common_start(&winner, &text_of(value))).min().unwrap_or(0)
 }
 

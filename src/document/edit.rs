@@ -147,7 +147,7 @@ impl<'a> Edit<'a> {
     ) -> Result<(), DocumentError> {
         let view = self.view();
         let node = view.visible(Pointer::parse(pointer)?);
-        if node.and_then(|node| view.conflict(node)).is_none() {
+        if !node.is_some_and(|node| view.is_contended(node)) {
             return Err(DocumentError::NoConflict { path: pointer.into() });
         }
         self.set(pointer, value)
@@ -273,7 +273,10 @@ impl<'a> Edit<'a> {
         let standing = view.standing(node);
         let is_list = matches!(view.reading(node), Some(Reading::List));
         let mark = if is_list { standing.list } else { standing.object };
-        let losers = view.losers(node, is_list);
+        let mut losers = view.losers(node, is_list);
+        if is_list && view.keys_differ(node) {
+            losers.extend(view.list_mark_slots(node));
+        }
         if mark.is_none() || !losers.is_empty() {
             let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
             let replaced = self.kill(losers);

@@ -1,15 +1,17 @@
 //! The serde forms of documents and deltas, checked on the way in.
 //!
-//! Where people read, each write says where it lies:
-//! `{"path":["title"],"time":1717236600000,"value":"Booking Help"}`. An item is a step such as
-//! `{"key":"m11"}`. A container's mark has the value `{}` or `[]`, the latter with the `key` of
-//! its items; what one replica has counted has a `count`,
-//! and the counter of the write that began it, its `start`; an item's place is spelled in hex; and the
-//! `birth` of a field is the write that made it, if this one changed it. What a value replaced of
-//! counts is `counted`, for each replica.
+//! The paths come first, each once and after the one it goes on from, and the writes name them by
+//! number, so that a long name is spelled once. Path 0 is the root, and the first of the table is 1.
 //!
-//! Otherwise the paths come first, each once and after the one it goes on from, and the writes
-//! name them by number, and their times by the time since the first.
+//! Where people read, a path is the number of the one it goes on from, and a step:
+//! `[0,"title"]`. A write is `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a
+//! step such as `{"key":"m11"}`. A container's mark has the value `{}` or `[]`, the latter with the
+//! `key` of its items; what one replica has counted has a `count`, and the counter of the write that
+//! began it, its `start`; an item's place is spelled in hex; and the `birth` of a field is the write
+//! that made it, if this one changed it. What a value replaced of counts is `counted`, for each
+//! replica.
+//!
+//! Otherwise the times are told by the time since the first.
 
 use super::{
     Document, DocumentDelta, ListKeys,
@@ -36,8 +38,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 /// A write as people read it.
 #[derive(Serialize, Deserialize, Hash)]
 #[serde(rename = "Write", deny_unknown_fields)]
-struct Readable<P> {
-    path: P,
+struct Readable {
+    path: u32,
     time: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "even_null")]
     value: Option<Value>,
@@ -136,8 +138,8 @@ impl TryFrom<CompactContent<'_>> for Content {
     }
 }
 
-impl<P> Readable<P> {
-    fn new(path: P, write: &Write) -> Self {
+impl Readable {
+    fn new(path: u32, write: &Write) -> Self {
         let (mut value, mut key, mut place) = (None, None, None);
         let (mut count, mut start) = (None, None);
         match &write.content {
@@ -318,6 +320,23 @@ impl<'a> PathTable<'a> {
     }
 }
 
+/// The form of a document where people read.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Document", deny_unknown_fields)]
+struct ReadableForm<P, K> {
+    paths: P,
+    writes: K,
+}
+
+/// The same of a delta.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "DocumentDelta", deny_unknown_fields)]
+struct ReadableDelta<P, K, R> {
+    paths: P,
+    writes: K,
+    removals: R,
+}
+
 /// The compact form of a document, which has no removals, and of a delta.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Document", deny_unknown_fields)]
@@ -331,17 +350,14 @@ struct CompactForm<P, K, R> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Removal", deny_unknown_fields)]
-struct RemovalForm<P> {
+struct RemovalForm {
     dot: Dot,
-    path: P,
+    path: u32,
     time: Timestamp,
 }
 
-fn serialize_compact<S: Serializer>(
-    store: &Store,
-    removals: &[Removal],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+/// All paths of a store with its removals, and those.
+fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<RemovalForm>) {
     let mut paths = PathTable::default();
     for (_, write) in store.kernel.iter() {
         paths.number(&store.tree, write.node);
@@ -350,7 +366,16 @@ fn serialize_compact<S: Serializer>(
         let path = paths.number(&store.tree, removal.node);
         RemovalForm { dot: removal.dot, path, time: removal.time }
     });
-    let removals: Vec<RemovalForm<u32>> = removals.collect();
+    let removals = removals.collect();
+    (paths, removals)
+}
+
+fn serialize_compact<S: Serializer>(
+    store: &Store,
+    removals: &[Removal],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let (paths, removals) = paths(store, removals);
     let first = store.kernel.payloads().map(|write| write.time).min().unwrap_or_default();
     let writes = compact(store, first, &paths);
     CompactForm { first, paths: &paths.steps, writes, removals }.serialize(serializer)
@@ -375,25 +400,53 @@ fn compact<'a>(
 
 fn readable<'a>(
     store: &'a Store,
-) -> Mapped<'a, Write, impl Fn(&'a Write) -> Readable<Vec<&'a Segment>>> {
-    let readable = |write: &'a Write| Readable::new(store.tree.path(write.node).to_vec(), write);
+    paths: &PathTable<'_>,
+) -> Mapped<'a, Write, impl Fn(&'a Write) -> Readable> {
+    let number = |node| paths.numbers.get(&node).copied().unwrap_or_default();
+    let readable = move |write: &'a Write| Readable::new(number(write.node), write);
     Mapped { kernel: &store.kernel, map: readable }
 }
 
+/// The paths of a table, taken in.
+struct Paths(Vec<NodeId>);
+
+impl Paths {
+    fn take<E: Error>(intake: &mut Intake, table: &[(u32, Segment)]) -> Result<Self, E> {
+        let mut paths = Self(Vec::from([ROOT]));
+        for (parent, step) in table {
+            let parent = paths.node(*parent)?;
+            let node = intake.step(parent, Sought::Segment(step)).map_err(E::custom)?;
+            paths.0.push(node);
+        }
+        Ok(paths)
+    }
+
+    fn node<E: Error>(&self, path: u32) -> Result<NodeId, E> {
+        let node = self.0.get(path as usize).copied();
+        node.ok_or_else(|| E::custom("a path is named that is not in the table"))
+    }
+
+    fn removals<E: Error>(&self, forms: Vec<RemovalForm>) -> Result<Vec<Removal>, E> {
+        let removal =
+            |it: RemovalForm| Ok(Removal { dot: it.dot, node: self.node(it.path)?, time: it.time });
+        forms.into_iter().map(removal).collect()
+    }
+}
+
 /// Takes in what is written for people.
-fn take_readable<E: Error>(form: &DotKernel<Readable<Vec<Segment>>>) -> Result<Intake, E> {
+fn take_readable<E: Error>(
+    table: &[(u32, Segment)],
+    form: &DotKernel<Readable>,
+) -> Result<(Intake, Paths), E> {
     let mut intake = Intake::new(form.context().clone());
+    let paths = Paths::take(&mut intake, table)?;
     for (dot, write) in form.iter() {
-        let node = take_path(&mut intake, &write.path).map_err(E::custom)?;
+        let node = paths.node(write.path)?;
         let content = write.content().map_err(E::custom)?;
         let origin = Origin::of(write.birth, write.counted.as_slice().into());
         intake.put(dot, (node, write.time), content, origin).map_err(E::custom)?;
     }
-    Ok(intake)
-}
-
-fn take_path(intake: &mut Intake, path: &[Segment]) -> Result<NodeId, &'static str> {
-    path.iter().try_fold(ROOT, |node, step| intake.step(node, Sought::Segment(step)))
+    Ok((intake, paths))
 }
 
 /// Reads a compact form: what was taken in, and what was removed.
@@ -401,16 +454,10 @@ fn deserialize_compact<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(Intake, Vec<Removal>), D::Error> {
     type Form<'a> =
-        CompactForm<Listed<(u32, Segment)>, DotKernel<Compact<'a>>, Listed<RemovalForm<u32>>>;
+        CompactForm<Listed<(u32, Segment)>, DotKernel<Compact<'a>>, Listed<RemovalForm>>;
     let form = Form::deserialize(deserializer)?;
     let mut intake = Intake::new(form.writes.context().clone());
-    let mut nodes = Vec::from([ROOT]);
-    let unknown = || D::Error::custom("a path is named that is not in the table");
-    for (parent, step) in &form.paths.0 {
-        let parent = *nodes.get(*parent as usize).ok_or_else(unknown)?;
-        nodes.push(intake.step(parent, Sought::Segment(step)).map_err(D::Error::custom)?);
-    }
-    let node = |path: u32| nodes.get(path as usize).copied().ok_or_else(unknown);
+    let paths = Paths::take(&mut intake, &form.paths.0)?;
     for (dot, Compact { path, after, content, origin }) in form.writes.into_live() {
         let content = Content::try_from(content).map_err(D::Error::custom)?;
         let time = form.first.as_millis().checked_add(after).map(Timestamp::from_millis);
@@ -419,19 +466,19 @@ fn deserialize_compact<'de, D: Deserializer<'de>>(
         if origin.as_ref().is_some_and(Option::is_none) {
             return Err(D::Error::custom("an origin that tells nothing"));
         }
-        let put = intake.put(dot, (node(path)?, time), content, origin.flatten());
-        put.map_err(D::Error::custom)?;
+        let node = paths.node(path)?;
+        intake.put(dot, (node, time), content, origin.flatten()).map_err(D::Error::custom)?;
     }
-    let removals = form.removals.0.into_iter();
-    let removals =
-        removals.map(|it| Ok(Removal { dot: it.dot, node: node(it.path)?, time: it.time }));
-    Ok((intake, removals.collect::<Result<_, D::Error>>()?))
+    let removals = paths.removals(form.removals.0)?;
+    Ok((intake, removals))
 }
 
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            return readable(&self.store).serialize(serializer);
+            let (paths, _) = paths(&self.store, &[]);
+            let writes = readable(&self.store, &paths);
+            return ReadableForm { paths: &paths.steps, writes }.serialize(serializer);
         }
         serialize_compact(&self.store, &[], serializer)
     }
@@ -440,7 +487,9 @@ impl Serialize for Document {
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let intake = if deserializer.is_human_readable() {
-            take_readable(&DotKernel::deserialize(deserializer)?)?
+            type Form = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
+            let form = Form::deserialize(deserializer)?;
+            take_readable(&form.paths.0, &form.writes)?.0
         } else {
             let (intake, removals) = deserialize_compact(deserializer)?;
             if !removals.is_empty() {
@@ -452,25 +501,14 @@ impl<'de> Deserialize<'de> for Document {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename = "DocumentDelta", deny_unknown_fields)]
-struct ReadableDelta<K, R> {
-    writes: K,
-    removals: R,
-}
-
 impl Serialize for DocumentDelta {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
             return serialize_compact(&self.store, &self.removals, serializer);
         }
-        let removals = self.removals.iter().map(|removal| RemovalForm {
-            dot: removal.dot,
-            path: self.store.tree.path(removal.node).to_vec(),
-            time: removal.time,
-        });
-        let removals: Vec<RemovalForm<Vec<&Segment>>> = removals.collect();
-        ReadableDelta { writes: readable(&self.store), removals }.serialize(serializer)
+        let (paths, removals) = paths(&self.store, &self.removals);
+        let writes = readable(&self.store, &paths);
+        ReadableDelta { paths: &paths.steps, writes, removals }.serialize(serializer)
     }
 }
 
@@ -478,15 +516,10 @@ impl<'de> Deserialize<'de> for DocumentDelta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (intake, removals) = if deserializer.is_human_readable() {
             type Form =
-                ReadableDelta<DotKernel<Readable<Vec<Segment>>>, Vec<RemovalForm<Vec<Segment>>>>;
+                ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
             let form = Form::deserialize(deserializer)?;
-            let mut intake = take_readable(&form.writes)?;
-            let mut removals = Vec::new();
-            for RemovalForm { dot, path, time } in form.removals {
-                let node = take_path(&mut intake, &path).map_err(D::Error::custom)?;
-                removals.push(Removal { dot, node, time });
-            }
-            (intake, removals)
+            let (intake, paths) = take_readable(&form.paths.0, &form.writes)?;
+            (intake, paths.removals(form.removals.0)?)
         } else {
             deserialize_compact(deserializer)?
         };

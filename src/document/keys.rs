@@ -15,7 +15,9 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 /// lists that it writes. Each list remembers the key it was written with, in the state itself: a
 /// replica that knows of no keys goes on with it. (Only a list that was deleted around an edit has
 /// lost it: whoever writes there next and knows of no keys makes a list without.) Set the same keys
-/// wherever a document is written.
+/// wherever a document is written: two imports of one list under different keys are two lists to a
+/// merge, whose items then stand beside each other, and a conflict of kind
+/// [`Keys`](super::ConflictKind::Keys).
 ///
 /// [`Document::with_keys`]: super::Document::with_keys
 ///

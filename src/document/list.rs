@@ -390,7 +390,7 @@ fn lean(left: &Beside<'_>, right: &Beside<'_>) -> Lean {
 
 impl<'a> View<'a> {
     /// The writes that say where an item stands, with their ranks.
-    fn places(self, item: NodeId) -> impl Iterator<Item = (Slot, Rank, &'a Write)> + 'a {
+    pub(super) fn places(self, item: NodeId) -> impl Iterator<Item = (Slot, Rank, &'a Write)> + 'a {
         self.tree.slots(item).filter_map(move |slot| {
             let (_, write) = self.write(slot).filter(|(_, write)| write.is_place())?;
             Some((slot, rank_of_place(self.blocks, slot)?, write))

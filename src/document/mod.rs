@@ -28,6 +28,7 @@
 //! | counter set or reset ∥ +1 | what was set, or 0, and the 1 that it had not seen |
 //! | counter deleted ∥ +1 | all that whoever added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
+//! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
 //! An array is a list of items with an identity: a field that [`ListKeys`] names, else one made
@@ -66,7 +67,7 @@
 //! theirs.set("/tags", "none", eu, at(9))?;
 //! ours.merge(&theirs);
 //! assert_eq!(ours.get("/tags"), Some("none".into()));
-//! assert_eq!(ours.conflicts()[0].losers[0].value, Some(list(&[1])));
+//! assert_eq!(ours.conflicts()[0].losers[0].claim.value(), Some(&list(&[1])));
 //!
 //! // Two lists at one path are one list: items of equal content are one item.
 //! let mut ours = Document::from_value(object("tags", list(&[])), us, at(1))?;
@@ -112,6 +113,7 @@
 //! item, by index; what is pushed or inserted stands in runs, and a run that is typed on from one
 //! spot, forwards, backwards or both, stays whole.
 
+mod changes;
 mod content;
 mod counter;
 mod delta;
@@ -127,6 +129,7 @@ mod keys;
 mod list;
 mod names;
 mod order;
+mod path;
 mod place;
 mod pointer;
 mod read;
@@ -152,7 +155,8 @@ pub use edit::Edit;
 pub use error::DocumentError;
 pub use input::Input;
 pub use keys::ListKeys;
-pub use report::{Change, Conflict, ConflictKind, Contender, Report};
+pub use path::{Path, Step};
+pub use report::{Change, Claim, Conflict, ConflictKind, Contender, Report};
 pub use value::{Kind, Number, Value};
 
 use crate::{

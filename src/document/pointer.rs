@@ -2,7 +2,7 @@
 
 use super::DocumentError;
 use alloc::{borrow::Cow, string::String};
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 /// How deep a document may nest, counted in the tokens of a pointer: as deep as `serde_json`
 /// reads.
@@ -86,19 +86,32 @@ pub(super) fn index_of_token(token: &str) -> Option<usize> {
 
 /// Appends the name of a field to a pointer.
 pub(super) fn push_name(pointer: &mut String, name: &str) {
-    pointer.push('/');
-    for char in name.chars() {
-        match char {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            other => pointer.push(other),
-        }
-    }
+    let _ = write_name(pointer, name);
 }
 
 /// Appends the index of an item to a pointer.
 pub(super) fn push_index(pointer: &mut String, index: usize) {
-    let _ = write!(pointer, "/{index}");
+    let _ = write_index(pointer, index);
+}
+
+/// Writes the name of a field as a step of a pointer.
+pub(super) fn write_name(out: &mut impl Write, name: &str) -> fmt::Result {
+    out.write_char('/')?;
+    for part in name.split_inclusive(['~', '/']) {
+        match part.strip_suffix(['~', '/']) {
+            Some(start) => {
+                out.write_str(start)?;
+                out.write_str(if part.ends_with('~') { "~0" } else { "~1" })?;
+            }
+            None => out.write_str(part)?,
+        }
+    }
+    Ok(())
+}
+
+/// Writes the index of an item as a step of a pointer.
+pub(super) fn write_index(out: &mut impl Write, index: usize) -> fmt::Result {
+    write!(out, "/{index}")
 }
 
 /// What of a long path is shown.

@@ -236,12 +236,14 @@ impl<'a> View<'a> {
         let standing = self.standing(node);
         let leaf = standing.scalar.is_some() || standing.count.is_some();
         let (fields, items) = (self.has_fields(node), self.has_items(node));
-        let (reading, marked) = match (standing.object.is_some(), standing.list.is_some()) {
+        let list = standing.list.is_some();
+        let (reading, marked) = match (standing.object.is_some(), list) {
             (object, false) if !leaf && !items && (object || fields) => (Reading::Object, object),
             (false, list) if !leaf && !fields && (list || items) => (Reading::List, list),
             _ => return self.reading(node).map(|reading| (reading, false)),
         };
-        Some((reading, marked && (!is_item || self.tree.place(self.blocks, node).is_some())))
+        let settled = marked && !(list && self.keys_differ(node));
+        Some((reading, settled && (!is_item || self.tree.place(self.blocks, node).is_some())))
     }
 
     /// The node one step below a container that reads as such.
@@ -299,7 +301,7 @@ impl<'a> View<'a> {
     /// The object at a node, whether or not it is what is read there.
     pub(super) fn object(self, node: NodeId) -> Value {
         let fields = self.tree.sorted_fields(node).into_iter();
-        fields.filter_map(|(name, field)| Some((name, self.value(field)?))).collect()
+        fields.filter_map(|(name, field)| Some((&**name, self.value(field)?))).collect()
     }
 
     /// The list at a node, whether or not it is what is read there.
@@ -308,13 +310,34 @@ impl<'a> View<'a> {
         Value::Array(items.filter_map(|item| self.value(item)).collect())
     }
 
+    /// The marks of a list at a node, each with the field that tells its items apart.
+    pub(super) fn list_marks(
+        self,
+        node: NodeId,
+    ) -> impl Iterator<Item = (Rank, Option<&'a str>)> + 'a {
+        self.writes_at(node).filter_map(|(rank, write)| match &write.content {
+            Content::List(key) => Some((rank, key.as_deref())),
+            _ => None,
+        })
+    }
+
+    pub(super) fn list_mark_slots(self, node: NodeId) -> impl Iterator<Item = Slot> + 'a {
+        let is_mark = move |slot: &Slot| {
+            self.blocks.get(*slot).is_some_and(|it| matches!(it.content, Content::List(_)))
+        };
+        self.tree.slots(node).filter(is_mark)
+    }
+
     /// The field that tells the items of a list apart, by the mark that is read.
     pub(super) fn key_field(self, node: NodeId) -> Option<&'a str> {
-        let marks = self.writes_at(node).filter_map(|(rank, write)| match &write.content {
-            Content::List(key) => Some((rank, key)),
-            _ => None,
-        });
-        marks.max_by_key(|mark| mark.0)?.1.as_deref()
+        self.list_marks(node).max_by_key(|mark| mark.0)?.1
+    }
+
+    /// Whether several sides made the list at a node, with different keys: what each wrote into it
+    /// are items of their own.
+    pub(super) fn keys_differ(self, node: NodeId) -> bool {
+        let mut keys = self.list_marks(node).map(|mark| mark.1);
+        keys.next().is_some_and(|first| keys.any(|key| key != first))
     }
 
     /// Every write that lives at a node or below.

@@ -2,10 +2,10 @@
 
 use super::{
     Document, DocumentDelta,
+    changes::Reporting,
     content::Content,
-    delta::Removal,
+    path::{Path, Token, Way},
     place::Place,
-    pointer::{index_of_token, push_index, push_name},
     read::{Reading, Standing, View},
     segment::Segment,
     store::Store,
@@ -13,25 +13,24 @@ use super::{
     value::{Kind, Value},
     write::Rank,
 };
-use crate::{causal, time::Stamp};
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    vec::Vec,
-};
+use crate::{causal::Dot, time::Stamp};
+use alloc::{collections::BTreeSet, vec::Vec};
 use core::{
     cmp::{Ordering, Reverse},
     fmt,
 };
 
-/// What a merge changed, and what was in conflict: the same for the same two documents, sorted by
-/// path.
+/// What a merge changed, and what was in conflict: the same for the same two documents.
+///
+/// A report is no larger than what the merge brought, what it replaced, and the losers of the
+/// conflicts that it touched: paths share their steps, and no value is told twice. To spell every
+/// path costs more, so a report has no serde form of its own: serialize those of its
+/// [`changes`](Self::changes) and [`conflicts`](Self::conflicts) that somebody wants to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Report {
-    changed: bool,
-    changes: Vec<Change>,
-    conflicts: Vec<Conflict>,
+    pub(super) changed: bool,
+    pub(super) changes: Vec<Change>,
+    pub(super) conflicts: Vec<Conflict>,
 }
 
 impl Report {
@@ -41,12 +40,66 @@ impl Report {
         self.changed
     }
 
-    /// What is read otherwise than before: enough to refresh a screen or a search index.
+    /// The steps that turn what was read before into what is read now: enough to refresh a screen
+    /// or a search index. What reads as before is not among them.
+    ///
+    /// They are sorted by path, but in each list what left its place comes first, from the last
+    /// index to the first. Taken in this order, a step finds the JSON as its path says:
+    ///
+    /// - `before` only: take the field, or the item at that index, out. Later items move up.
+    /// - `after` only: set the field, or insert the item before the one at that index.
+    /// - both: set the field or the item.
+    ///
+    /// An item that moved is taken out and put in again, whole. Items are told apart by identity,
+    /// not by value: one that moved past others which read the same counts as moved.
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, Document, Timestamp, document::{Change, Step}};
+    /// use serde_json::{Value, json};
+    ///
+    /// fn replay(json: &mut Value, change: Change) {
+    ///     let after = change.after.map(Value::from);
+    ///     let (Some(parent), Some(last)) = (change.path.parent(), change.path.last()) else {
+    ///         *json = after.unwrap_or_default();
+    ///         return;
+    ///     };
+    ///     let container = json.pointer_mut(&parent.to_string());
+    ///     match (last, container, change.before, after) {
+    ///         (Step::Field(name), Some(Value::Object(fields)), _, Some(after)) => {
+    ///             fields.insert(name.into(), after);
+    ///         }
+    ///         (Step::Field(name), Some(Value::Object(fields)), _, None) => {
+    ///             fields.remove(name);
+    ///         }
+    ///         (Step::Item(at), Some(Value::Array(items)), None, Some(after)) => {
+    ///             items.insert(at, after);
+    ///         }
+    ///         (Step::Item(at), Some(Value::Array(items)), Some(_), Some(after)) => {
+    ///             items[at] = after;
+    ///         }
+    ///         (Step::Item(at), Some(Value::Array(items)), Some(_), None) => {
+    ///             items.remove(at);
+    ///         }
+    ///         _ => unreachable!("a step finds its container"),
+    ///     }
+    /// }
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut json = json!({"items": ["a", "b", "c"]});
+    /// let mut document = Document::from_json(&json, us, now)?;
+    /// let mut theirs = document.clone();
+    /// theirs.update(&json!({"items": ["c", "b"], "title": "Two"}), us, now)?;
+    /// let delta = theirs.delta_since(&document.version());
+    /// for change in document.apply_reporting(&delta).changes() {
+    ///     replay(&mut json, change.clone());
+    /// }
+    /// assert_eq!(json, document.to_json());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// What was in conflict where the merge touched the document.
+    /// What was in conflict where the merge touched the document, sorted by path.
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
     }
@@ -54,15 +107,15 @@ impl Report {
 
 /// One path where something else is read than before. Where a whole value came, went or turned
 /// into another kind it is one change; where both are containers the changes are those inside.
-/// An item that moved went from where it was and came to where it is: two changes.
+/// [`Report::changes`] tells how to replay them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Change {
-    /// Where it is now, as a JSON Pointer; of an item that went, with the index that it had.
-    pub path: String,
-    /// What was read before, if anything.
+    /// Where it is now; of an item that left its place, with the index that it had.
+    pub path: Path,
+    /// What was read before; `None` where something came.
     pub before: Option<Value>,
-    /// What is read now, if anything.
+    /// What is read now; `None` where something went.
     pub after: Option<Value>,
 }
 
@@ -70,13 +123,14 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Conflict {
-    /// Where, as a JSON Pointer.
-    pub path: String,
+    /// Where.
+    pub path: Path,
     /// What contended.
     pub kind: ConflictKind,
     /// What is read.
     pub winner: Contender,
-    /// What is not, the greatest (time, replica) first.
+    /// What is not: the greatest (time, replica) first, and last a deletion of which neither is
+    /// known.
     pub losers: Vec<Contender>,
 }
 
@@ -94,6 +148,18 @@ pub enum ConflictKind {
     /// An item that was moved to different places. The values are the indexes where it stands,
     /// and where it would. Settled by [`Document::move_item`], be it to where it stands.
     Move,
+    /// A list that was made on several sides, with different [`ListKeys`](super::ListKeys): what is
+    /// one item to one of them is another to the other, so an import on both sides stands there
+    /// twice. The values are the fields that are the key, `null` where items have none. Settled by
+    /// any write to the list or into it; [`Document::resolve`] writes the whole list anew.
+    Keys,
+}
+
+impl ConflictKind {
+    /// Whether what contended are values, one of which may be that nothing is there.
+    pub(super) const fn is_of_values(self) -> bool {
+        matches!(self, Self::Value | Self::Type | Self::Deletion)
+    }
 }
 
 impl fmt::Display for ConflictKind {
@@ -103,6 +169,7 @@ impl fmt::Display for ConflictKind {
             Self::Type => "type",
             Self::Deletion => "deletion",
             Self::Move => "move",
+            Self::Keys => "keys",
         })
     }
 }
@@ -111,34 +178,72 @@ impl fmt::Display for ConflictKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Contender {
-    /// The value; none if it is a deletion.
-    pub value: Option<Value>,
+    /// What it says should be there.
+    pub claim: Claim,
     /// When it was written, and by whom; for an object the greatest stamp in it. For a deletion it
     /// is known only where the delta that made it was applied: a state keeps no tombstones.
     pub stamp: Option<Stamp>,
 }
 
+/// What one side of a [`Conflict`] says should be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum Claim {
+    /// This value.
+    Value(Value),
+    /// The container that is read there. [`Document::get`] returns it: it may be most of the
+    /// document, and hold further conflicts, so a conflict does not repeat it.
+    Read(Kind),
+    /// Nothing: a deletion.
+    Deletion,
+}
+
+impl Claim {
+    /// The value, if it is told here.
+    pub const fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Read(_) | Self::Deletion => None,
+        }
+    }
+
+    /// The kind of the value; `None` if it is a deletion.
+    pub const fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Value(value) => Some(value.kind()),
+            Self::Read(kind) => Some(*kind),
+            Self::Deletion => None,
+        }
+    }
+
+    /// Whether it is a deletion.
+    pub const fn is_deletion(&self) -> bool {
+        matches!(self, Self::Deletion)
+    }
+}
+
 impl Document {
     /// Joins `other` as [`merge`](crate::Merge::merge) does, and tells what that changed and what
-    /// was in conflict. O(changes × depth), beside the merge and what `other` has not seen yet.
+    /// was in conflict. O(changes × depth), beside the merge and what `other` has not seen yet, and
+    /// the size of what is told.
     pub fn merge_reporting(&mut self, other: &Self) -> Report {
         let edited_here = self.deleted_at(&other.store);
-        let mut report = Reporting::new(&mut self.store, &other.store, &[]);
+        let mut report = Reporting::new(&mut self.store, &other.store);
         for node in edited_here {
-            report.hold(node);
-            report.deletions.insert(node);
+            report.edited_here(node);
         }
-        report.join()
+        report.join(&[])
     }
 
     /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
-    /// what was in conflict. O(changes × depth).
+    /// what was in conflict. O(changes × depth), and the size of what is told; where the delta
+    /// removed something, also O(fields below that were set more than once, or survived).
     ///
     /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
     /// One computed by [`delta_since`](crate::DeltaState::delta_since) does not: there only the
     /// side that removed learns of such a conflict, once it receives the edit.
     pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
-        Reporting::new(&mut self.store, &delta.store, &delta.removals).join()
+        Reporting::new(&mut self.store, &delta.store).join(&delta.removals)
     }
 
     /// Every conflict that stands open, by path: each is settled by one
@@ -155,7 +260,7 @@ impl Document {
         let mut open = Vec::new();
         let view = self.store.view();
         if view.tree.has_content(ROOT) {
-            view.conflicts_below(ROOT, &mut String::new(), true, &mut open);
+            view.conflicts_below(ROOT, &Way::root(), true, &mut open);
         }
         open
     }
@@ -178,277 +283,45 @@ impl Document {
     }
 }
 
-/// A join under way, with what it is to be told of. It holds the nodes that it speaks of.
-struct Reporting<'a> {
-    ours: &'a mut Store,
-    theirs: &'a Store,
-    /// Where writes come or go.
-    touched: BTreeSet<NodeId>,
-    /// Where something was deleted here and edited there or the other way round.
-    deletions: BTreeSet<NodeId>,
-    /// Where something was removed, as far as that is told.
-    removed: BTreeMap<NodeId, Stamp>,
-    held: Vec<NodeId>,
-}
-
-/// What was read at a node before a join.
-struct Before {
-    value: Option<Value>,
-    kind: Option<Kind>,
-    /// For an item: its index, and its place.
-    index: Option<usize>,
-    place: Option<Place>,
-}
-
-impl<'a> Reporting<'a> {
-    fn new(ours: &'a mut Store, theirs: &'a Store, removals: &[Removal]) -> Self {
-        let mut removed = BTreeMap::new();
-        let unseen = |it: &&Removal| !ours.kernel.context().contains(it.dot);
-        for removal in removals.iter().filter(unseen) {
-            if let Some(node) = ours.tree.find(&theirs.tree, removal.node) {
-                let latest = removed.entry(node).or_insert(removal.stamp());
-                *latest = removal.stamp().max(*latest);
-            }
-        }
-        let (touched, deletions, held) = Default::default();
-        let mut reporting = Self { ours, theirs, touched, deletions, removed, held };
-        let removed: Vec<NodeId> = reporting.removed.keys().copied().collect();
-        for node in removed {
-            reporting.hold(node);
-        }
-        reporting.find_touched();
-        reporting
-    }
-
-    fn hold(&mut self, node: NodeId) {
-        self.ours.tree.hold(node);
-        self.held.push(node);
-    }
-
-    fn find_touched(&mut self) {
-        let Self { ours, theirs, .. } = self;
-        let (mut came, mut went) = (Vec::new(), Vec::new());
-        let order = |our: &_, their: &_| ours.tree.order(our, &theirs.tree, their);
-        ours.kernel.preview(&theirs.kernel, order, |change| match change {
-            causal::Change::Came(_, write) => {
-                let birth = write.birth().filter(|_| !write.is_place());
-                let known = birth.is_some_and(|birth| ours.kernel.context().contains(birth));
-                came.push((write.node, known));
-            }
-            causal::Change::Went(_, write) => went.push(write.node),
-        });
-        for (theirs, known) in came {
-            let node = self.ours.tree.adopt(&self.theirs.tree, theirs);
-            self.hold(node);
-            self.touched.insert(node);
-            if known && !self.ours.tree.has_content(node) {
-                self.deletions.insert(node);
-            }
-        }
-        for node in went {
-            self.hold(node);
-            self.touched.insert(node);
-        }
-    }
-
-    fn join(mut self) -> Report {
-        let before = self.before();
-        let mut report = Report { changed: self.ours.join(self.theirs), ..Report::default() };
-        if report.changed {
-            report.changes = self.changes(&before);
-            self.find_survivors();
-            report.conflicts = self.conflicts(before.keys().copied());
-        }
-        for node in self.held {
-            self.ours.tree.release(node);
-        }
-        report
-    }
-
-    /// What is read where writes come or go, and on the way there where another kind might be
-    /// read after the join.
-    fn before(&self) -> BTreeMap<NodeId, Before> {
-        let view = self.ours.view();
-        let mut before: BTreeMap<NodeId, Before> =
-            self.touched.iter().map(|node| (*node, view.before(*node, true))).collect();
-        for node in &self.touched {
-            let mut below = *node;
-            for upper in view.tree.ancestors(*node) {
-                let step = core::mem::replace(&mut below, upper);
-                let stays = view.stays(upper, step);
-                let known = before.entry(upper).or_insert_with(|| view.before(upper, !stays));
-                if !stays && known.value.is_none() {
-                    *known = view.before(upper, true);
-                }
-            }
-        }
-        before
-    }
-
-    /// Compares with what was read before; the uppermost node where the kind differs stands for
-    /// everything below it.
-    fn changes(&self, before: &BTreeMap<NodeId, Before>) -> Vec<Change> {
-        let view = self.ours.view();
-        let mut nodes: Vec<(usize, NodeId)> =
-            before.keys().map(|node| (view.tree.depth(*node), *node)).collect();
-        nodes.sort_unstable();
-        let mut covered = BTreeSet::new();
-        let mut changes = Vec::new();
-        for (_, node) in nodes {
-            let Some(old) = before.get(&node) else { continue };
-            if view.tree.ancestors(node).any(|upper| covered.contains(&upper)) {
-                continue;
-            }
-            let is_visible = view.is_visible(node);
-            let reading = view.reading(node).filter(|_| is_visible);
-            let kind = reading.map(Reading::kind);
-            let place = view.tree.place(view.blocks, node).map(|place| place.1.clone());
-            let has_moved = old.index.is_some() && kind.is_some() && place != old.place;
-            let after = || view.value(node).filter(|_| is_visible);
-            let path = || view.pointer(node);
-            if has_moved {
-                let was = view.pointer_with_index(node, old.index);
-                changes.push(Change { path: was, before: old.value.clone(), after: None });
-                changes.push(Change { path: path(), before: None, after: after() });
-            } else if kind != old.kind {
-                let path = match kind {
-                    None => view.pointer_with_index(node, old.index),
-                    Some(_) => path(),
-                };
-                changes.push(Change { path, before: old.value.clone(), after: after() });
-            } else if kind == Some(Kind::Scalar) && self.touched.contains(&node) {
-                let after = after();
-                if after != old.value {
-                    changes.push(Change { path: path(), before: old.value.clone(), after });
-                }
-            }
-            if has_moved || kind != old.kind || kind.is_none_or(|kind| kind == Kind::Scalar) {
-                covered.insert(node);
-            }
-        }
-        changes.sort_by_cached_key(|change| (tokens(&change.path), change.after.is_some()));
-        changes
-    }
-
-    /// What is left where something was removed by those who had not seen it.
-    fn find_survivors(&mut self) {
-        if self.removed.is_empty() {
-            return;
-        }
-        let (context, view) = (self.theirs.kernel.context(), self.ours.view());
-        let (theirs, ours) = (&self.theirs.tree, &self.ours.tree);
-        let written = self.theirs.kernel.payloads();
-        let written: BTreeSet<NodeId> =
-            written.filter_map(|it| ours.find(theirs, it.node)).collect();
-        for node in self.removed.keys() {
-            for slot in view.slots_below(*node) {
-                let Some(((_, dot), write)) = view.write(slot) else { continue };
-                let known = write.birth().is_some_and(|birth| context.contains(birth));
-                let is_unseen = !context.contains(dot) && !write.is_place();
-                if known && is_unseen && !written.contains(&write.node) {
-                    self.deletions.insert(write.node);
-                }
-            }
-        }
-    }
-
-    /// The conflicts at the touched nodes and on the way to them, and those with a deletion.
-    fn conflicts(&self, nodes: impl Iterator<Item = NodeId>) -> Vec<Conflict> {
-        let view = self.ours.view();
-        let mut conflicts = BTreeMap::<NodeId, Vec<Conflict>>::new();
-        for node in nodes.filter(|node| view.is_visible(*node)) {
-            let found = view.conflict(node).into_iter().chain(view.move_conflict(node));
-            conflicts.entry(node).or_default().extend(found);
-        }
-        let mut deletions: Vec<(usize, NodeId)> =
-            self.deletions.iter().map(|node| (view.tree.depth(*node), *node)).collect();
-        deletions.sort_unstable();
-        let has_deletion = |conflicts: &Vec<Conflict>| {
-            conflicts.iter().any(|it| it.losers.iter().any(|loser| loser.value.is_none()))
-        };
-        // Upper ones first: what lies inside what was deleted is part of that conflict.
-        for (_, node) in deletions.into_iter().filter(|it| view.is_visible(it.1)) {
-            let mut above = view.tree.ancestors(node).filter_map(|upper| conflicts.get(&upper));
-            if above.any(has_deletion) {
-                continue;
-            }
-            let here = conflicts.entry(node).or_default();
-            match here.iter_mut().find(|it| it.kind != ConflictKind::Move) {
-                Some(conflict) => conflict.add_deletion(),
-                None => here.extend(view.deletion_conflict(node)),
-            }
-        }
-        for (node, conflicts) in &mut conflicts {
-            self.tell_who_removed(*node, conflicts);
-        }
-        let mut conflicts: Vec<Conflict> = conflicts.into_values().flatten().collect();
-        conflicts.sort_by_cached_key(|conflict| (tokens(&conflict.path), conflict.kind));
-        conflicts
-    }
-
-    /// Fills in the stamps of deletions: the latest of those told of, at a node or above.
-    fn tell_who_removed(&self, node: NodeId, conflicts: &mut [Conflict]) {
-        let made_it = core::iter::once(node).chain(self.ours.tree.ancestors(node));
-        let latest = made_it.filter_map(|node| self.removed.get(&node).copied()).max();
-        let losers = conflicts.iter_mut().flat_map(|it| &mut it.losers);
-        for deletion in losers.filter(|loser| loser.value.is_none()) {
-            deletion.stamp = latest;
-        }
-    }
+/// One of the values that live at a node.
+#[derive(Clone, Copy)]
+enum Sort<'a> {
+    Scalar(&'a Content),
+    Count(i64),
+    Object,
+    List,
 }
 
 impl Contender {
     /// A deletion of which nobody has told.
-    const DELETION: Self = Self { value: None, stamp: None };
-}
+    const DELETION: Self = Self { claim: Claim::Deletion, stamp: None };
 
-/// A path to sort by: indexes by number.
-fn tokens(path: &str) -> Vec<(usize, String)> {
-    let number = |token: &str| index_of_token(token).unwrap_or(usize::MAX);
-    path.split('/').skip(1).map(|token| (number(token), token.into())).collect()
+    fn of(value: impl Into<Value>, rank: Rank) -> Self {
+        Self { claim: Claim::Value(value.into()), stamp: Some(rank.0) }
+    }
 }
 
 impl Conflict {
+    pub(super) fn has_deletion(&self) -> bool {
+        self.losers.iter().any(|loser| loser.claim.is_deletion())
+    }
+
     /// Adds a deletion to the losers, if there is none among them yet.
-    fn add_deletion(&mut self) {
-        if self.losers.iter().all(|loser| loser.value.is_some()) {
+    pub(super) fn add_deletion(&mut self) {
+        if !self.has_deletion() {
             self.losers.push(Contender::DELETION);
         }
+    }
+
+    /// Fills in the stamp of a deletion, and puts it where that belongs.
+    pub(super) fn tell_who_removed(&mut self, latest: Option<Stamp>) {
+        let deletions = self.losers.iter_mut().filter(|loser| loser.claim.is_deletion());
+        deletions.for_each(|deletion| deletion.stamp = latest);
+        self.losers.sort_by_key(|loser| Reverse(loser.stamp));
     }
 }
 
 impl<'a> View<'a> {
-    fn before(self, node: NodeId, with_value: bool) -> Before {
-        let is_visible = self.is_visible(node);
-        let kind = self.reading(node).map(Reading::kind).filter(|_| is_visible);
-        let place = self.tree.place(self.blocks, node).map(|place| place.1.clone());
-        let index = if is_visible { self.tree.index_of(self.blocks, node) } else { None };
-        let value = if is_visible && with_value { self.value(node) } else { None };
-        Before { value, kind, index, place }
-    }
-
-    /// Whether a node is read as a container before and after something changes at a step below
-    /// it, and not at the node itself: it is settled as what the step goes on from.
-    fn stays(self, node: NodeId, step: NodeId) -> bool {
-        matches!(
-            (self.reading_and_settled(node), self.tree.segment(step)),
-            (Some((Reading::Object, true)), Some(Segment::Field(_)))
-                | (Some((Reading::List, true)), Some(Segment::Item(_)))
-        )
-    }
-
-    /// The pointer of a node whose last step is this index.
-    fn pointer_with_index(self, node: NodeId, index: Option<usize>) -> String {
-        match (self.tree.parent(node), index) {
-            (Some(parent), Some(index)) => {
-                let mut pointer = self.pointer(parent);
-                push_index(&mut pointer, index);
-                pointer
-            }
-            _ => self.pointer(node),
-        }
-    }
-
     /// Whether a node is there because somebody wrote just that, not only by what survived inside.
     fn stands(self, node: NodeId, standing: &Standing<'a>) -> bool {
         let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
@@ -460,19 +333,38 @@ impl<'a> View<'a> {
         is_marked && (!is_item || self.tree.place(self.blocks, node).is_some())
     }
 
+    pub(super) fn stands_at(self, node: NodeId) -> bool {
+        self.stands(node, &self.standing(node))
+    }
+
+    /// Whether a conflict stands open at a node that a value settles.
+    pub(super) fn is_contended(self, node: NodeId) -> bool {
+        let parent_stands = self.tree.parent(node).is_none_or(|parent| self.stands_at(parent));
+        let way = Way::root();
+        self.conflict(node, &way, parent_stands).is_some()
+            || self.keys_conflict(node, &way).is_some()
+    }
+
+    /// The conflicts that stand open at a node.
+    pub(super) fn conflicts_at(
+        self,
+        node: NodeId,
+        way: &Way<'_>,
+        parent_stands: bool,
+        open: &mut Vec<Conflict>,
+    ) {
+        open.extend(self.conflict(node, way, parent_stands));
+        open.extend(self.move_conflict(node, way));
+        open.extend(self.keys_conflict(node, way));
+    }
+
     /// The conflict of values that stands open at a node, if there is one.
-    pub(super) fn conflict(self, node: NodeId) -> Option<Conflict> {
-        let parent = self.tree.parent(node);
-        let parent_stands = parent.is_none_or(|parent| self.stands(parent, &self.standing(parent)));
-        self.conflict_of(node, parent_stands).map(|conflict| self.located(conflict, node))
-    }
-
-    fn located(self, conflict: Conflict, node: NodeId) -> Conflict {
-        Conflict { path: self.pointer(node), ..conflict }
-    }
-
-    /// The same, without its path.
-    fn conflict_of(self, node: NodeId, parent_stands: bool) -> Option<Conflict> {
+    pub(super) fn conflict(
+        self,
+        node: NodeId,
+        way: &Way<'_>,
+        parent_stands: bool,
+    ) -> Option<Conflict> {
         let standing = self.standing(node);
         let orphaned = parent_stands && !self.stands(node, &standing);
         let scalars = || self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
@@ -488,8 +380,7 @@ impl<'a> View<'a> {
         let mut contenders = self.contenders(node, &standing).into_iter();
         let winner = contenders.next()?;
         let mut losers: Vec<Contender> = contenders.collect();
-        let kind_of = |it: &Contender| it.value.as_ref().map(Value::kind);
-        let kind = if losers.iter().any(|loser| kind_of(loser) != kind_of(&winner)) {
+        let kind = if losers.iter().any(|loser| loser.claim.kind() != winner.claim.kind()) {
             ConflictKind::Type
         } else if !losers.is_empty() {
             ConflictKind::Value
@@ -499,54 +390,73 @@ impl<'a> View<'a> {
         } else {
             return None;
         };
-        Some(Conflict { path: String::new(), kind, winner, losers })
+        Some(Conflict { path: way.path(), kind, winner, losers })
     }
 
-    fn deletion_conflict(self, node: NodeId) -> Option<Conflict> {
+    pub(super) fn deletion_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
         let winner = self.contenders(node, &self.standing(node)).into_iter().next()?;
         let losers = Vec::from([Contender::DELETION]);
-        let (path, kind) = (self.pointer(node), ConflictKind::Deletion);
-        Some(Conflict { path, kind, winner, losers })
+        Some(Conflict { path: way.path(), kind: ConflictKind::Deletion, winner, losers })
     }
 
     /// The different values that live at a node, a container being one, the one that is read
     /// first. Increments belong to the number that they count on.
     fn contenders(self, node: NodeId, standing: &Standing<'a>) -> Vec<Contender> {
         let scalars = self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
-        let scalars = scalars.filter_map(|(rank, it)| Some((rank, it.content.to_value()?)));
-        let mut ranked: Vec<(Rank, Value)> = scalars.collect();
+        let scalars = scalars.map(|(rank, it)| (rank, Sort::Scalar(&it.content)));
+        let mut ranked: Vec<(Rank, Sort<'a>)> = scalars.collect();
         if let Some((rank, number)) = standing.number() {
             // The number with its increments stands for the number.
             let start = standing.integer.map(|it| it.0);
             ranked.retain(|it| Some(it.0) != start);
-            ranked.push((rank, Value::from(number)));
+            ranked.push((rank, Sort::Count(number)));
         }
         if standing.object.is_some() || self.has_fields(node) {
-            ranked.extend(self.object_rank(node, standing).map(|it| (it, self.object(node))));
+            ranked.extend(self.object_rank(node, standing).map(|it| (it, Sort::Object)));
         }
         if standing.list.is_some() || self.has_items(node) {
-            ranked.extend(self.list_rank(node, standing).map(|it| (it, self.list(node))));
+            ranked.extend(self.list_rank(node, standing).map(|it| (it, Sort::List)));
         }
         ranked.sort_by_key(|ranked| Reverse(ranked.0));
-        let mut contenders: Vec<Contender> = Vec::new();
-        for ((stamp, _), value) in ranked {
-            let value = Some(value);
-            if contenders.iter().all(|contender| contender.value != value) {
-                contenders.push(Contender { value, stamp: Some(stamp) });
-            }
-        }
-        contenders
+        let mut told = BTreeSet::new();
+        let is_first = |sort: &Sort<'_>| match *sort {
+            Sort::Scalar(content) => told.insert(content.clone()),
+            Sort::Count(number) => told.insert(Content::Number(number.into())),
+            Sort::Object | Sort::List => true,
+        };
+        let mut is_first = is_first;
+        ranked.retain(|it| is_first(&it.1));
+        let claim = |(at, (rank, sort)): (usize, (Rank, Sort<'a>))| {
+            let claim = self.claim(node, sort, at == 0)?;
+            Some(Contender { claim, stamp: Some(rank.0) })
+        };
+        ranked.into_iter().enumerate().filter_map(claim).collect()
+    }
+
+    fn claim(self, node: NodeId, sort: Sort<'a>, is_read: bool) -> Option<Claim> {
+        Some(match sort {
+            Sort::Scalar(content) => Claim::Value(content.to_value()?),
+            Sort::Count(number) => Claim::Value(number.into()),
+            Sort::Object if is_read => Claim::Read(Kind::Object),
+            Sort::List if is_read => Claim::Read(Kind::Array),
+            Sort::Object => Claim::Value(self.object(node)),
+            Sort::List => Claim::Value(self.list(node)),
+        })
     }
 
     /// The conflict of moves that stands open at an item, if there is one. Places that two imports
     /// gave it are none: nobody moved it.
-    fn move_conflict(self, node: NodeId) -> Option<Conflict> {
-        let places = self.writes_at(node).filter_map(|(rank, write)| match &write.content {
-            Content::Place(place) if write.birth().is_some() => Some((rank, place)),
+    fn move_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
+        self.places(node).nth(1)?;
+        let moves = self.places(node).filter_map(|(_, rank, write)| match &write.content {
+            Content::Place(place) => Some((rank, write.birth()?, place)),
             _ => None,
         });
-        let mut places: Vec<(Rank, &Place)> = places.collect();
-        places.sort_unstable_by_key(|place| Reverse(place.0));
+        let mut moves: Vec<(Rank, Dot, &Place)> = moves.collect();
+        moves.sort_unstable_by_key(|it| Reverse(it.0));
+        // Of one move, which several sides have re-placed, what is read.
+        let mut told = BTreeSet::new();
+        moves.retain(|it| told.insert(it.1));
         let (_, winner) = self.tree.place(self.blocks, node)?;
         let items = self.tree.list_at(self.tree.parent(node)?)?;
         let own = items.index_of(|other| self.tree.compare(self.blocks, other, node))?;
@@ -560,46 +470,53 @@ impl<'a> View<'a> {
             });
             at - usize::from(at > own)
         };
-        let contender = |(rank, place): &(Rank, &Place)| Contender {
-            value: Some(Value::from(index(place) as u64)),
-            stamp: Some(rank.0),
-        };
-        let mut contenders = places.iter().filter(|it| it.1 == winner).map(contender);
+        let contender =
+            |(rank, _, place): &(Rank, Dot, &Place)| Contender::of(index(place) as u64, *rank);
+        let mut contenders = moves.iter().filter(|it| it.2 == winner).map(contender);
         let winner = (contenders.next()?, winner);
         let losers: Vec<Contender> =
-            places.iter().filter(|it| it.1 != winner.1).map(contender).collect();
-        let (path, kind) = (self.pointer(node), ConflictKind::Move);
-        (!losers.is_empty()).then_some(Conflict { path, kind, winner: winner.0, losers })
+            moves.iter().filter(|it| it.2 != winner.1).map(contender).collect();
+        let (kind, winner) = (ConflictKind::Move, winner.0);
+        (!losers.is_empty()).then(|| Conflict { path: way.path(), kind, winner, losers })
+    }
+
+    /// The conflict of keys that stands open at a list, if there is one.
+    fn keys_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
+        if !self.keys_differ(node) || !matches!(self.reading(node), Some(Reading::List)) {
+            return None;
+        }
+        let mut marks: Vec<(Rank, Option<&str>)> = self.list_marks(node).collect();
+        marks.sort_unstable_by_key(|mark| Reverse(mark.0));
+        let mut told = BTreeSet::new();
+        marks.retain(|mark| told.insert(mark.1));
+        let contender = |(rank, key): (Rank, Option<&str>)| {
+            Contender::of(key.map_or(Value::Null, Value::from), rank)
+        };
+        let mut contenders = marks.into_iter().map(contender);
+        let winner = contenders.next()?;
+        let (kind, losers) = (ConflictKind::Keys, contenders.collect());
+        Some(Conflict { path: way.path(), kind, winner, losers })
     }
 
     fn conflicts_below(
         self,
         node: NodeId,
-        path: &mut String,
+        way: &Way<'_>,
         parent_stands: bool,
         open: &mut Vec<Conflict>,
     ) {
-        let here = self.conflict_of(node, parent_stands);
-        open.extend(here.map(|conflict| Conflict { path: path.clone(), ..conflict }));
-        if matches!(self.tree.segment(node), Some(Segment::Item(_))) {
-            open.extend(self.move_conflict(node));
-        }
-        let len = path.len();
-        let stands = self.stands(node, &self.standing(node));
+        self.conflicts_at(node, way, parent_stands, open);
+        let stands = self.stands_at(node);
         match self.reading(node) {
             Some(Reading::Object) => {
                 for (name, field) in self.tree.sorted_fields(node) {
-                    push_name(path, name);
-                    self.conflicts_below(field, path, stands, open);
-                    path.truncate(len);
+                    let way = way.below(Token::Name(name.clone()));
+                    self.conflicts_below(field, &way, stands, open);
                 }
             }
             Some(Reading::List) => {
-                let items = self.tree.items(node);
-                for (index, item) in items.enumerate() {
-                    push_index(path, index);
-                    self.conflicts_below(item, path, stands, open);
-                    path.truncate(len);
+                for (index, item) in self.tree.items(node).enumerate() {
+                    self.conflicts_below(item, &way.below(Token::Index(index)), stands, open);
                 }
             }
             _ => {}

@@ -21,6 +21,7 @@ use ahash::RandomState;
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     vec::Vec,
 };
 use core::cmp::Ordering;
@@ -51,6 +52,9 @@ struct Node {
     uses: u32,
     /// What there is to read: the writes that live here but for places, and the nodes linked below.
     content: u32,
+    /// The writes that live here and changed a field that was made before, and the nodes below that
+    /// have such: where a deletion may have missed something.
+    born: u32,
     /// The first of the fields linked below.
     first: NodeId,
     /// Among the fields of one node: the next, and the one before; before the first the last.
@@ -63,7 +67,7 @@ struct Node {
     slots: [Slot; 2],
 }
 
-const _: () = assert!(size_of::<Node>() == 44, "as small as it was");
+const _: () = assert!(size_of::<Node>() == 48, "as small as it was");
 
 /// The writes of a kernel by where they live.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +114,11 @@ impl Tree {
     /// Whether anything is to be read at a node.
     pub(super) fn has_content(&self, node: NodeId) -> bool {
         self.nodes.get(node.0).is_some_and(|node| node.content > 0)
+    }
+
+    /// Whether a write lives at a node or below that changed a field which was made before.
+    pub(super) fn has_born(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0).is_some_and(|node| node.born > 0)
     }
 
     fn node(&self, node: NodeId) -> &Node {
@@ -173,9 +182,9 @@ impl Tree {
     }
 
     /// The fields linked below a node by name.
-    pub(super) fn sorted_fields(&self, node: NodeId) -> SmallVec<[(&str, NodeId); 8]> {
+    pub(super) fn sorted_fields(&self, node: NodeId) -> SmallVec<[(&Arc<str>, NodeId); 8]> {
         let named = |field| match self.segment(field) {
-            Some(Segment::Field(name)) => Some((&**name, field)),
+            Some(Segment::Field(name)) => Some((name, field)),
             _ => None,
         };
         let mut fields: SmallVec<_> = self.fields(node).filter_map(named).collect();
@@ -320,6 +329,7 @@ impl Node {
             digest,
             uses: 0,
             content: 0,
+            born: 0,
             first: NONE,
             next: NONE,
             before: NONE,
@@ -350,6 +360,9 @@ impl Tree {
         } else {
             self.add(blocks, node, slot);
             self.gain(blocks, node);
+            if write.birth().is_some() {
+                self.gain_born(node);
+            }
         }
     }
 
@@ -362,6 +375,9 @@ impl Tree {
         } else {
             self.lose(blocks, node);
             self.drop(blocks, node, slot);
+            if write.birth().is_some() {
+                self.lose_born(node);
+            }
         }
         Some(node)
     }
@@ -418,6 +434,28 @@ impl Tree {
                 return;
             }
             node = self.unlink(blocks, node);
+        }
+    }
+
+    fn gain_born(&mut self, mut node: NodeId) {
+        loop {
+            let Node { born, parent, .. } = self.node_mut(node);
+            *born += 1;
+            if *born > 1 || node == ROOT {
+                return;
+            }
+            node = *parent;
+        }
+    }
+
+    fn lose_born(&mut self, mut node: NodeId) {
+        loop {
+            let Node { born, parent, .. } = self.node_mut(node);
+            *born -= 1;
+            if *born > 0 || node == ROOT {
+                return;
+            }
+            node = *parent;
         }
     }
 
@@ -566,6 +604,11 @@ impl Tree {
         self.step_named(parent, name)
     }
 
+    /// The node one step below that is the same as one of `theirs`, if it exists.
+    pub(super) fn find_below(&self, parent: NodeId, theirs: &Self, node: NodeId) -> Option<NodeId> {
+        self.child(parent, Sought::Segment(theirs.segment(node)?))
+    }
+
     /// The node that is the same path as one of `theirs`, if it exists.
     pub(super) fn find(&self, theirs: &Self, node: NodeId) -> Option<NodeId> {
         match (theirs.parent(node), theirs.segment(node)) {
@@ -621,6 +664,12 @@ impl Tree {
             check(node.uses as usize == in_use, "the count of a node's uses is stale")?;
             let content = slots.len() - places + linked.len();
             check(node.content as usize == content, "the count of what there is to read is stale")?;
+            let is_born = |slot: &&Slot| {
+                blocks.get(**slot).is_some_and(|write| write.birth().is_some() && !write.is_place())
+            };
+            let born = slots.iter().filter(is_born).count()
+                + below.iter().filter(|below| self.has_born(**below)).count();
+            check(node.born as usize == born, "the count of what changed a field is stale")?;
             let listed: Vec<NodeId> = self.items(id).collect();
             let in_order =
                 listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());

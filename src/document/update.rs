@@ -205,7 +205,7 @@ fn gaps(matched: &[Option<usize>], old_len: usize) -> Vec<(Range<usize>, Range<u
 }
 
 /// Which of the numbers are part of one longest ascending run of them. O(n log n).
-fn longest_ascending(numbers: &[Option<usize>]) -> Vec<bool> {
+pub(super) fn longest_ascending(numbers: &[Option<usize>]) -> Vec<bool> {
     // For each length, where the run of that length with the least end ends.
     let mut ends: Vec<usize> = Vec::new();
     let mut before = vec![None; numbers.len()];

@@ -39,3 +39,24 @@ pub(crate) fn through_compact<T: Serialize + DeserializeOwned>(value: &T) -> T {
     assert_eq!(read, bytes.len());
     back
 }
+
+/// The form of a document, whose writes say their paths by number, of one whose writes spell them:
+/// `{"path": ["list", {"key": 1}], …}`.
+pub(crate) fn document_form(mut lanes: serde_json::Value) -> serde_json::Value {
+    let mut paths = Vec::<(usize, serde_json::Value)>::new();
+    let lives = lanes.as_object_mut().into_iter().flatten();
+    let writes = lives.filter_map(|(_, lane)| lane["live"].as_array_mut()).flatten();
+    for path in writes.filter_map(|write| write[1].get_mut("path")) {
+        let Some(steps) = path.as_array().cloned() else { continue };
+        let number = steps.into_iter().fold(0, |parent, step| {
+            let path = (parent, step);
+            let known = paths.iter().position(|known| *known == path);
+            1 + known.unwrap_or_else(|| {
+                paths.push(path);
+                paths.len() - 1
+            })
+        });
+        *path = number.into();
+    }
+    serde_json::json!({"paths": paths, "writes": lanes})
+}

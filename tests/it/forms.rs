@@ -2,7 +2,7 @@
 //! CBOR and `MessagePack`; what services store already reads in; and what breaks an invariant is
 //! refused.
 
-use crate::{at, replica, samples::conversation};
+use crate::{at, encoded::document_form, replica, samples::conversation};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Min, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, Stamp, VectorClock,
@@ -137,29 +137,30 @@ fn documents_read_as_their_writes() {
     round_trip(&document);
     let delta = document.set("/title", "Booking Help", eu, at(3)).unwrap();
     let birth = json!({"replica": "us-east-1", "counter": 17});
-    let write = json!({"path": ["title"], "time": 6, "value": "Booking Help", "birth": birth});
+    let write = json!({"path": 1, "time": 6, "value": "Booking Help", "birth": birth});
     let lanes = json!({
         "us-east-1": {"seen": [[17, 17]], "live": []},
         "eu-west-1": {"seen": [[1, 1]], "live": [[1, write]]},
     });
-    reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    let form = json!({"paths": [[0, "title"]], "writes": lanes, "removals": []});
+    reads_as(&delta, form);
     document.set("/count", 2, us, at(5)).unwrap();
     document.increment("/count", 1, eu, at(7)).unwrap();
     let delta = document.increment("/count", 4, eu, at(7)).unwrap();
     let birth = json!({"replica": "us-east-1", "counter": 18});
-    let write = json!({"path": ["count"], "time": 8, "count": 5, "start": 2, "birth": birth});
+    let write = json!({"path": 1, "time": 8, "count": 5, "start": 2, "birth": birth});
     let lanes = json!({"eu-west-1": {"seen": [[2, 3]], "live": [[3, write]]}});
-    reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    reads_as(&delta, json!({"paths": [[0, "count"]], "writes": lanes, "removals": []}));
     let delta = document.reset("/count", us, at(9)).unwrap();
     let counted = json!([{"replica": "eu-west-1", "start": 2, "last": 3, "sum": 5}]);
     let write = json!({
-        "path": ["count"], "time": 9, "value": 0, "birth": birth, "counted": counted,
+        "path": 1, "time": 9, "value": 0, "birth": birth, "counted": counted,
     });
     let lanes = json!({
         "us-east-1": {"seen": [[18, 19]], "live": [[19, write]]},
         "eu-west-1": {"seen": [[3, 3]], "live": []},
     });
-    reads_as(&delta, json!({"writes": lanes, "removals": []}));
+    reads_as(&delta, json!({"paths": [[0, "count"]], "writes": lanes, "removals": []}));
     round_trip(&document.remove("/n", eu, at(3)).unwrap());
     round_trip(&document);
 
@@ -197,10 +198,11 @@ fn what_breaks_an_invariant_is_refused() {
 
     let write = |mut write: serde_json::Value| {
         write["time"] = json!(1);
-        lane(json!([[1, 1]]), json!([[1, write]]))
+        document_form(lane(json!([[1, 1]]), json!([[1, write]])))
     };
     assert!(serde_json::from_value::<Document>(write(json!({"path": [], "value": {}}))).is_ok());
-    refuses::<Document>(write(json!({"path": "/title", "value": 1})), "expected a sequence");
+    refuses::<Document>(write(json!({"path": "/title", "value": 1})), "expected u32");
+    refuses::<Document>(write(json!({"path": 1, "value": 1})), "not in the table");
     refuses::<Document>(write(json!({"path": [], "value": {"a": 1}})), "part by part");
     refuses::<Document>(write(json!({"path": [], "value": [1]})), "part by part");
     refuses::<Document>(write(json!({"path": []})), "one of value, count and place");
@@ -244,7 +246,9 @@ fn what_breaks_an_invariant_is_refused() {
     let made = json!({"made": {"replica": "us-east-1", "counter": 1}, "nth": 1});
     refuses::<Document>(write(json!({"path": [made], "value": 1})), "one of key");
     refuses::<DocumentDelta>(
-        json!({"writes": {}, "removals": [{"dot": {"replica": "a", "counter": 1}, "path": [], "time": 1}]}),
+        json!({"paths": [], "writes": {}, "removals": [
+            {"dot": {"replica": "a", "counter": 1}, "path": 0, "time": 1}
+        ]}),
         "never seen",
     );
 }

@@ -59,9 +59,10 @@ fn crowded(count: u64) -> Document {
     document
 }
 
-/// The indexes at which an insertion re-places neighbours, and what it does then.
+/// The indexes in the middle at which an insertion re-places neighbours, and what it does then.
 fn re_placing(document: &Document) -> impl Iterator<Item = (usize, DocumentDelta)> + '_ {
-    (0..=len(document)).filter_map(|index| {
+    let middle = len(document) / 2;
+    (middle - 20..middle + 20).filter_map(|index| {
         let delta = insert(&mut document.clone(), index, 1_000_000, 7);
         // The item takes two: its place and its value.
         (delta.write_count() > 2).then_some((index, delta))
@@ -99,8 +100,8 @@ fn what_is_inserted_in_the_middle_stays_short() {
             let middle = len(document) / 2;
             insert(document, middle, step, step % replicas)
         });
-        // A place takes 24 bytes at most and 16 on average, the number and its path 6.
-        assert!(grown.state < 4_000 * 22 + 4_000, "{} bytes", grown.state);
+        // A place takes 16 bytes on average, and all else 9.
+        assert!(grown.state < 4_000 * 25, "{} bytes", grown.state);
         assert!(grown.delta_max < 300, "a delta of {} bytes", grown.delta_max);
     }
 }
@@ -167,7 +168,7 @@ fn a_list_reordered_by_update_stays_small() {
 
 #[test]
 fn neighbours_are_re_placed_in_silence() {
-    let document = crowded(400);
+    let document = crowded(1_500);
     let mut seen = 0;
     for (index, delta) in re_placing(&document) {
         let mut told = document.clone();
@@ -185,7 +186,7 @@ fn neighbours_are_re_placed_in_silence() {
 
 #[test]
 fn a_move_beats_a_re_placing() {
-    let document = crowded(400);
+    let document = crowded(1_500);
     let mut moved = 0;
     for (index, delta) in re_placing(&document) {
         // Everything around the gap is moved to the front, by somebody whose clock is slow.
@@ -220,7 +221,7 @@ fn a_move_beats_a_re_placing() {
 /// A move that is open, one against another, stays so when its item is re-placed.
 #[test]
 fn a_conflict_of_moves_outlives_a_re_placing() {
-    let document = crowded(400);
+    let document = crowded(1_500);
     let mut open = 0;
     for (index, _) in re_placing(&document).take(20) {
         let item = format!("{LIST}/{}", index.min(len(&document) - 1));
@@ -253,7 +254,7 @@ fn a_conflict_of_moves_outlives_a_re_placing() {
 /// What is inserted concurrently stays between the neighbours that were not re-placed.
 #[test]
 fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
-    let document = crowded(300);
+    let document = crowded(1_500);
     let before = items(&document);
     let mut seen = 0;
     for (index, delta) in re_placing(&document) {

@@ -14,6 +14,7 @@
 )]
 
 mod allocations;
+mod amplification;
 mod basics;
 mod canonical;
 mod corpus;
@@ -29,6 +30,7 @@ mod laws;
 mod lists;
 mod pitfalls;
 mod replay;
+mod reports;
 mod samples;
 mod size;
 mod small;

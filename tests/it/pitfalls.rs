@@ -11,7 +11,7 @@ use rejoin::{
     CounterOverflow, DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
     PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
-    document::{DocumentDelta, DocumentError, Value},
+    document::{Claim, DocumentDelta, DocumentError, Value},
     wire,
 };
 use std::fmt::Debug;
@@ -483,7 +483,7 @@ fn p11_a_text_or_an_object_in_place_of_a_number_takes_what_it_has_seen_too() {
         setting.set("/n", value.clone(), b, at(9)).unwrap();
         let mut merged = all_ways([&counting, &setting, &base], &[]);
         assert_eq!(merged.get("/n"), Some(value));
-        assert_eq!(merged.conflicts()[0].losers[0].value, Some(1.into()));
+        assert_eq!(merged.conflicts()[0].losers[0].claim, Claim::Value(1.into()));
         counting.increment("/n", 1, a, at(4)).unwrap();
         merged.resolve("/n", 100, b, at(9)).unwrap();
         let merged = all_ways([&counting, &merged, &base], &[]);
@@ -545,8 +545,9 @@ fn p11_a_counter_deleted_while_it_is_counted_on_survives_as_it_is() {
     let reports = [counting.clone().apply_reporting(&delete), deleting.merge_reporting(&counting)];
     for report in reports {
         let conflict = &report.conflicts()[0];
-        assert_eq!((&*conflict.path, conflict.losers[0].value.clone()), ("/n", None));
-        assert_eq!(conflict.winner.value, Some(6.into()));
+        assert_eq!(conflict.path, "/n");
+        assert_eq!(conflict.losers[0].claim, Claim::Deletion);
+        assert_eq!(conflict.winner.claim, Claim::Value(6.into()));
     }
     // It is a counter like any other; deleted by one who has seen it all, it is begun anew.
     merged.increment("/n", 1, b, at(4)).unwrap();
@@ -703,8 +704,8 @@ fn p17_places_stay_short_and_runs_whole() {
 /// In bytes.
 fn longest_place(document: &Document) -> usize {
     let json = serde_json::to_value(document).unwrap();
-    let lanes =
-        json.as_object().unwrap().values().flat_map(|lane| lane["live"].as_array().unwrap());
+    let lanes = json["writes"].as_object().unwrap().values();
+    let lanes = lanes.flat_map(|lane| lane["live"].as_array().unwrap());
     lanes.filter_map(|write| Some(write[1]["place"].as_str()?.len() / 2)).max().unwrap()
 }
 

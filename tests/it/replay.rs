@@ -78,7 +78,7 @@ fn write_the_seeds() {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), data).unwrap();
     };
-    forms(&|name, which, json, binary, [ours, theirs]| {
+    let meeting = forms(&|name, which, json, binary, [ours, theirs]| {
         let body = |bytes: &[u8]| bytes[3 + tags(which).len()..].to_vec();
         let (ours, theirs) = (body(ours), body(theirs));
         let len = u16::try_from(ours.len()).unwrap().to_le_bytes();
@@ -86,6 +86,7 @@ fn write_the_seeds() {
         write("decode_json", name, &[&[which], json].concat());
         write("decode_binary", name, &[&[which], binary].concat());
     });
+    write("amplification", "document", &meeting);
     for (target, seeds) in [("histories", 16_u8), ("update", 4), ("pointer", 4), ("clock", 4)] {
         for seed in 0..seeds {
             let length = [64, 400, 3_000][usize::from(seed) % 3];
@@ -98,8 +99,8 @@ fn write_the_seeds() {
 
 type Write<'a> = &'a dyn Fn(&str, u8, &[u8], &[u8], [&[u8]; 2]);
 
-/// Two values of each type, one after the other.
-fn forms(write: Write<'_>) {
+/// Two values of each type, one after the other. Returns two documents and a delta.
+fn forms(write: Write<'_>) -> Vec<u8> {
     fn two<T: Sent>(write: Write<'_>, name: &str, which: u8, ours: &T, theirs: &T) {
         let json = format!("{} {}", json(ours), json(theirs));
         let binary = [compact(ours), compact(theirs)].concat();
@@ -175,9 +176,13 @@ fn forms(write: Write<'_>) {
     let mut ours = ours;
     let delta = ours.remove("/messages/0", replica("us-east-1"), now).unwrap();
     two(write, "delta", 11, &delta, &ours.delta_since(&theirs.version()));
+    let three = [&bytes(&ours)[4..], &bytes(&theirs)[4..], &bytes(&delta)[4..]];
+    let both = [three[0].len(), three[1].len()].map(|len| u16::try_from(len).unwrap());
+    let lens = both.map(u16::to_le_bytes).concat();
     two(write, "id", 14, &replica("us-east-1"), &rejoin::ReplicaId::from_u128(1 << 100));
     let stamp = rejoin::Stamp { time: now, replica: replica("us-east-1") };
     two(write, "stamp", 15, &stamp, &stamp);
     two(write, "timestamp", 16, &now, &at(u64::MAX));
     two(write, "value", 17, &Value::from(&content), &Value::Null);
+    [&lens[..], &three.concat()].concat()
 }

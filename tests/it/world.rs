@@ -30,6 +30,11 @@ pub(crate) trait Subject: 'static {
         Ok(())
     }
 
+    /// What else holds of a merge.
+    fn merged(_before: &Self::State, _other: &Self::State, _after: &Self::State) {}
+    /// What else holds of a delta that is applied.
+    fn applied(_before: &Self::State, _delta: &Self::Delta, _after: &Self::State) {}
+
     /// A state in which nothing is alive, read from the form of a kernel that has seen much: its
     /// replicas are about to leave their first block. Nothing at all where there is no kernel.
     fn aged(_kernel: serde_json::Value) -> Self::State {
@@ -274,6 +279,7 @@ impl<S: Subject> World<S> {
         let before = Rc::clone(&target.state);
         let changed = Rc::make_mut(&mut target.state).merge(&from.state);
         assert_eq!(changed, target.state != before, "merge tells the truth");
+        S::merged(&before, &from.state, &target.state);
         Rc::make_mut(&mut target.seen).extend(from.seen.iter());
         self.verify(into);
     }
@@ -304,8 +310,9 @@ impl<S: Subject> World<S> {
     fn apply(&mut self, into: usize, delta: S::Delta, told: &BTreeSet<usize>) {
         let target = &mut self.replicas[into];
         let before = Rc::clone(&target.state);
-        let changed = Rc::make_mut(&mut target.state).apply(delta);
+        let changed = Rc::make_mut(&mut target.state).apply(delta.clone());
         assert_eq!(changed, target.state != before, "apply tells the truth");
+        S::applied(&before, &delta, &target.state);
         Rc::make_mut(&mut target.seen).extend(told.iter());
         self.verify(into);
     }

@@ -1,6 +1,7 @@
 //! What may be thrown at the library: each body takes any bytes, and panics where the library does
 //! what it must not. Fuzzers run them (`fuzz/`), and `replay` runs them over seeds and findings.
 
+pub(crate) mod amplification;
 mod clocks;
 pub(crate) mod decoding;
 mod documents;
@@ -10,7 +11,7 @@ use crate::spec;
 type Body = fn(&[u8]);
 
 /// The fuzz targets, by the names of their folders.
-pub(crate) const TARGETS: [(&str, Body); 7] = [
+pub(crate) const TARGETS: [(&str, Body); 8] = [
     ("decode_json", decoding::json),
     ("decode_binary", decoding::binary),
     ("decode_wire", decoding::canonical),
@@ -18,6 +19,7 @@ pub(crate) const TARGETS: [(&str, Body); 7] = [
     ("update", documents::update),
     ("pointer", documents::pointer),
     ("clock", clocks::clock),
+    ("amplification", amplification::amplification),
 ];
 
 /// Arbitrary operations on several replicas, against the specification. The first byte says of

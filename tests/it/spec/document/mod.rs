@@ -8,6 +8,7 @@ mod told;
 mod values;
 
 use crate::{
+    encoded::{document_form, through_bytes},
     history::{histories, misused},
     small::Small,
     world::{Seen, Subject},
@@ -114,9 +115,10 @@ impl Subject for Json {
             assert_eq!(document.to_value().as_ref(), Some(value), "update is exact");
             assert!(document.update(value, id, now).unwrap().is_empty(), "and then rests");
         }
-        let mut told = before;
+        let mut told = before.clone();
         let report = told.apply_reporting(&delta);
         assert_eq!(told, *document);
+        properties::check_replay(&before, document, &report);
         assert_eq!(report.changed(), !delta.is_empty());
         Some(delta)
     }
@@ -136,8 +138,27 @@ impl Subject for Json {
         document.check_invariants()
     }
 
+    fn merged(before: &Document, other: &Document, after: &Document) {
+        let mut told = before.clone();
+        let report = told.merge_reporting(other);
+        assert_eq!(told, *after);
+        assert_eq!(report.changed(), before != after);
+        properties::check_replay(before, after, &report);
+    }
+
+    fn applied(before: &Document, delta: &DocumentDelta, after: &Document) {
+        let mut told = before.clone();
+        let report = told.apply_reporting(delta);
+        assert_eq!(told, *after);
+        assert_eq!(told.check_invariants(), Ok(()));
+        assert_eq!(report.changed(), before != after);
+        properties::check_replay(before, after, &report);
+        let (mut new, mut read_back) = (Document::new(), through_bytes(&Document::new()));
+        assert_eq!(new.apply_reporting(delta), read_back.apply_reporting(delta));
+    }
+
     fn aged(kernel: serde_json::Value) -> Document {
-        serde_json::from_value(kernel).unwrap()
+        serde_json::from_value(document_form(kernel)).unwrap()
     }
 
     fn event(op: &Op, id: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Option<Event> {

@@ -161,6 +161,11 @@ impl<'a> Node<'a> {
         self.latest(|said| if let Said::List(key) = said { Some(*key) } else { None }).flatten()
     }
 
+    fn keys(&self) -> BTreeSet<Option<&'static str>> {
+        let key = |write: &&Write| if let Said::List(key) = write.said { Some(key) } else { None };
+        self.writes.iter().filter_map(key).collect()
+    }
+
     /// The scalar that is read if no container is.
     fn leaf(&self) -> Option<(Rank, Value)> {
         let is_scalar = |said: &_| matches!(said, Said::Scalar(_));
@@ -451,7 +456,10 @@ impl Model {
 
     fn settle(&mut self, at: &[Step]) {
         let kind = self.kind(at).unwrap();
+        // Several sides made the list, with different keys: one mark stands for them all.
+        let keys_differ = kind == Kind::Array && self.node(at).keys().len() > 1;
         let is_part = |write: &Write| match (write.path.get(at.len()), &write.said) {
+            (None, Said::List(_)) if keys_differ => false,
             (Some(Step::Field(_)), _) | (None, Said::Object) => kind == Kind::Object,
             (Some(Step::Item(_)), _) | (None, Said::List(_)) => kind == Kind::Array,
             (None, Said::Place(..)) => true,

@@ -8,9 +8,8 @@ use crate::{history::count, world::Subject};
 use proptest::{collection::vec, prelude::*};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
-    document::{Conflict, ConflictKind, Value},
+    document::{Change, Claim, Conflict, ConflictKind, Kind, Path, Report, Step, Value},
 };
-use std::collections::BTreeMap;
 
 type Edits = Vec<(Op, u64)>;
 
@@ -37,16 +36,26 @@ fn play(document: &mut Document, edits: &[(Op, u64)], id: u128) {
 pub(super) fn check_open_conflicts(document: &Document) {
     for open in document.conflicts() {
         assert!(!open.losers.is_empty());
-        assert_eq!(reads(document, &open), open.winner.value, "the winner is what is read");
+        assert!(is_read(document, &open), "the winner is what is read: {open:?}");
+        assert_greatest_first(&open);
     }
 }
 
-fn reads(document: &Document, conflict: &Conflict) -> Option<Value> {
-    if conflict.kind == ConflictKind::Move {
-        let index: u64 = conflict.path.rsplit('/').next()?.parse().ok()?;
-        return document.get(&conflict.path).map(|_| index.into());
+/// Whether the winner is what is read.
+fn is_read(document: &Document, conflict: &Conflict) -> bool {
+    let pointer = conflict.path.to_string();
+    match (conflict.kind, &conflict.winner.claim) {
+        (ConflictKind::Move, Claim::Value(index)) => {
+            let last = conflict.path.last();
+            let at = |index: usize| Value::from(index as u64);
+            matches!(last, Some(Step::Item(it)) if at(it) == *index)
+                && document.get(&pointer).is_some()
+        }
+        (ConflictKind::Keys, Claim::Value(_)) => document.kind(&pointer) == Some(Kind::Array),
+        (_, Claim::Value(value)) => document.get(&pointer).as_ref() == Some(value),
+        (_, Claim::Read(kind)) => document.kind(&pointer) == Some(*kind),
+        (_, Claim::Deletion) => false,
     }
-    document.get(&conflict.path)
 }
 
 /// `merge_reporting` against what can be seen from outside: the same join as `merge`, and changes
@@ -69,6 +78,12 @@ fn reports_tell_what_changed() {
     });
 }
 
+/// Stamps that are known first, the greatest of them the very first.
+fn assert_greatest_first(conflict: &Conflict) {
+    let stamps: Vec<_> = conflict.losers.iter().map(|loser| loser.stamp).collect();
+    assert!(stamps.is_sorted_by(|one, next| one >= next), "{conflict:?}");
+}
+
 fn check_report(ours: &Document, theirs: &Document) {
     let mut merged = ours.clone();
     let changed = merged.merge(theirs);
@@ -76,76 +91,59 @@ fn check_report(ours: &Document, theirs: &Document) {
     let report = reporting.merge_reporting(theirs);
     assert_eq!(reporting, merged);
     assert_eq!(report.changed(), changed);
+    check_replay(ours, &merged, &report);
+}
 
-    let mut by_depth = BTreeMap::<usize, Vec<_>>::new();
+/// A report against what can be seen from outside: its changes turn the JSON before into the JSON
+/// after, each of them is one, and its conflicts are told as they are read.
+pub(super) fn check_replay(before: &Document, after: &Document, report: &Report) {
+    let mut json = before.to_value();
     for change in report.changes() {
-        assert!(change.before.is_some() || change.after.is_some());
-        if change.after.is_some() {
-            assert_eq!(merged.get(&change.path), change.after);
-        }
-        let (container, last) = change.path.rsplit_once('/').unwrap_or(("", ""));
-        let depth = change.path.matches('/').count();
-        let step = (container, last, &change.before, &change.after);
-        by_depth.entry(depth).or_default().push(step);
+        assert_ne!(change.before, change.after, "{change:?}");
+        let was = replay(&mut json, change);
+        assert_eq!(was, change.before, "{change:?} of {:?}", report.changes());
     }
-    let mut text = ours.to_value();
-    for (depth, changes) in by_depth {
-        let (mut items, mut fields) = (Vec::new(), Vec::new());
-        for change in changes {
-            let is_item = matches!(at(&mut text, change.0), Some(Value::Array(_)) if depth > 0);
-            if is_item { items.push(change) } else { fields.push(change) }
-        }
-        items.sort_by_key(|it| it.1.parse::<usize>().unwrap());
-        for (list, index, before, _) in items.iter().rev().filter(|it| it.3.is_none()) {
-            let went = array(&mut text, list).remove(index.parse().unwrap());
-            assert_eq!(Some(&went), before.as_ref());
-        }
-        for (list, index, _, after) in items.iter().filter(|it| it.2.is_none()) {
-            let came = Option::clone(after).unwrap();
-            array(&mut text, list).insert(index.parse().unwrap(), came);
-        }
-        for (list, index, before, after) in items {
-            if let (Some(before), Some(after)) = (before, after) {
-                let item = &mut array(&mut text, list)[index.parse::<usize>().unwrap()];
-                assert_eq!(std::mem::replace(item, after.clone()), *before);
-                assert_ne!(before, after);
-            }
-        }
-        for (object, name, before, after) in fields {
-            assert_ne!(before, after);
-            let was = if depth == 0 {
-                std::mem::replace(&mut text, after.clone())
-            } else {
-                let Some(Value::Object(fields)) = at(&mut text, object) else {
-                    panic!("a change inside what is no container")
-                };
-                match after.clone() {
-                    Some(after) => fields.insert(name.into(), after),
-                    None => fields.remove(name),
-                }
-            };
-            assert_eq!(was, *before);
-        }
-    }
-    assert_eq!(text, merged.to_value(), "the changes are all that changed");
+    assert_eq!(json, after.to_value(), "the changes are all that changed: {report:?}");
     for conflict in report.conflicts() {
-        assert_eq!(reads(&merged, conflict), conflict.winner.value);
+        assert!(is_read(after, conflict), "{conflict:?}");
+        assert_greatest_first(conflict);
+    }
+    let in_order =
+        |one: &Conflict, next: &Conflict| (&one.path, one.kind) < (&next.path, next.kind);
+    assert!(report.conflicts().is_sorted_by(in_order), "{report:?}");
+    let coming = report.changes().iter().filter(|change| change.after.is_some());
+    assert!(coming.is_sorted_by(|one, next| one.path < next.path), "{report:?}");
+}
+
+/// One step as the documentation says; what stood there.
+fn replay(json: &mut Option<Value>, change: &Change) -> Option<Value> {
+    let after = change.after.clone();
+    let (Some(container), Some(last)) = (change.path.parent(), change.path.last()) else {
+        return std::mem::replace(json, after);
+    };
+    match (at(json, container), last, &change.before, after) {
+        (Some(Value::Object(fields)), Step::Field(name), _, Some(after)) => {
+            fields.insert(name.into(), after)
+        }
+        (Some(Value::Object(fields)), Step::Field(name), _, None) => fields.remove(name),
+        (Some(Value::Array(items)), Step::Item(index), None, Some(after)) => {
+            items.insert(index, after);
+            None
+        }
+        (Some(Value::Array(items)), Step::Item(index), Some(_), Some(after)) => {
+            Some(std::mem::replace(&mut items[index], after))
+        }
+        (Some(Value::Array(items)), Step::Item(index), _, None) => Some(items.remove(index)),
+        (found, ..) => panic!("{change:?} finds {found:?}"),
     }
 }
 
-fn at<'a>(text: &'a mut Option<Value>, pointer: &str) -> Option<&'a mut Value> {
-    super::tokens(pointer).into_iter().try_fold(text.as_mut()?, |value, token| match value {
-        Value::Object(fields) => fields.get_mut(token),
-        Value::Array(items) => items.get_mut(token.parse::<usize>().ok()?),
+fn at<'a>(json: &'a mut Option<Value>, path: &Path) -> Option<&'a mut Value> {
+    path.steps().try_fold(json.as_mut()?, |value, step| match (value, step) {
+        (Value::Object(fields), Step::Field(name)) => fields.get_mut(name),
+        (Value::Array(items), Step::Item(index)) => items.get_mut(index),
         _ => None,
     })
-}
-
-fn array<'a>(text: &'a mut Option<Value>, pointer: &str) -> &'a mut Vec<Value> {
-    match at(text, pointer) {
-        Some(Value::Array(items)) => items,
-        _ => panic!("no list"),
-    }
 }
 
 /// Whatever stands there, in whatever state of conflict.

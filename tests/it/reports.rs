@@ -1,0 +1,209 @@
+//! What reports say: what reads otherwise and nothing else, and what contended in which order.
+
+use crate::{at, encoded::through_bytes, replica};
+use allocation_counter::measure;
+use rejoin::{
+    DeltaState, Document, Merge, ReplicaId, Stamp,
+    document::{Change, Claim, Conflict, ConflictKind, ListKeys, Value},
+};
+use serde_json::{Value as Json, json};
+
+fn ids() -> [ReplicaId; 2] {
+    [replica("a-us"), replica("b-eu")]
+}
+
+fn base(json: Json) -> Document {
+    Document::from_json(&json, replica("base"), at(1)).unwrap()
+}
+
+fn steps(changes: &[Change]) -> Vec<String> {
+    let text = |value: &Option<Value>| value.as_ref().map_or("-".into(), Value::to_string);
+    let step = |it: &Change| format!("{} {} {}", it.path, text(&it.before), text(&it.after));
+    changes.iter().map(step).collect()
+}
+
+#[test]
+fn what_moved_there_and_back_reads_as_before() {
+    let [us, _] = ids();
+    for len in [2, 5] {
+        let items: Vec<usize> = (0..len).collect();
+        let mut theirs = base(json!(items));
+        let mut ours = theirs.clone();
+        let mut both = theirs.move_item("/1", 0, us, at(2)).unwrap();
+        both.merge(&theirs.move_item("/1", 0, us, at(3)).unwrap());
+        let report = ours.apply_reporting(&both);
+        assert!(report.changed());
+        assert_eq!(steps(report.changes()), [""; 0]);
+    }
+}
+
+/// A move whose delta came before the item that was passed changes nothing, and neither does a
+/// place that is written anew where the item stands.
+#[test]
+fn a_new_place_in_the_old_order_is_no_change() {
+    let [us, eu] = ids();
+    let mut theirs = base(json!(["a"]));
+    let mut ours = theirs.clone();
+    let pushed = theirs.push("", "b", us, at(2)).unwrap();
+    let moved = theirs.move_item("/0", 1, us, at(3)).unwrap();
+    assert_eq!(steps(ours.apply_reporting(&moved).changes()), [""; 0]);
+    assert_eq!(steps(ours.apply_reporting(&pushed).changes()), [r#"/0 - "b""#]);
+
+    let mut ours = base(json!(["a", "b", "c", "d"]));
+    let mut theirs = ours.clone();
+    ours.move_item("/0", 2, us, at(2)).unwrap();
+    theirs.move_item("/0", 3, eu, at(3)).unwrap();
+    ours.merge(&theirs);
+    theirs.merge(&ours);
+    let settled = ours.move_item("/3", 3, us, at(4)).unwrap();
+    assert_eq!(settled.write_count(), 1);
+    let report = theirs.apply_reporting(&settled);
+    assert_eq!((steps(report.changes()), report.conflicts()), (Vec::new(), &[][..]));
+}
+
+#[test]
+fn the_steps_of_a_list_are_removals_backwards_then_the_rest_forwards() {
+    let [us, _] = ids();
+    let ours = base(json!({"l": [{"n": 1}, "b", "c", "d", {"n": 5}]}));
+    let mut theirs = ours.clone();
+    let delta = theirs.edit(us, at(2), |edit| {
+        edit.set("/l/0/n", 2)?;
+        edit.set("/l/4/n", 6)?;
+        edit.move_item("/l/2", 1)?;
+        edit.remove("/l/3")?;
+        edit.insert("/l/0", "new")
+    });
+    let mut told = ours.clone();
+    let report = told.apply_reporting(&delta.unwrap());
+    assert_eq!(told.to_json(), json!({"l": ["new", {"n": 2}, "c", "b", {"n": 6}]}));
+    let expected = [
+        r#"/l/3 "d" -"#,
+        r#"/l/2 "c" -"#,
+        r#"/l/0 - "new""#,
+        "/l/1/n 1 2",
+        r#"/l/2 - "c""#,
+        "/l/4/n 5 6",
+    ];
+    assert_eq!(steps(report.changes()), expected);
+}
+
+/// An item that was made anew, and reads as the one that it stands for.
+#[test]
+fn an_equal_item_in_its_place_is_no_change() {
+    let [us, _] = ids();
+    let ours = base(json!(["a", {"x": [1]}, "c"]));
+    let mut theirs = ours.clone();
+    let delta = theirs.edit(us, at(2), |edit| {
+        edit.remove("/1")?;
+        edit.insert("/1", json!({"x": [1]}))
+    });
+    let report = ours.clone().apply_reporting(&delta.unwrap());
+    assert!(report.changed());
+    assert_eq!(steps(report.changes()), [""; 0]);
+}
+
+#[test]
+fn losers_are_told_greatest_first_with_the_deletions_among_them() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
+    let start = base(json!({"n": 0}));
+    let (mut ours, mut theirs, mut third) = (start.clone(), start.clone(), start.clone());
+    ours.set("/n", 1_u64, us, at(5)).unwrap();
+    third.set("/n", 3_u64, asia, at(9)).unwrap();
+    ours.merge(&third);
+    let mut removal = theirs.set("/n", 2_u64, eu, at(6)).unwrap();
+    removal.merge(&theirs.remove("/n", eu, at(7)).unwrap());
+    let claims = |conflicts: &[Conflict]| -> Vec<Option<Stamp>> {
+        let [conflict] = conflicts else { panic!("{conflicts:?}") };
+        assert!(conflict.losers.iter().any(|loser| loser.claim == Claim::Deletion));
+        conflict.losers.iter().map(|loser| loser.stamp).collect()
+    };
+    let stamp = |time, replica| Some(Stamp { time: at(time), replica });
+    let by_delta = ours.clone().apply_reporting(&removal);
+    assert_eq!(claims(by_delta.conflicts()), [stamp(7, eu), stamp(5, us)]);
+    let by_state = ours.merge_reporting(&theirs);
+    assert_eq!(claims(by_state.conflicts()), [stamp(5, us), None], "a state does not say when");
+}
+
+/// Two imports of one JSON stand there twice where the items of one have no key, or another.
+#[test]
+fn lists_made_with_different_keys_are_told_of_until_one_side_writes() {
+    let [us, eu] = ids();
+    let json = json!({"l": [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]});
+    let import = |key: Option<&str>, id| {
+        let keys = key.map(|key| ListKeys::new().by("/l", key).unwrap()).unwrap_or_default();
+        Document::from_json_with(keys, &json, id, at(5)).unwrap()
+    };
+    for (ours_key, theirs_key) in [(Some("id"), None), (Some("id"), Some("name"))] {
+        let (mut ours, theirs) = (import(ours_key, us), import(theirs_key, eu));
+        let report = ours.merge_reporting(&theirs);
+        assert_eq!(ours.len_at("/l"), Some(4), "twice");
+        let [conflict] = report.conflicts() else { panic!("{report:?}") };
+        assert_eq!((conflict.path.to_string().as_str(), conflict.kind), ("/l", ConflictKind::Keys));
+        let key = |key: Option<&str>| Claim::Value(key.map_or(Value::Null, Value::from));
+        assert_eq!(conflict.winner.claim, key(theirs_key), "the greater replica");
+        assert_eq!(conflict.losers[0].claim, key(ours_key));
+        assert_eq!(ours.conflicts(), report.conflicts());
+
+        let mut pushed = through_bytes(&ours);
+        pushed.push("/l", json!({"id": 3}), us, at(6)).unwrap();
+        assert_eq!(pushed.conflicts(), [], "whoever writes there has seen it");
+        let mut resolved = ours.clone();
+        resolved.resolve("/l", &json["l"], us, at(6)).unwrap();
+        assert_eq!((resolved.conflicts(), resolved.to_json()), (Vec::new(), json.clone()));
+        pushed.merge(&resolved);
+        assert_eq!(pushed.conflicts().iter().filter(|it| it.kind == ConflictKind::Keys).count(), 0);
+    }
+    let mut same = import(Some("id"), us);
+    let report = same.merge_reporting(&import(Some("id"), eu));
+    assert_eq!((report.conflicts(), same.to_json()), (&[][..], json.clone()));
+}
+
+/// A container that is read is not told again at each conflict above and inside it.
+#[test]
+fn a_conflict_repeats_no_container_that_is_read() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"x": {"y": {"z": 1}}}));
+    let mut theirs = ours.clone();
+    ours.set("/x", "text", us, at(5)).unwrap();
+    theirs.set("/x/y/z", 2_u64, eu, at(9)).unwrap();
+    ours.merge(&theirs);
+    let conflicts = ours.conflicts();
+    let [conflict] = &conflicts[..] else { panic!("{conflicts:?}") };
+    assert_eq!(conflict.winner.claim, Claim::Read(rejoin::document::Kind::Object));
+    assert_eq!(conflict.losers[0].claim.value(), Some(&"text".into()));
+    let expected = json!({
+        "path": "/x", "kind": "type",
+        "winner": {"claim": {"read": "object"}, "stamp": conflict.winner.stamp},
+        "losers": [{"claim": {"value": "text"}, "stamp": conflict.losers[0].stamp}],
+    });
+    assert_eq!(serde_json::to_value(conflict).unwrap(), expected);
+}
+
+/// What a report costs depends on what it tells, not on what lies below.
+#[test]
+fn a_removal_that_changes_nothing_costs_nothing() {
+    let [us, eu] = ids();
+    let allocations = |messages: usize| {
+        let message = json!({"text": "Hello", "likes": 0});
+        let messages: Json = (0..messages).map(|it| (format!("m{it}"), message.clone())).collect();
+        let mut ours = Document::new();
+        let mut strangers = Document::new();
+        let made = ours.set("", json!({}), us, at(1)).unwrap();
+        ours.set("/messages", &messages, us, at(2)).unwrap();
+        ours.set("/messages/m0/text", "Ho", us, at(5)).unwrap();
+        // One that removes what it does not know, and one that kills the mark of the root.
+        strangers.set("", json!({"x": 1}), eu, at(5)).unwrap();
+        let unknown = strangers.remove("", eu, at(6)).unwrap();
+        let mut knows_the_mark = Document::new();
+        knows_the_mark.apply(made);
+        let mark = knows_the_mark.remove("", eu, at(6)).unwrap();
+        [unknown, mark].map(|removal| {
+            let mut ours = ours.clone();
+            let counted = measure(|| _ = ours.apply_reporting(&removal)).count_total;
+            assert_eq!(ours.len_at("/messages"), Some(messages.as_object().unwrap().len()));
+            counted
+        })
+    };
+    let (few, many) = (allocations(10), allocations(2_000));
+    assert!(many.iter().zip(few).all(|(many, few)| *many <= few + 4), "{few:?} and {many:?}");
+}
