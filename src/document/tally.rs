@@ -92,6 +92,7 @@ mod tests {
             (Some(tally(1, 4, 7)), 40),
             (Some(tally(5, 8, 30)), 10),
             (Some(tally(5, 9, 40)), 0),
+            (Some(tally(5, 9, 30)), 0),
             (Some(tally(5, 12, 90)), 0),
             (Some(tally(6, 6, 1)), 0),
             (Some(tally(5, 8, i64::MIN)), 40 + (1 << 63)),

@@ -784,3 +784,38 @@ fn two_sides_that_counted_update_to_numbers() {
     assert_eq!(told.losers[0].claim, Claim::Value(100.into()));
     assert!(merged.update(json!({"n": 203}), us, at(7)).unwrap().is_empty());
 }
+
+/// A replica that got one delta in ten holds counts that later ones tell of as well, until it
+/// counts itself.
+#[test]
+fn counts_that_later_ones_tell_of_go_with_the_next_increment() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
+    let mut ours = base(json!({"n": 0}));
+    let mut theirs = ours.clone();
+    for round in 0..100 {
+        let delta = ours.increment("/n", 1, us, at(2)).unwrap();
+        if round % 10 == 9 {
+            theirs.apply(delta);
+            assert_eq!(theirs.get("/n"), Some((round + 1).into()));
+        }
+    }
+    let counts = |document: &Document| {
+        let form = serde_json::to_string(document).unwrap();
+        form.matches(r#""count":"#).count()
+    };
+    assert_eq!((counts(&ours), counts(&theirs)), (1, 10));
+    let mut third = theirs.clone();
+    theirs.increment("/n", 1, eu, at(3)).unwrap();
+    assert_eq!((counts(&theirs), theirs.get("/n")), (2, Some(101.into())));
+    // One that a value has replaced goes likewise.
+    let reset = ours.reset("/n", us, at(4)).unwrap();
+    third.apply(reset);
+    third.increment("/n", 1, asia, at(3)).unwrap();
+    assert_eq!((counts(&third), third.get("/n")), (1, Some(1.into())));
+    theirs.merge(&third);
+    ours.merge(&theirs);
+    theirs.merge(&ours);
+    third.merge(&ours);
+    assert_eq!((&ours, &theirs), (&third, &third));
+    assert_eq!((counts(&ours), ours.get("/n")), (2, Some(2.into())));
+}
