@@ -16,10 +16,10 @@ use std::{
 
 /// What one call may allocate at one time: so much for nothing at all, and for each byte of what is
 /// in its documents and deltas.
-const BYTES: (u64, u64) = (16_384, 64);
+const BYTES: (u64, u64) = (16_384, 32);
 
 /// How often it may allocate, likewise: a step that allocates nothing is bounded by the time.
-const TIMES: (u64, u64) = (512, 2);
+const TIMES: (u64, u64) = (512, 1);
 
 /// Generous, since others may use the machine.
 const TIME: (Duration, Duration) = (Duration::from_secs(2), Duration::from_micros(100));
