@@ -3,7 +3,7 @@
 
 use crate::{
     at,
-    encoded::{through_bytes, through_json},
+    encoded::{document_form, through_bytes, through_json},
     replica,
 };
 use rejoin::{
@@ -724,7 +724,7 @@ fn made_up_counts_neither_panic_nor_freeze_a_number() {
                 [1, {"path": [], "time": 1, "value": {}}], [2, value],
             ]},
         });
-        serde_json::from_value::<Document>(form).unwrap()
+        serde_json::from_value::<Document>(document_form(form)).unwrap()
     };
     let integer = |document: &Document| document.to_json()["n"].as_i64().unwrap();
     for (sum, counted_sum) in sums.into_iter().flat_map(|sum| sums.map(|other| (sum, other))) {

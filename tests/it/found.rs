@@ -1,7 +1,11 @@
 //! Traces of what properties, reviews and attacks have found in this crate, so that it stays
 //! found.
 
-use crate::{at, encoded::document_form, replica};
+use crate::{
+    at,
+    encoded::{document_form, through_bytes, through_json},
+    replica,
+};
 use proptest::prelude::*;
 use rejoin::{
     CounterOverflow, DeltaState, Document, EnableFlag, Merge, MvRegister, OrMap, OrSet,
@@ -249,9 +253,9 @@ fn a_report_of_one_item_does_not_clone_the_list() {
     }
 }
 
-/// Places at the very ends, as only a forger makes them: no room before, always room after.
+/// Places at the very ends, as only a forger makes them. Those that are read leave room on both sides.
 #[test]
-fn a_list_with_a_forged_first_place_refuses_and_stays() {
+fn forged_places_block_nobody() {
     let us = replica("us-east-1");
     let item = |counter: u64, key: u64, place: &str| {
         json!([
@@ -259,23 +263,30 @@ fn a_list_with_a_forged_first_place_refuses_and_stays() {
             [counter + 1, {"path": ["l", {"key": key}], "time": 1, "value": key}],
         ])
     };
-    let mut live = vec![json!([1, {"path": [], "time": 1, "value": {}}])];
-    live.push(json!([2, {"path": ["l"], "time": 1, "value": []}]));
-    // -2^62 and 2^62, nobody's, index 0.
-    live.extend(item(3, 1, "38c0000000000000000080").as_array().unwrap().clone());
-    live.extend(item(5, 2, "c740000000000000000080").as_array().unwrap().clone());
-    let forged = json!({"us-east-1": {"seen": [[1, 6]], "live": live}});
-    let mut document: Document = serde_json::from_value(document_form(forged)).unwrap();
-    assert_eq!(document.to_json(), json!({"l": [1, 2]}));
-    let before = document.clone();
-    let error = document.insert("/l/0", 0_u64, us, at(2)).unwrap_err();
-    assert!(error.to_string().starts_with("no place is left"), "{error}");
-    assert_eq!(document, before);
+    let list = |places: [&str; 2]| {
+        let mut live = vec![json!([1, {"path": [], "time": 1, "value": {}}])];
+        live.push(json!([2, {"path": ["l"], "time": 1, "value": []}]));
+        live.extend(item(3, 1, places[0]).as_array().unwrap().clone());
+        live.extend(item(5, 2, places[1]).as_array().unwrap().clone());
+        let lanes = json!({"us-east-1": {"seen": [[1, 6]], "live": live}});
+        serde_json::from_value::<Document>(document_form(lanes))
+    };
+    // -2^61 and 2^61, nobody's, index 0; and one further on either side.
+    let (first, last) = ("38e0000000000000000080", "c720000000000000000080");
+    let (before, behind) = ("38dfffffffffffffff0080", "c720000000000000010080");
+    assert!(list([before, last]).is_err() && list([first, behind]).is_err());
+    let mut document = list([first, last]).unwrap();
+    let mut expected = vec![json!(1), json!(2)];
+    for round in 3..100 {
+        for index in [0, 1, expected.len(), expected.len() - 1] {
+            let pointer = format!("/l/{index}");
+            let delta = document.insert(&pointer, round, us, at(2)).unwrap();
+            expected.insert(index.min(expected.len()), json!(round));
+            assert_eq!(document.to_json(), json!({"l": expected}));
+            assert_eq!(through_bytes(&delta), delta);
+        }
+    }
     document.check_invariants().unwrap();
-    document.push("/l", 3_u64, us, at(2)).unwrap();
-    document.push("/l", 4_u64, us, at(2)).unwrap();
-    document.insert("/l/1", 9_u64, us, at(2)).unwrap();
-    assert_eq!(document.to_json(), json!({"l": [1, 9, 2, 3, 4]}));
     assert_eq!(through_json(&document), document);
 }
 

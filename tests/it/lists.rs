@@ -7,6 +7,8 @@ use rejoin::{
 };
 
 const LIST: &str = "/l";
+/// An item that is in no list yet.
+const NEW: u64 = 1_000_000;
 
 fn replica(number: u64) -> ReplicaId {
     ReplicaId::from_u128(u128::from(number) + 1)
@@ -48,25 +50,23 @@ impl Random {
     }
 }
 
-/// A list whose middle is crowded: many insertions, by three in turn, near one spot.
-fn crowded(count: u64) -> Document {
+/// Insertions that re-place neighbours: a list with a crowded middle, where, and what they do.
+fn re_placings() -> Vec<(Document, usize, DocumentDelta)> {
     let (mut document, mut random) = (empty(), Random(88_172_645));
-    for number in 0..count {
+    let mut found = Vec::new();
+    for number in 0..1_500 {
         let near = len(&document) / 2 + random.below(9) + random.below(9);
         let index = near.saturating_sub(8).min(len(&document));
-        insert(&mut document, index, number, number % 3);
-    }
-    document
-}
-
-/// The indexes in the middle at which an insertion re-places neighbours, and what it does then.
-fn re_placing(document: &Document) -> impl Iterator<Item = (usize, DocumentDelta)> + '_ {
-    let middle = len(document) / 2;
-    (middle - 20..middle + 20).filter_map(|index| {
-        let delta = insert(&mut document.clone(), index, 1_000_000, 7);
+        let before = document.clone();
+        let delta = insert(&mut document, index, number, number % 3);
         // The item takes two: its place and its value.
-        (delta.write_count() > 2).then_some((index, delta))
-    })
+        if delta.write_count() > 2 && number > 100 {
+            let delta = insert(&mut before.clone(), index, NEW, 7);
+            found.push((before, index, delta));
+        }
+    }
+    assert!(found.len() > 20, "{}", found.len());
+    found
 }
 
 /// The bytes of the state, of the last delta, and the most bytes of a delta of the last tenth.
@@ -168,27 +168,22 @@ fn a_list_reordered_by_update_stays_small() {
 
 #[test]
 fn neighbours_are_re_placed_in_silence() {
-    let document = crowded(1_500);
-    let mut seen = 0;
-    for (index, delta) in re_placing(&document) {
+    for (document, index, delta) in re_placings() {
         let mut told = document.clone();
         let report = told.apply_reporting(&delta);
         assert_eq!(report.changes().len(), 1, "only the new item is told");
         assert_eq!(report.changes()[0].path, format!("{LIST}/{index}").as_str());
         assert!(report.conflicts().is_empty() && told.conflicts().is_empty());
         let mut expected = items(&document);
-        expected.insert(index, 1_000_000);
+        expected.insert(index, NEW);
         assert_eq!(items(&told), expected);
-        seen += 1;
     }
-    assert!(seen > 3, "{seen}");
 }
 
 #[test]
 fn a_move_beats_a_re_placing() {
-    let document = crowded(1_500);
     let mut moved = 0;
-    for (index, delta) in re_placing(&document) {
+    for (document, index, delta) in re_placings() {
         // Everything around the gap is moved to the front, by somebody whose clock is slow.
         for item in index.saturating_sub(3)..(index + 3).min(len(&document)) {
             let mut theirs = document.clone();
@@ -209,7 +204,7 @@ fn a_move_beats_a_re_placing() {
             let mut all = items(&ours);
             all.sort_unstable();
             let mut expected = items(&document);
-            expected.push(1_000_000);
+            expected.push(NEW);
             expected.sort_unstable();
             assert_eq!(all, expected, "nothing is lost, and nothing is there twice");
             moved += 1;
@@ -221,9 +216,8 @@ fn a_move_beats_a_re_placing() {
 /// A move that is open, one against another, stays so when its item is re-placed.
 #[test]
 fn a_conflict_of_moves_outlives_a_re_placing() {
-    let document = crowded(1_500);
     let mut open = 0;
-    for (index, _) in re_placing(&document).take(20) {
+    for (document, index, _) in re_placings() {
         let item = format!("{LIST}/{}", index.min(len(&document) - 1));
         let (mut ours, mut theirs) = (document.clone(), document.clone());
         // Both move it away and to the gap: ours to before it, theirs to behind it.
@@ -235,9 +229,9 @@ fn a_conflict_of_moves_outlives_a_re_placing() {
         let before = items(&ours);
         for gap in index.saturating_sub(4)..(index + 5).min(last) {
             let mut third = ours.clone();
-            let delta = insert(&mut third, gap, 1_000_000, 7);
+            let delta = insert(&mut third, gap, NEW, 7);
             let mut expected = before.clone();
-            expected.insert(gap, 1_000_000);
+            expected.insert(gap, NEW);
             assert_eq!(items(&third), expected);
             assert_eq!(third.conflicts().len(), conflict.len());
             let stamps = |document: &Document| {
@@ -254,10 +248,9 @@ fn a_conflict_of_moves_outlives_a_re_placing() {
 /// What is inserted concurrently stays between the neighbours that were not re-placed.
 #[test]
 fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
-    let document = crowded(1_500);
-    let before = items(&document);
     let mut seen = 0;
-    for (index, delta) in re_placing(&document) {
+    for (document, index, delta) in re_placings() {
+        let before = items(&document);
         let re_placed = delta.write_count() - 2;
         for gap in index.saturating_sub(3)..=(index + 3).min(len(&document)) {
             let (mut ours, mut theirs) = (document.clone(), document.clone());
@@ -268,7 +261,7 @@ fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
             assert_eq!(ours, theirs);
             let after = items(&ours);
             let position = |number: u64| after.iter().position(|it| *it == number).unwrap();
-            let old: Vec<u64> = after.iter().copied().filter(|it| *it < 1_000_000).collect();
+            let old: Vec<u64> = after.iter().copied().filter(|it| *it < NEW).collect();
             assert_eq!(old, before, "what stood there stands there in the same order");
             // The window reaches at most this far to either side.
             let reach = re_placed + 1;

@@ -698,7 +698,7 @@ fn p17_places_stay_short_and_runs_whole() {
     let runs = (0..200_u32).map(Value::from);
     let expected = [Value::from("x")].into_iter().chain(runs).chain([Value::from("y")]);
     assert_eq!(merged.get("/list"), Some(Value::Array(expected.collect())));
-    assert!(longest_place(&merged) < 26, "one level for each run");
+    assert!(longest_place(&merged) < 30, "one level for each run");
 }
 
 /// In bytes.
