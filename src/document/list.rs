@@ -119,9 +119,8 @@ impl Edit<'_> {
         value: Source<'_>,
     ) -> Result<(), DocumentError> {
         let place = self.place_at(list, index, None)?;
-        let identity = self.identity(list, value);
-        let item = Sought::Segment(&Segment::Item(identity));
-        let spot = self.spot_below(self.spot(list), item)?;
+        let item = Segment::Item(self.identity(list, value));
+        let spot = self.spot_below(self.spot(list), Sought::Segment(&item))?;
         let time = self.now.after(None)?;
         let nothing = Replaced::default();
         self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
