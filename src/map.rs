@@ -4,7 +4,7 @@ use crate::{
     causal::{Digest, Dot, DotKernel, KeyIndex, KeyOf, Slot},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
-    time::{Now, Stamp, Timestamp, WriteError},
+    time::{Now, Stamp, Timestamp},
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer, read_times, write_times},
 };
 use alloc::vec::Vec;
@@ -56,7 +56,7 @@ pub struct OrMap<K, V> {
 pub struct MapWrite<K, V> {
     /// The key written.
     pub key: K,
-    /// When, by the writer's clock or just after all it had seen of this key.
+    /// When, by the writer's clock or just after all that it replaced.
     pub time: Timestamp,
     /// The value written.
     pub value: V,
@@ -181,20 +181,19 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the stamp is out of bounds or the replica has no write left; the map is
-    /// as it was.
+    /// [`CounterOverflow`] if the replica has no write left; the map is as it was.
     pub fn put(
         &mut self,
         key: K,
         value: V,
         replica: ReplicaId,
         now: impl Into<Now>,
-    ) -> Result<DotKernel<MapWrite<K, V>>, WriteError> {
+    ) -> Result<DotKernel<MapWrite<K, V>>, CounterOverflow> {
         let seen = self.siblings(&key).last().map(|sibling| sibling.0.time);
-        let time = now.into().after(seen)?;
+        let time = now.into().after(seen);
         let over = self.index.slots(self.kernel.blocks(), &key);
         let write = MapWrite { key, time, value };
-        Ok(self.kernel.commit_one(Some(write), &over, replica, &mut self.index)?)
+        self.kernel.commit_one(Some(write), &over, replica, &mut self.index)
     }
 
     /// Removes `key` as far as this replica has seen it; returns the delta, empty if it was not

@@ -73,7 +73,7 @@ impl Edit<'_> {
                 let value = if is_new { 0 } else { view.count_at(node)? };
                 value.checked_add(by).ok_or_else(overflow)?;
                 let (seen, birth) = view.count_so_far(node);
-                let time = edit.now.after(seen)?;
+                let time = edit.now.after(seen);
                 edit.put_born(node, Content::Count(by), time, birth.map(Box::new))
             })
         })

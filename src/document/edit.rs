@@ -265,7 +265,7 @@ impl<'a> Edit<'a> {
         if mark.is_none() || !losers.is_empty() {
             let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
             let replaced = self.kill(losers);
-            let time = self.now.after(replaced.time)?;
+            let time = self.now.after(replaced.time);
             self.put(node, mark, time, &replaced)?;
         }
         self.settle_place(node)
@@ -302,7 +302,7 @@ impl<'a> Edit<'a> {
         let scalar = value.scalar();
         let key = if scalar.is_none() { self.view().key_field(node).map(Into::into) } else { None };
         let replaced = self.kill(slots);
-        let time = self.now.after(replaced.time)?;
+        let time = self.now.after(replaced.time);
         match scalar {
             Some(scalar) => self.put(node, scalar.into(), time, &replaced),
             None => self.put_value(self.spot(node), value, time, &replaced, key),

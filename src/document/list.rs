@@ -121,7 +121,7 @@ impl Edit<'_> {
         let place = self.place_at(list, index, None)?;
         let item = Segment::Item(self.identity(list, value));
         let spot = self.spot_below(self.spot(list), Sought::Segment(&item))?;
-        let time = self.now.after(None)?;
+        let time = self.now.after(None);
         let nothing = Replaced::default();
         self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
     }
@@ -137,7 +137,7 @@ impl Edit<'_> {
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
-        let time = time.max(self.now.after(self.kill(stray).time)?);
+        let time = time.max(self.now.after(self.kill(stray).time));
         // Nobody moved it: without a birth.
         self.put_born(spot.node, Content::Place(place), time, None)?;
         self.put_value(spot, value, time, replaced, None)
@@ -261,7 +261,7 @@ impl Edit<'_> {
         let is_place = |slot: &Slot| blocks.get(*slot).is_some_and(Write::is_place);
         let places: Vec<Slot> = self.view().tree.slots(item).filter(is_place).collect();
         let replaced = self.kill(places);
-        let time = self.now.after(replaced.time)?;
+        let time = self.now.after(replaced.time);
         self.put(item, Content::Place(place), time, &replaced)
     }
 

@@ -155,7 +155,7 @@ use crate::{
     causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
-    time::Now,
+    time::{Now, Timestamp},
 };
 use alloc::string::String;
 use names::Sought;
@@ -224,6 +224,12 @@ impl Document {
     /// from bytes does not know. Lists that are there keep theirs.
     pub fn set_keys(&mut self, keys: ListKeys) {
         self.keys = keys;
+    }
+
+    /// The greatest time that anything alive in it is stamped with. Where peers are not trusted,
+    /// refuse a state from the future by it: see [`Stamp`](crate::Stamp). O(writes).
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.store.latest()
     }
 
     /// A document with this content. Two sides that import the same content independently and

@@ -131,6 +131,7 @@ fn a_register_tells_when_and_by_whom_it_was_written() {
     register.set("value", replica("a"), at(7)).unwrap();
     let stamp = Stamp { time: at(7), replica: replica("a") };
     assert_eq!((register.get(), register.stamp()), (Some(&"value"), Some(stamp)));
+    assert_eq!(register.epoch(), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The writes that one replica can see, and what they mean.
 
 use super::place::{Place, between, digest, imported};
-use crate::world::Seen;
+use crate::world::{Seen, stamped};
 use rejoin::{
     ReplicaId, Timestamp,
     document::{Kind, Value},
@@ -293,9 +293,9 @@ impl Model {
     /// The time at which to write in place of what was killed.
     fn kill(&mut self, over: &BTreeSet<WriteId>) -> u64 {
         let killed = over.iter().filter_map(|id| self.alive.remove(id));
-        let after = killed.map(|write| write.rank.0 + 1).max().unwrap_or(0);
+        let greatest = killed.map(|write| write.rank.0).max();
         self.over.extend(over.iter().filter(|id| id.0 != NOW));
-        self.now.max(after)
+        stamped(self.now.into(), greatest)
     }
 
     fn put(&mut self, at: &[Step], said: Said, time: u64) {
@@ -539,8 +539,8 @@ impl Model {
             Some(value) => integer(&value)?,
         };
         seen.checked_add(by)?;
-        let after = node.writes.iter().map(|write| write.rank.0 + 1).max().unwrap_or(0);
-        self.put(&at, Said::Count(by), self.now.max(after));
+        let greatest = node.writes.iter().map(|write| write.rank.0).max();
+        self.put(&at, Said::Count(by), stamped(self.now.into(), greatest));
         Some(())
     }
 
