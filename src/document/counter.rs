@@ -82,7 +82,7 @@ impl Edit<'_> {
     /// The node of a number: one that is there, or a field that can be made.
     fn enter_number(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
         let Some((parent, token)) = pointer.split_last() else { return self.enter(pointer) };
-        let container = self.enter(parent)?;
+        let container = self.enter_parent(parent)?;
         if self.settled_as_list(container)? {
             return self.enter(pointer);
         }

@@ -65,7 +65,7 @@ pub enum DocumentError {
         /// Where.
         path: String,
     },
-    /// Deeper than documents may nest: 128 levels.
+    /// Deeper than documents may nest: 127 levels.
     TooDeep {
         /// Where.
         path: String,

@@ -27,7 +27,9 @@ impl Edit<'_> {
         pointer: &str,
         value: impl Into<Input<'v>>,
     ) -> Result<(), DocumentError> {
-        let (pointer, input) = (Pointer::parse(pointer)?, value.into());
+        let input = value.into();
+        let pointer = Pointer::parse(pointer)?;
+        input.check_depth(pointer.as_str(), pointer.depth())?;
         self.all_or_nothing(|edit| {
             let Some((list, token)) = pointer.split_last() else {
                 return Err(DocumentError::NotAList { path: String::new() });
@@ -48,7 +50,9 @@ impl Edit<'_> {
         list: &str,
         value: impl Into<Input<'v>>,
     ) -> Result<(), DocumentError> {
-        let (pointer, input) = (Pointer::parse(list)?, value.into());
+        let input = value.into();
+        let pointer = Pointer::parse(list)?;
+        input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
         self.all_or_nothing(|edit| {
             let list = edit.enter_list(pointer)?;
             edit.insert_item(list, edit.item_count(list), input.source())
@@ -156,7 +160,7 @@ impl Edit<'_> {
         for (index, value) in items.enumerate() {
             let kind = match key.and_then(|key| value.field(key)?.scalar()) {
                 Some(key) => Item::Keyed { key: key.into(), nth: 0 },
-                None => Item::Like { content: value.digest(), nth: 0 },
+                None => Item::Like { content: self.digest_of_value(value), nth: 0 },
             };
             let identity = if self.has_item(list.node, &kind) {
                 let nth = repeats.entry(kind.clone()).or_insert(0);

@@ -263,6 +263,9 @@ impl<'r, 'a> Listener<'r, 'a> {
         let kind = self.input.byte()?;
         let content = self.content(kind & !kind::BORN)?;
         let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
+        if matches!(content, Content::Object | Content::List(_)) {
+            self.input.check_depth(self.intake.store.tree.depth(node) + 1)?;
+        }
         let put = self.intake.put(dot, (node, time), content, birth);
         put.map_err(|why| self.input.malformed(why))
     }

@@ -39,6 +39,8 @@ fn ids_parse_and_print_as_exact_inverses() {
         let error = text.parse::<ReplicaId>().unwrap_err();
         assert!(error.to_string().starts_with("not a replica id: "), "{text}");
     }
+    let spaced = "us east".parse::<ReplicaId>().unwrap_err().to_string();
+    assert!(spaced.starts_with("not a replica id: it has a space"), "{spaced}");
     assert_eq!(format!("{:>12}|", replica("us-east-1")), "   us-east-1|");
     assert!(replica("a") < replica("b"), "ordered by bytes");
 }

@@ -17,10 +17,12 @@ mod allocations;
 mod basics;
 mod canonical;
 mod corpus;
+mod deep;
 mod documents;
 mod encoded;
 mod forms;
 mod found;
+
 mod history;
 mod hostile;
 // Not from the published package, which leaves the dependency on itself out.

@@ -345,6 +345,14 @@ impl Model {
         Some((at, kind))
     }
 
+    /// The container in which a field is to be made: a root where nothing lives is an object to be.
+    fn enter_parent(&mut self, tokens: &[&str]) -> Option<(Path, Kind)> {
+        if tokens.is_empty() && !self.node(&[]).has_content() {
+            self.put(&[], Said::Object, self.now);
+        }
+        self.enter_container(tokens)
+    }
+
     fn enter_list(&mut self, tokens: &[&str]) -> Option<Path> {
         self.enter_container(tokens).filter(|it| it.1 == Kind::Array).map(|it| it.0)
     }
@@ -438,11 +446,10 @@ impl Model {
             Some(key) => {
                 let is_used =
                     |item: &Item| self.node(&below(list, Step::Item(item.clone()))).has_content();
-                let mut nth = 0;
-                while is_used(&Item::Keyed(key.clone(), nth)) {
-                    nth += 1;
-                }
-                Item::Keyed(key, nth)
+                Item::Keyed(
+                    key.clone(),
+                    free_after_used(|nth| is_used(&Item::Keyed(key.clone(), nth))),
+                )
             }
             None => Item::Made(self.replica, (self.edits, self.written)),
         };
@@ -477,7 +484,7 @@ impl Model {
             self.set_at(&[], value);
             return Some(());
         };
-        let (container, kind) = self.enter_container(parent)?;
+        let (container, kind) = self.enter_parent(parent)?;
         if kind == Kind::Object {
             self.set_at(&below(&container, Step::Field((*token).into())), value);
             return Some(());
@@ -526,7 +533,7 @@ impl Model {
 
     pub(super) fn count(&mut self, tokens: &[&str], by: i64) -> Option<()> {
         let container = tokens.split_last().and_then(|(token, parent)| {
-            let (at, kind) = self.enter_container(parent)?;
+            let (at, kind) = self.enter_parent(parent)?;
             (kind == Kind::Object).then(|| below(&at, Step::Field((*token).into())))
         });
         let at = match container {
@@ -586,6 +593,20 @@ impl Model {
 
 fn below(at: &[Step], step: Step) -> Path {
     [at, &[step]].concat()
+}
+
+/// A number that is free and comes after one in use, or is 0: by doubling, then by halving.
+fn free_after_used(is_used: impl Fn(usize) -> bool) -> usize {
+    let mut free = 0;
+    while is_used(free) {
+        free = 2 * free + 1;
+    }
+    let mut used = free / 2;
+    while free > used + 1 {
+        let middle = used.midpoint(free);
+        if is_used(middle) { used = middle } else { free = middle }
+    }
+    free
 }
 
 fn nth(item: &Item, nth: usize) -> Item {
