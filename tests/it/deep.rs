@@ -23,9 +23,8 @@ fn us() -> ReplicaId {
 /// So many arrays, or objects, one inside the other.
 fn nested(levels: usize, objects: bool) -> Value {
     let empty = if objects { Value::Object(<_>::default()) } else { Value::Array(Vec::new()) };
-    let around = |inside| match objects {
-        true => Value::from_iter([("a", inside)]),
-        false => Value::Array(vec![inside]),
+    let around = |inside| {
+        if objects { Value::from_iter([("a", inside)]) } else { Value::Array(vec![inside]) }
     };
     (1..levels).fold(empty, |inside, _| around(inside))
 }
@@ -34,10 +33,8 @@ fn nested(levels: usize, objects: bool) -> Value {
 fn nested_json(levels: usize, objects: bool) -> serde_json::Value {
     use serde_json::Value::{Array, Object};
     let empty = if objects { Object(<_>::default()) } else { Array(Vec::new()) };
-    let around = |inside| match objects {
-        true => Object([("a".to_owned(), inside)].into_iter().collect()),
-        false => Array(vec![inside]),
-    };
+    let object = |inside| Object([("a".to_owned(), inside)].into_iter().collect());
+    let around = |inside| if objects { object(inside) } else { Array(vec![inside]) };
     (1..levels).fold(empty, |inside, _| around(inside))
 }
 

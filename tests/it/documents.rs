@@ -271,11 +271,14 @@ fn an_edit_inside_an_item_gives_it_a_place() {
     }
 }
 
+/// An edit of an item, by its pointer.
+type EditItem = fn(&mut Edit<'_>, &str) -> Result<(), DocumentError>;
+
 #[test]
 fn an_index_out_of_range_is_one_error_whatever_the_call() {
     let us = ids()[0];
     let document = base(json!({"l": [1, 2]}));
-    let calls: [(_, fn(&mut Edit<'_>, &str) -> Result<(), DocumentError>); 7] = [
+    let calls: [(_, EditItem); 7] = [
         ("set", |edit, item| edit.set(item, 0_u64)),
         ("set inside", |edit, item| edit.set(&format!("{item}/x"), 0_u64)),
         ("insert", |edit, item| edit.insert(item, 0_u64)),

@@ -22,7 +22,7 @@ mod documents;
 mod encoded;
 mod forms;
 mod found;
-
+mod growth;
 mod history;
 mod hostile;
 // Not from the published package, which leaves the dependency on itself out.
