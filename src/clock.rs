@@ -402,8 +402,8 @@ mod form {
             }
             if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
                 let replica = pair[1].0;
-                let error = format_args!("replica {replica} is repeated or out of order");
-                return Err(A::Error::custom(error));
+                let repeated = "is repeated or out of order";
+                return Err(A::Error::custom(format_args!("replica {replica} {repeated}")));
             }
             let (replicas, counts) = entries.into_iter().filter(|entry| entry.1 > 0).unzip();
             Ok(VectorClock { replicas, counts })

@@ -92,10 +92,10 @@ pub use document::Document;
 pub use flag::EnableFlag;
 pub use map::{MapWrite, OrMap};
 pub use merge::{DeltaState, Max, Merge, Min};
-pub use register::{LwwRegister, MvRegister};
+pub use register::{LwwRegister, MvRegister, StampOverflow};
 pub use replica::{CounterOverflow, ReplicaId, ReplicaIdError};
 pub use set::OrSet;
-pub use time::{Now, Stamp, TimeError, Timestamp, WriteError};
+pub use time::{Now, Stamp, Timestamp};
 
 /// The README's code runs as written.
 #[cfg(all(doctest, feature = "json"))]

@@ -1,15 +1,14 @@
 //! [`OrMap`]: keys that are put and removed, each with the last value written to it.
 
 use crate::{
-    causal::{Digest, Dot, DotKernel, KeyIndex, KeyOf, Slot},
+    causal::{Digest, Dot, DotKernel, KeyIndex, KeyOf, Ranks, Slot},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
-    time::{Now, Stamp, Timestamp, WriteError},
+    time::{Now, Stamp, Timestamp},
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer, read_times, write_times},
 };
 use alloc::vec::Vec;
-use core::{borrow::Borrow, fmt, hash::Hash};
-use smallvec::SmallVec;
+use core::{borrow::Borrow, cmp::Reverse, fmt, hash::Hash};
 
 /// A map of last-writer registers with observed remove: of a concurrent put and remove of one
 /// key, the put wins; of two concurrent puts the one with the greater (time, replica) is read,
@@ -42,7 +41,7 @@ use smallvec::SmallVec;
 #[derive(Clone)]
 pub struct OrMap<K, V> {
     kernel: DotKernel<MapWrite<K, V>>,
-    index: KeyIndex<ByKey>,
+    index: KeyIndex<ByKey, Reverse<Rank>>,
 }
 
 /// One write to an [`OrMap`]: the payload of its kernel and of its deltas.
@@ -56,7 +55,7 @@ pub struct OrMap<K, V> {
 pub struct MapWrite<K, V> {
     /// The key written.
     pub key: K,
-    /// When, by the writer's clock or just after all it had seen of this key.
+    /// When, by the writer's clock or just after all that it replaced.
     pub time: Timestamp,
     /// The value written.
     pub value: V,
@@ -64,6 +63,23 @@ pub struct MapWrite<K, V> {
 
 #[derive(Clone, Copy)]
 struct ByKey;
+
+/// The order among the live writes of one key: the stamp, and of two by one replica at one time the
+/// later. The greatest is read.
+type Rank = (Stamp, Dot);
+
+fn rank<K, V>(write: &MapWrite<K, V>, dot: Dot) -> Rank {
+    (Stamp { time: write.time, replica: dot.replica() }, dot)
+}
+
+/// The one that is read comes first.
+impl<K, V> Ranks<MapWrite<K, V>> for ByKey {
+    type Rank = Reverse<Rank>;
+
+    fn rank(write: &MapWrite<K, V>, dot: Dot) -> Reverse<Rank> {
+        Reverse(rank(write, dot))
+    }
+}
 
 impl<K: Eq + Hash, V> KeyOf<MapWrite<K, V>> for ByKey {
     type Key = K;
@@ -127,12 +143,10 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        let mut siblings: SmallVec<[Slot; 2]> =
-            self.index.find(self.kernel.blocks(), key).collect();
-        siblings.sort_unstable_by_key(|&slot| self.rank(slot));
-        siblings.into_iter().filter_map(|slot| {
-            let write = self.kernel.blocks().get(slot)?;
-            Some((self.rank(slot)?.0, &write.value))
+        let blocks = self.kernel.blocks();
+        self.index.slots(blocks, key).into_iter().rev().filter_map(move |slot| {
+            let write = blocks.get(slot)?;
+            Some((rank(write, blocks.dot(slot)).0, &write.value))
         })
     }
 
@@ -153,13 +167,7 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.index.find(self.kernel.blocks(), key).max_by_key(|&slot| self.rank(slot))
-    }
-
-    /// The order among live writes: the stamp, and of two by one replica at one time the later.
-    fn rank(&self, slot: Slot) -> Option<(Stamp, Dot)> {
-        let (write, dot) = (self.kernel.blocks().get(slot)?, self.kernel.blocks().dot(slot));
-        Some((Stamp { time: write.time, replica: dot.replica() }, dot))
+        self.index.first(self.kernel.blocks(), key)
     }
 
     /// Checks everything the map relies on. For tests and fuzzers; O(size).
@@ -181,20 +189,20 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the stamp is out of bounds or the replica has no write left; the map is
-    /// as it was.
+    /// [`CounterOverflow`] if the replica has no write left; the map is as it was.
     pub fn put(
         &mut self,
         key: K,
         value: V,
         replica: ReplicaId,
         now: impl Into<Now>,
-    ) -> Result<DotKernel<MapWrite<K, V>>, WriteError> {
-        let seen = self.siblings(&key).last().map(|sibling| sibling.0.time);
-        let time = now.into().after(seen)?;
+    ) -> Result<DotKernel<MapWrite<K, V>>, CounterOverflow> {
+        let read = self.read(&key).and_then(|slot| self.kernel.blocks().get(slot));
+        let seen = read.map(|write| write.time);
+        let time = now.into().after(seen);
         let over = self.index.slots(self.kernel.blocks(), &key);
         let write = MapWrite { key, time, value };
-        Ok(self.kernel.commit_one(Some(write), &over, replica, &mut self.index)?)
+        self.kernel.commit_one(Some(write), &over, replica, &mut self.index)
     }
 
     /// Removes `key` as far as this replica has seen it; returns the delta, empty if it was not

@@ -164,6 +164,9 @@ impl FromStr for ReplicaId {
         if text.len() > 16 {
             return refuse("it is longer than 16 bytes; use ReplicaId::hashed");
         }
+        if text.contains(' ') {
+            return refuse("it has a space; write '-' in its place, or use ReplicaId::hashed");
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return refuse("it has a character that is not printable ASCII; use ReplicaId::hashed");
         }

@@ -5,7 +5,7 @@
 //! Set*, 2012).
 
 use crate::{
-    causal::{Blocks, Digest, DotKernel, KeyIndex, KeyOf, Page, Slot},
+    causal::{Blocks, Digest, Dot, DotKernel, KeyIndex, KeyOf, Page, Ranks, Slot},
     merge::{DeltaState, Merge},
     replica::{CounterOverflow, ReplicaId},
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
@@ -53,6 +53,14 @@ pub struct OrSet<T> {
 /// The payload is its own key.
 #[derive(Clone, Copy)]
 struct Whole;
+
+impl<T> Ranks<T> for Whole {
+    type Rank = Dot;
+
+    fn rank(_: &T, dot: Dot) -> Dot {
+        dot
+    }
+}
 
 impl<T: Eq + Hash> KeyOf<T> for Whole {
     type Key = T;

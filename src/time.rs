@@ -1,12 +1,12 @@
 //! [`Timestamp`], [`Stamp`] and [`Now`]: what time it is, by whose clock, and how far to trust it.
 
-use crate::replica::{CounterOverflow, ReplicaId};
-use core::{error::Error, fmt};
+use crate::replica::ReplicaId;
+use core::fmt;
 
 /// A wall-clock time that the caller passes in: milliseconds since the Unix epoch by convention.
 ///
 /// The library never reads a clock. Wall time decides only between writes that were truly
-/// concurrent; a write that had seen another beats it whatever the clocks say.
+/// concurrent; a write that had seen another replaces it whatever the clocks say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Timestamp(u64);
@@ -22,24 +22,29 @@ impl Timestamp {
         self.0
     }
 
-    /// This time as a [`Now`] that refuses to write a stamp more than `ahead_ms_max`
-    /// milliseconds ahead of it.
+    /// This time as a [`Now`] under which no write is ever stamped more than `ahead_ms_max`
+    /// milliseconds ahead of it, whatever the write replaces.
     ///
-    /// A write must beat what its writer has seen, so one peer with a clock an hour fast pulls
-    /// the stamps of what it touched an hour ahead. The limit keeps such a stamp from spreading:
-    /// the edit fails, the state stays as it was, and the operator is told.
+    /// A write is stamped just after what it replaces, so without a limit a peer with a clock an
+    /// hour fast pulls the stamps of everything that it touched an hour ahead. With a limit such
+    /// stamps do not spread: the write that replaces one is stamped as late as the limit allows.
+    /// It replaces it all the same, since what a writer has seen it supersedes whatever the stamps
+    /// say; only against *other* concurrent writes does the stamp decide.
+    ///
+    /// The limit is about a program's own writes. To keep the stamps of others out, look at what
+    /// arrives before it is merged: see [`Stamp`].
     ///
     /// ```
-    /// use rejoin::{LwwRegister, Timestamp};
+    /// use rejoin::{OrMap, Timestamp};
     /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
-    /// let mut title = LwwRegister::new();
-    /// title.set("from the future", eu, Timestamp::from_millis(9_000_000))?;
+    /// let mut map = OrMap::new();
+    /// map.put("title", "from the future", eu, Timestamp::from_millis(9_000_000))?;
     ///
     /// let now = Timestamp::from_millis(1_000_000);
-    /// assert!(title.set("no", us, now.within(60_000)).is_err());
-    /// assert_eq!(title.get(), Some(&"from the future"));
-    /// title.set("yes", us, now)?;    // without a limit a later write always wins
-    /// assert_eq!(title.get(), Some(&"yes"));
+    /// map.put("title", "now", us, now.within(60_000))?;
+    /// assert_eq!(map.get("title"), Some(&"now"));
+    /// let stamps: Vec<_> = map.siblings("title").map(|(stamp, _)| stamp.time).collect();
+    /// assert_eq!(stamps, [Timestamp::from_millis(1_060_000)]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub const fn within(self, ahead_ms_max: u64) -> Now {
@@ -61,16 +66,45 @@ impl fmt::Display for Timestamp {
 
 /// A time and who wrote then: the total order that decides between concurrent writes. The later
 /// time is greater; equal times go to the greater [`ReplicaId`].
+///
+/// # Stamps from the future
+///
+/// A merge takes every stamp: one that refused some would leave replicas different forever. A write
+/// stamped years ahead, by a broken clock or in bad faith, wins against all that is concurrent with
+/// it. It freezes nothing: a write that has seen it replaces it. Where peers are not trusted, refuse
+/// such stamps before they are merged, and refuse them *everywhere*, so that no replica holds what
+/// another has refused:
+///
+/// ```
+/// use rejoin::{DeltaState, OrMap, Timestamp};
+/// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+/// # let mut ours = OrMap::new();
+/// # let mut theirs = OrMap::new();
+/// # ours.put("title", "ours", us, Timestamp::from_millis(1))?;
+/// let delta = theirs.put("title", "forged", eu, Timestamp::from_millis(u64::MAX))?;
+///
+/// let now = Timestamp::from_millis(1_717_236_600_000);
+/// let latest = Timestamp::from_millis(now.as_millis() + 300_000);
+/// if delta.payloads().all(|write| write.time <= latest) {
+///     ours.apply(delta);
+/// }
+/// assert_eq!(ours.get("title"), Some(&"ours"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// For documents ask [`DocumentDelta::latest`](crate::document::DocumentDelta::latest) and
+/// [`Document::latest`](crate::Document::latest), for an [`LwwRegister`](crate::LwwRegister) its
+/// stamp and its epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stamp {
-    /// When, by the writer's clock or just after all the writer had seen.
+    /// When, by the writer's clock or just after what the write replaced.
     pub time: Timestamp,
     /// Who.
     pub replica: ReplicaId,
 }
 
-/// The caller's time for one edit, with the limit it sets on stamps from the future, if any.
+/// The caller's time for one edit, and how far ahead of it the edit may be stamped.
 ///
 /// Every mutator that stamps takes `impl Into<Now>`: pass a [`Timestamp`], or
 /// [`Timestamp::within`] to set a limit.
@@ -91,90 +125,16 @@ impl Now {
         self.time
     }
 
-    /// The time to stamp a write with: now, or just after the greatest time its writer has seen
-    /// in what it overwrites.
-    pub(crate) fn after(self, seen: Option<Timestamp>) -> Result<Timestamp, TimeError> {
-        let least = match seen {
-            None => 0,
-            Some(seen) => seen.0.checked_add(1).ok_or(TimeError { wanted: None, now: self })?,
-        };
-        let time = self.time.0.max(least);
-        if time - self.time.0 > self.ahead_ms_max {
-            return Err(TimeError { wanted: Some(Timestamp(time)), now: self });
-        }
-        Ok(Timestamp(time))
-    }
-}
-
-/// A write would need a stamp at the end of time, or further ahead of now than the caller
-/// allows; the state is as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeError {
-    /// The stamp that the write needs; none where it would be past the end of time.
-    wanted: Option<Timestamp>,
-    now: Now,
-}
-
-impl TimeError {
-    /// No later stamp exists: what is to be overwritten was written at the end of time.
-    pub fn is_overflow(&self) -> bool {
-        self.wanted.is_none()
+    /// The latest time that a write may be stamped with.
+    pub(crate) const fn latest(self) -> Timestamp {
+        Timestamp(self.time.0.saturating_add(self.ahead_ms_max))
     }
 
-    /// How far ahead of now the stamp would be, in milliseconds.
-    pub fn ahead_ms(&self) -> u64 {
-        self.wanted.map_or(u64::MAX, Timestamp::as_millis).saturating_sub(self.now.time.0)
-    }
-}
-
-impl fmt::Display for TimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_overflow() {
-            return f.write_str(
-                "what is to be overwritten is stamped with the last possible time, so no write can come after it",
-            );
-        }
-        write!(
-            f,
-            "to beat what is there, the write's stamp would be {} ms ahead of now, over the limit of {} ms; \
-             check the clocks, or write with a wider limit",
-            self.ahead_ms(),
-            self.now.ahead_ms_max
-        )
-    }
-}
-
-impl Error for TimeError {}
-
-/// A write that stamps could not be made; the state is as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// The replica has used up its count of writes.
-    Counter(CounterOverflow),
-    /// The stamp is out of bounds.
-    Time(TimeError),
-}
-
-impl fmt::Display for WriteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Counter(error) => error.fmt(f),
-            Self::Time(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Error for WriteError {}
-
-impl From<CounterOverflow> for WriteError {
-    fn from(error: CounterOverflow) -> Self {
-        Self::Counter(error)
-    }
-}
-
-impl From<TimeError> for WriteError {
-    fn from(error: TimeError) -> Self {
-        Self::Time(error)
+    /// The time to stamp a write with that replaces what was written at `seen`: now or just after
+    /// that, but no later than is allowed. What is replaced need not be beaten by its stamp: it is
+    /// superseded by dots.
+    pub(crate) fn after(self, seen: Option<Timestamp>) -> Timestamp {
+        let least = seen.map_or(0, |seen| seen.0.saturating_add(1));
+        Timestamp(self.time.0.max(least)).min(self.latest())
     }
 }

@@ -138,10 +138,12 @@ def body(read, schema):
         some = lambda counts: {id: count for id, count in counts.items() if count}
         return {"increments": some(up), "decrements": some(down)}
     if tag == 0x04:
-        if read.byte() == 0:
+        epoch = read.varint()
+        if epoch == 0:
             return None
         written = {"time": read.varint(), "replica": read.replica()}
-        return {"written": written, "value": column(read, parts[0], 1)[0]}
+        told = {"epoch": epoch - 1} if epoch > 1 else {}
+        return {**told, "written": written, "value": column(read, parts[0], 1)[0]}
     if tag in (0x05, 0x06, 0x07, 0x08, 0x0B):
         payload = {0x06: (0x20, []), 0x08: (0x0E, parts)}.get(tag) or parts[0]
         known = lanes(read)

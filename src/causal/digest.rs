@@ -125,6 +125,7 @@ impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
 
 impl<P: Hash> DotKernel<P> {
     /// A kernel from a context and live dots that it contains, each once.
+    #[cfg(any(feature = "serde", test))]
     pub(crate) fn assemble(
         context: CausalContext,
         live: impl IntoIterator<Item = (super::Dot, P)>,

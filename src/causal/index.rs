@@ -11,35 +11,39 @@ use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::SmallVec;
 
 /// How a payload shows its key.
-pub(crate) trait KeyOf<P> {
+pub(crate) trait KeyOf<P>: Ranks<P> {
     type Key: Eq + Hash;
     fn key(payload: &P) -> &Self::Key;
 }
 
+/// Which of the live dots of one key is listed: the one of the least rank.
+pub(crate) trait Ranks<P> {
+    type Rank: Clone + Ord;
+    fn rank(payload: &P, dot: Dot) -> Self::Rank;
+}
+
 /// A hash table of slots: 4 bytes and a control byte an entry, since the key itself is read from
-/// the kernel. Of a key with several live dots (concurrent writes) it lists the least; the others
-/// are in a crowd, so that thousands of them, which a stranger may have made, cost no search.
+/// the kernel. Of a key with several live dots (concurrent writes) it lists the one of the least
+/// rank; the others are in a crowd, by rank, so that thousands of them, which a stranger may have
+/// made, cost no search.
 ///
 /// Its order is never visible: everything listed comes from the kernel.
-pub(crate) struct KeyIndex<K> {
+pub(crate) struct KeyIndex<K, R = Dot> {
     slots: HashTable<Slot>,
     hasher: RandomState,
-    /// By the slot that is listed.
-    crowds: BTreeMap<Slot, Crowd>,
+    /// By the slot that is listed: the other live dots of its key.
+    crowds: BTreeMap<Slot, BTreeSet<(R, Slot)>>,
     by: PhantomData<K>,
 }
 
-/// The live dots of one key but the least.
-type Crowd = BTreeSet<(Dot, Slot)>;
-
-impl<K> Default for KeyIndex<K> {
+impl<K, R> Default for KeyIndex<K, R> {
     fn default() -> Self {
         let (slots, hasher) = (HashTable::new(), RandomState::new());
         Self { slots, hasher, crowds: BTreeMap::new(), by: PhantomData }
     }
 }
 
-impl<K> Clone for KeyIndex<K> {
+impl<K, R: Clone> Clone for KeyIndex<K, R> {
     fn clone(&self) -> Self {
         Self {
             slots: self.slots.clone(),
@@ -50,13 +54,13 @@ impl<K> Clone for KeyIndex<K> {
     }
 }
 
-impl<K> fmt::Debug for KeyIndex<K> {
+impl<K, R> fmt::Debug for KeyIndex<K, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyIndex").field("keys", &self.slots.len()).finish_non_exhaustive()
     }
 }
 
-impl<K> KeyIndex<K> {
+impl<K, R: Clone + Ord> KeyIndex<K, R> {
     /// How many distinct keys have live dots. O(1).
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
@@ -70,7 +74,7 @@ impl<K> KeyIndex<K> {
     /// The index of what is alive in a kernel.
     pub(crate) fn over<P>(kernel: &super::DotKernel<P>) -> Self
     where
-        K: KeyOf<P>,
+        K: KeyOf<P> + Ranks<P, Rank = R>,
     {
         let mut index = Self::default();
         index.expect(kernel.blocks(), kernel.live_len());
@@ -78,10 +82,10 @@ impl<K> KeyIndex<K> {
         index
     }
 
-    /// The slot of the least live dot whose payload carries `key`.
+    /// The slot of the live dot of the least rank whose payload carries `key`.
     pub(crate) fn first<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> Option<Slot>
     where
-        K: KeyOf<P>,
+        K: KeyOf<P> + Ranks<P, Rank = R>,
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
@@ -90,33 +94,19 @@ impl<K> KeyIndex<K> {
         self.slots.find(self.hasher.hash_one(key), carries).copied()
     }
 
-    /// The slots of the live dots whose payloads carry `key`, in the order of the dots.
-    pub(crate) fn find<P, Q>(
-        &self,
-        blocks: &Blocks<P>,
-        key: &Q,
-    ) -> impl Iterator<Item = Slot> + use<'_, P, Q, K>
-    where
-        K: KeyOf<P>,
-        K::Key: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        self.slots(blocks, key).into_iter()
-    }
-
     pub(crate) fn contains<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> bool
     where
-        K: KeyOf<P>,
+        K: KeyOf<P> + Ranks<P, Rank = R>,
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         self.first(blocks, key).is_some()
     }
 
-    /// As [`find`](Self::find), so that the kernel can be changed.
+    /// The slots of the live dots whose payloads carry `key`, by rank.
     pub(crate) fn slots<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> SmallVec<[Slot; 4]>
     where
-        K: KeyOf<P>,
+        K: KeyOf<P> + Ranks<P, Rank = R>,
         K::Key: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
@@ -136,7 +126,7 @@ impl<K> KeyIndex<K> {
         kernel: &super::DotKernel<P>,
     ) -> Result<(), &'static str>
     where
-        K: KeyOf<P>,
+        K: KeyOf<P> + Ranks<P, Rank = R>,
     {
         let blocks = kernel.blocks();
         let crowded: usize = self.crowds.values().map(BTreeSet::len).sum();
@@ -148,7 +138,10 @@ impl<K> KeyIndex<K> {
             let first = blocks.get(slot).and_then(|payload| self.first(blocks, K::key(payload)));
             keys.entry(first.ok_or("a key cannot be found")?).or_default().push(slot);
         }
-        for (first, slots) in &keys {
+        for (first, slots) in &mut keys {
+            slots.sort_by_key(|slot| {
+                blocks.get(*slot).map(|payload| K::rank(payload, blocks.dot(*slot)))
+            });
             let found = blocks.get(*first).map(|payload| self.slots(blocks, K::key(payload)));
             if found.as_deref() != Some(&slots[..]) {
                 return Err("a key has other live dots than the index lists");
@@ -161,7 +154,7 @@ impl<K> KeyIndex<K> {
     }
 }
 
-impl<P: Clone + Ord, K: KeyOf<P>> Adopt<P> for KeyIndex<K> {
+impl<P: Clone + Ord, K: KeyOf<P> + Ranks<P, Rank = R>, R: Clone + Ord> Adopt<P> for KeyIndex<K, R> {
     fn adopt(&mut self, theirs: &P) -> P {
         theirs.clone()
     }
@@ -171,7 +164,7 @@ impl<P: Clone + Ord, K: KeyOf<P>> Adopt<P> for KeyIndex<K> {
     }
 }
 
-impl<P, K: KeyOf<P>> Page<P> for KeyIndex<K> {
+impl<P, K: KeyOf<P> + Ranks<P, Rank = R>, R: Clone + Ord> Page<P> for KeyIndex<K, R> {
     fn expect(&mut self, blocks: &Blocks<P>, additional: usize) {
         let hasher = &self.hasher;
         self.slots.reserve(additional, |&slot| {
@@ -190,12 +183,13 @@ impl<P, K: KeyOf<P>> Page<P> for KeyIndex<K> {
             Entry::Occupied(mut listed) => {
                 let first = *listed.get();
                 let mut crowd = self.crowds.remove(&first).unwrap_or_default();
-                let (least, other) = if blocks.dot(slot) < blocks.dot(first) {
-                    (slot, first)
-                } else {
-                    (first, slot)
-                };
-                crowd.insert((blocks.dot(other), other));
+                let rank = |slot| Some(K::rank(blocks.get(slot)?, blocks.dot(slot)));
+                let (ours, theirs) = (rank(slot), rank(first));
+                let (least, other) =
+                    if ours < theirs { (slot, (theirs, first)) } else { (first, (ours, slot)) };
+                if let (Some(rank), other) = other {
+                    crowd.insert((rank, other));
+                }
                 *listed.get_mut() = least;
                 self.crowds.insert(least, crowd);
             }
@@ -203,7 +197,8 @@ impl<P, K: KeyOf<P>> Page<P> for KeyIndex<K> {
     }
 
     fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {
-        let Some(key) = blocks.get(slot).map(K::key) else { return };
+        let Some(payload) = blocks.get(slot) else { return };
+        let key = K::key(payload);
         let same = |&other: &Slot| {
             other == slot || blocks.get(other).is_some_and(|payload| K::key(payload) == key)
         };
@@ -213,7 +208,8 @@ impl<P, K: KeyOf<P>> Page<P> for KeyIndex<K> {
         let least = if first == slot {
             crowd.as_mut().and_then(BTreeSet::pop_first).map(|next| next.1)
         } else {
-            crowd.as_mut().map(|crowd| crowd.remove(&(blocks.dot(slot), slot)));
+            let rank = || K::rank(payload, blocks.dot(slot));
+            crowd.as_mut().map(|crowd| crowd.remove(&(rank(), slot)));
             Some(first)
         };
         match least {

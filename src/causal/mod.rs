@@ -34,6 +34,6 @@ pub use kernel::DotKernel;
 pub(crate) use block::{Blocks, Slot};
 #[cfg(feature = "serde")]
 pub(crate) use form::Mapped;
-pub(crate) use index::{KeyIndex, KeyOf};
+pub(crate) use index::{KeyIndex, KeyOf, Ranks};
 pub(crate) use page::{Adopt, Page};
 pub(crate) use wire::Lanes;

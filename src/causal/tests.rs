@@ -1,7 +1,7 @@
 //! What random histories hardly reach: rows with gaps, blocks by the dozen, broken invariants.
 
 use super::{
-    CausalContext, Digest, Dot, DotKernel, KeyIndex, KeyOf, Page, Slot,
+    CausalContext, Digest, Dot, DotKernel, KeyIndex, KeyOf, Page, Ranks, Slot,
     intervals::Intervals,
     kernel::{Head, find, within},
 };
@@ -247,6 +247,14 @@ fn one_dot_with_two_payloads_is_noticed_in_a_block() {
 
 /// Keys that collide now and then.
 struct Third;
+
+impl Ranks<u64> for Third {
+    type Rank = Dot;
+
+    fn rank(_: &u64, dot: Dot) -> Dot {
+        dot
+    }
+}
 
 impl KeyOf<u64> for Third {
     type Key = u64;

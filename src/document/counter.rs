@@ -105,7 +105,7 @@ impl Edit<'_> {
     fn put_tally(&mut self, node: NodeId, content: Content) -> Result<(), DocumentError> {
         let view = self.view();
         let (seen, birth) = view.count_so_far(node);
-        let time = self.now.after(seen)?;
+        let time = self.now.after(seen);
         let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
         let is_over = |it: &Tally| {
             it.replica == self.replica
@@ -122,7 +122,7 @@ impl Edit<'_> {
     /// The node of a number: one that is there, or a field that can be made.
     fn enter_number(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
         let Some((parent, token)) = pointer.split_last() else { return self.enter(pointer) };
-        let container = self.enter(parent)?;
+        let container = self.enter_parent(parent)?;
         if self.settled_as_list(container)? {
             return self.enter(pointer);
         }

@@ -48,6 +48,23 @@ impl DocumentDelta {
         self.store.kernel.live_len()
     }
 
+    /// The greatest time that anything in it is stamped with, deletions included; `None` if it
+    /// stamps nothing. Where peers are not trusted, refuse a delta from the future by it: see
+    /// [`Stamp`]. O(writes).
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    /// let us = "us-east-1".parse()?;
+    /// let mut document = Document::new();
+    /// let delta = document.set("", "hello", us, Timestamp::from_millis(7))?;
+    /// assert_eq!(delta.latest(), Some(Timestamp::from_millis(7)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn latest(&self) -> Option<Timestamp> {
+        let removed = self.removals.iter().map(|removal| removal.time).max();
+        self.store.latest().max(removed)
+    }
+
     /// Checks everything the delta relies on. For tests and fuzzers; O(size).
     ///
     /// # Errors

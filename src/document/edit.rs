@@ -4,7 +4,7 @@ use super::{
     Document, DocumentDelta, DocumentError, Input,
     content::Content,
     delta::Removal,
-    input::{Shape, Source},
+    input::{Known, Shape, Source},
     names::Sought,
     pointer::{DEPTH_MAX, PATH_MAX, Pointer, start_of},
     read::{Reading, View},
@@ -19,7 +19,7 @@ use crate::{
     replica::ReplicaId,
     time::{Now, Stamp, Timestamp},
 };
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 use smallvec::SmallVec;
 
 /// How many writes a document may hold: an edit that would go beyond is refused. Few where this
@@ -40,6 +40,18 @@ pub struct Edit<'a> {
     /// What it has removed; the nodes stay likewise.
     removals: SmallVec<[Removal; 1]>,
     finished: bool,
+    /// Digests of content that are needed again.
+    digests: Digests,
+}
+
+/// Digests of the items of lists inside of lists: those of the outer list tell of all below, and those
+/// of the inner ones are asked for later. So each item is looked at once, however deep it lies.
+#[derive(Debug, Default)]
+struct Digests {
+    /// Of what is read, by node.
+    old: BTreeMap<NodeId, u64>,
+    /// Of what is written, by its address.
+    new: Known,
 }
 
 /// An edit that was not finished, by an error or a panic, leaves the document as it was.
@@ -100,7 +112,8 @@ impl<'a> Edit<'a> {
     pub(super) fn new(document: &'a mut Document, replica: ReplicaId, now: Now) -> Self {
         let minted_before = document.store.kernel.minted(replica);
         let (killed, removals) = (SmallVec::new(), SmallVec::new());
-        Self { document, replica, now, minted_before, killed, removals, finished: false }
+        let digests = Digests::default();
+        Self { document, replica, now, minted_before, killed, removals, finished: false, digests }
     }
 
     /// The value that is read at a JSON Pointer, with the writes of this edit so far.
@@ -118,7 +131,9 @@ impl<'a> Edit<'a> {
         pointer: &str,
         value: impl Into<Input<'v>>,
     ) -> Result<(), DocumentError> {
-        let (pointer, input) = (Pointer::parse(pointer)?, value.into());
+        let input = value.into();
+        let pointer = Pointer::parse(pointer)?;
+        input.check_depth(pointer.as_str(), pointer.depth())?;
         self.all_or_nothing(|edit| edit.set_at(pointer, input.source()))
     }
 
@@ -145,12 +160,13 @@ impl<'a> Edit<'a> {
         pointer: &str,
         value: impl Into<Input<'v>>,
     ) -> Result<(), DocumentError> {
+        let input = value.into();
         let view = self.view();
         let node = view.visible(Pointer::parse(pointer)?);
         if !node.is_some_and(|node| view.is_contended(node)) {
             return Err(DocumentError::NoConflict { path: pointer.into() });
         }
-        self.set(pointer, value)
+        self.set(pointer, input)
     }
 
     /// The delta of the whole edit. O(what it wrote and removed).
@@ -180,6 +196,8 @@ impl<'a> Edit<'a> {
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), DocumentError>,
     ) -> Result<(), DocumentError> {
+        // They are of one input, which is gone, and of what was there before it.
+        self.digests = Digests::default();
         let savepoint = Savepoint {
             minted: self.document.store.kernel.minted(self.replica),
             killed: self.killed.len(),
@@ -221,7 +239,7 @@ impl<'a> Edit<'a> {
             let root = self.document.store.tree.root();
             return self.set_node(root, value);
         };
-        let container = self.enter(parent)?;
+        let container = self.enter_parent(parent)?;
         let is_list = self.settled_as_list(container)?;
         if is_list {
             let index = self.index_at(container, &token)?;
@@ -246,9 +264,33 @@ impl<'a> Edit<'a> {
             let is_list = self.settled_as_list(node)?;
             let reading = if is_list { Reading::List } else { Reading::Object };
             let below = self.view().below_as(reading, node, &token);
-            node = below.ok_or_else(|| not_found(at + 1))?;
+            node = match below {
+                Some(below) => below,
+                None if is_list => return Err(self.no_item(node, &token)),
+                None => return Err(not_found(at + 1)),
+            };
         }
         Ok(node)
+    }
+
+    /// Why a list has no item where it was looked for.
+    fn no_item(&self, list: NodeId, token: &str) -> DocumentError {
+        let out_of_range = |index| {
+            let (path, len) = (self.view().pointer(list), self.item_count(list));
+            DocumentError::OutOfRange { path, index, len }
+        };
+        self.index_at(list, token).map_or_else(|error| error, out_of_range)
+    }
+
+    /// The container in which a field is to be made: a root where nothing lives is an object to be.
+    pub(super) fn enter_parent(&mut self, parent: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let root = self.document.store.tree.root();
+        if parent.depth() > 0 || self.view().tree.has_content(root) {
+            return self.enter(parent);
+        }
+        let time = self.now.after(None);
+        self.holding(root, |edit| edit.put(root, Content::Object, time, &Replaced::default()))?;
+        Ok(root)
     }
 
     /// Makes sure that a container is settled; whether it is a list.
@@ -280,7 +322,7 @@ impl<'a> Edit<'a> {
         if mark.is_none() || !losers.is_empty() {
             let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
             let replaced = self.kill(losers);
-            let time = self.now.after(replaced.time)?;
+            let time = self.now.after(replaced.time);
             self.put(node, mark, time, &replaced)?;
         }
         self.settle_place(node)
@@ -322,7 +364,7 @@ impl<'a> Edit<'a> {
         let scalar = value.scalar();
         let key = if scalar.is_none() { self.view().key_field(node).map(Into::into) } else { None };
         let replaced = self.kill(slots);
-        let time = self.now.after(replaced.time)?;
+        let time = self.now.after(replaced.time);
         match scalar {
             Some(scalar) => self.put(node, scalar.into(), time, &replaced),
             None => self.put_value(self.spot(node), value, time, &replaced, key),
@@ -478,13 +520,33 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// The first of its kind that no item of the list has.
+    /// One of its kind that no item of the list has: 0 if that is free, else one after a number in
+    /// use, found by doubling and then halving. Where the numbers in use have no gap it is the next.
+    /// O(log items).
     fn unused(&self, list: NodeId, kind: &Item) -> Item {
-        let mut nth = 0;
-        while self.has_item(list, &kind.nth(nth)) {
-            nth += 1;
+        let is_used = |nth: &u32| self.has_item(list, &kind.nth(*nth));
+        let doubles = core::iter::successors(Some(1_u32), |it| it.checked_mul(2)).map(|it| it - 1);
+        let mut free = doubles.take_while(is_used).last().map_or(0, |used| 2 * used + 1);
+        let mut used = free / 2;
+        while free > used + 1 {
+            let middle = used + (free - used) / 2;
+            if is_used(&middle) { used = middle } else { free = middle }
         }
-        kind.nth(nth)
+        if free == u32::MAX {
+            // Only numbers that were forged lead here, and then this one may be in use as well.
+            free = (0..u32::MAX).find(|nth| !is_used(nth)).unwrap_or(free);
+        }
+        kind.nth(free)
+    }
+
+    /// The digest of an item that is written.
+    pub(super) fn digest_of_value(&mut self, value: Source<'_>) -> u64 {
+        value.known_digest(&mut self.digests.new)
+    }
+
+    /// The digest of an item that is there: of the value that is read.
+    pub(super) fn digest_of_item(&mut self, item: NodeId) -> u64 {
+        self.document.store.view().digest(item, &mut self.digests.old)
     }
 
     /// Whether the item of this identity is in the list.

@@ -1,10 +1,7 @@
 //! [`DocumentError`]: why a document could not be edited.
 
 use super::value::Kind;
-use crate::{
-    replica::{CounterOverflow, ReplicaId},
-    time::{TimeError, WriteError},
-};
+use crate::replica::{CounterOverflow, ReplicaId};
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -68,7 +65,7 @@ pub enum DocumentError {
         /// Where.
         path: String,
     },
-    /// Deeper than documents may nest: 128 levels.
+    /// Deeper than documents may nest: 127 levels.
     TooDeep {
         /// Where.
         path: String,
@@ -94,8 +91,8 @@ pub enum DocumentError {
         /// Where.
         path: String,
     },
-    /// The replica's writes or the stamp are out of bounds.
-    Write(WriteError),
+    /// The replica has used up its count of writes.
+    Counter(CounterOverflow),
     /// A snapshot's clock does not count the replica that wrote it.
     UncountedWriter {
         /// The writer.
@@ -171,7 +168,7 @@ impl fmt::Display for DocumentError {
             Self::NoConflict { path } => {
                 write!(f, "no conflict stands open at {}; use set to write there", Named(path))
             }
-            Self::Write(error) => error.fmt(f),
+            Self::Counter(error) => error.fmt(f),
             Self::UncountedWriter { replica } => {
                 write!(
                     f,
@@ -188,20 +185,8 @@ impl fmt::Display for DocumentError {
 
 impl Error for DocumentError {}
 
-impl From<WriteError> for DocumentError {
-    fn from(error: WriteError) -> Self {
-        Self::Write(error)
-    }
-}
-
-impl From<TimeError> for DocumentError {
-    fn from(error: TimeError) -> Self {
-        Self::Write(error.into())
-    }
-}
-
 impl From<CounterOverflow> for DocumentError {
     fn from(error: CounterOverflow) -> Self {
-        Self::Write(error.into())
+        Self::Counter(error)
     }
 }

@@ -1,13 +1,23 @@
 //! [`Input`]: what documents are written from.
 
 use super::{
+    DocumentError,
     content::Content,
+    pointer::DEPTH_MAX,
     value::{Number, Value},
 };
-use alloc::{borrow::Cow, collections::btree_map, string::String};
+use alloc::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map},
+    string::String,
+    vec::Vec,
+};
 
 /// What documents are written from: a [`Value`], a scalar, and with feature `json` a
 /// `serde_json::Value`; by reference or owned. Nothing is copied on the way to the write.
+///
+/// It may nest as deep as it likes: an edit refuses more than 127 levels before it looks any
+/// further, and an input that owns such a value drops it without deep recursion.
 #[derive(Clone, Debug)]
 pub struct Input<'a>(Repr<'a>);
 
@@ -59,7 +69,51 @@ pub(super) enum Fields<'a> {
     Json(serde_json::map::Iter<'a>),
 }
 
+/// A value that nests so deep that dropping it as usual could overflow the stack is taken apart.
+impl Drop for Input<'_> {
+    fn drop(&mut self) {
+        match &mut self.0 {
+            Repr::Value(Cow::Owned(value)) if Source::Value(value).nests_deeper_than(DEPTH_MAX) => {
+                take_apart(core::mem::take(value), |value, rest| match value {
+                    Value::Array(items) => rest.extend(items),
+                    Value::Object(fields) => rest.extend(fields.into_values()),
+                    _ => {}
+                });
+            }
+            #[cfg(feature = "json")]
+            Repr::Json(Cow::Owned(json)) if Source::Json(json).nests_deeper_than(DEPTH_MAX) => {
+                take_apart(json.take(), |json, rest| match json {
+                    serde_json::Value::Array(items) => rest.extend(items),
+                    serde_json::Value::Object(fields) => {
+                        rest.extend(fields.into_iter().map(|field| field.1));
+                    }
+                    _ => {}
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Drops a value level by level, so that nothing recurses.
+fn take_apart<T>(value: T, open: impl Fn(T, &mut Vec<T>)) {
+    let mut rest = Vec::from([value]);
+    while let Some(value) = rest.pop() {
+        open(value, &mut rest);
+    }
+}
+
 impl Input<'_> {
+    /// Checks that a container at `depth` with this in it nests no deeper than documents may. What
+    /// recurses into an input does so after this. O(size).
+    pub(super) fn check_depth(&self, path: &str, depth: usize) -> Result<(), DocumentError> {
+        let levels = DEPTH_MAX.checked_sub(depth);
+        if levels.is_some_and(|levels| !self.source().nests_deeper_than(levels)) {
+            return Ok(());
+        }
+        Err(DocumentError::TooDeep { path: path.into(), limit: DEPTH_MAX })
+    }
+
     pub(super) fn source(&self) -> Source<'_> {
         match &self.0 {
             Repr::Text(text) => Source::Text(text),
@@ -98,6 +152,17 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// Whether more than so many objects and arrays lie one inside the other: recurses no deeper.
+    fn nests_deeper_than(self, levels: usize) -> bool {
+        let inside = |value: Self| value.nests_deeper_than(levels - 1);
+        match self.shape() {
+            Shape::Scalar(_) => false,
+            _ if levels == 0 => true,
+            Shape::Array(mut items) => items.any(inside),
+            Shape::Object(mut fields) => fields.any(|field| inside(field.1)),
+        }
+    }
+
     /// A field, if it is an object that has it.
     pub(super) fn field(self, name: &str) -> Option<Self> {
         match self {
@@ -116,23 +181,56 @@ impl<'a> Source<'a> {
     }
 
     /// A digest of the content, the same on every machine and in every version: the identity of
-    /// an item without a key. It does not depend on the order of an object's fields.
-    pub(super) fn digest(self) -> u64 {
+    /// an item without a key. It does not depend on the order of an object's fields. Those of items
+    /// inside are kept in `known`.
+    pub(super) fn digest(self, known: &mut Known) -> u64 {
         match self.shape() {
-            Shape::Scalar(Scalar::Null) => fold(1, 0),
-            Shape::Scalar(Scalar::Bool(truth)) => fold(2, u64::from(truth)),
-            Shape::Scalar(Scalar::Number(number)) => {
-                let (kind, bits) = number.to_bits();
-                fold(kind + 3, bits)
-            }
-            Shape::Scalar(Scalar::Text(text)) => digest_of(text),
-            Shape::Array(items) => items.fold(7, |digest, item| fold(digest, item.digest())),
+            Shape::Scalar(scalar) => scalar.digest(),
+            Shape::Array(items) => digest_of_array(items.map(|item| match item.address() {
+                None => item.digest(known),
+                Some(address) => {
+                    let digest = item.known_digest(known);
+                    known.insert(address, digest);
+                    digest
+                }
+            })),
             Shape::Object(fields) => {
-                let field = |(name, value): (&str, Self)| fold(digest_of(name), value.digest());
-                fold(8, fields.map(field).fold(0, u64::wrapping_add))
+                digest_of_object(fields.map(|(name, value)| (name, value.digest(known))))
             }
         }
     }
+
+    /// The digest of an item, which may have been taken before.
+    pub(super) fn known_digest(self, known: &mut Known) -> u64 {
+        let found = self.address().and_then(|address| known.get(&address).copied());
+        found.unwrap_or_else(|| self.digest(known))
+    }
+
+    /// What tells a container apart from others in the same input; `None` of a scalar.
+    fn address(self) -> Option<usize> {
+        match self {
+            Self::Value(value @ (Value::Array(_) | Value::Object(_))) => {
+                Some(core::ptr::from_ref(value).addr())
+            }
+            #[cfg(feature = "json")]
+            Self::Json(json) if json.is_array() || json.is_object() => {
+                Some(core::ptr::from_ref(json).addr())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Digests of items, by their addresses, while one input is written.
+pub(super) type Known = BTreeMap<usize, u64>;
+
+pub(super) fn digest_of_array(items: impl Iterator<Item = u64>) -> u64 {
+    items.fold(7, fold)
+}
+
+pub(super) fn digest_of_object<'a>(fields: impl Iterator<Item = (&'a str, u64)>) -> u64 {
+    let field = |(name, value)| fold(digest_of(name), value);
+    fold(8, fields.map(field).fold(0, u64::wrapping_add))
 }
 
 /// A folded multiplication, as in wyhash (Wang Yi): no guard against a forger, and none is needed,
@@ -153,6 +251,18 @@ fn digest_of(text: &str) -> u64 {
 }
 
 impl Scalar<'_> {
+    pub(super) fn digest(self) -> u64 {
+        match self {
+            Self::Null => fold(1, 0),
+            Self::Bool(truth) => fold(2, u64::from(truth)),
+            Self::Number(number) => {
+                let (kind, bits) = number.to_bits();
+                fold(kind + 3, bits)
+            }
+            Self::Text(text) => digest_of(text),
+        }
+    }
+
     /// Whether a write says just this.
     pub(super) fn is(self, content: &Content) -> bool {
         match (self, content) {

@@ -39,7 +39,7 @@ impl Intake {
         self.held.push(node);
         let path = self.store.tree.path(node);
         if path.len() > DEPTH_MAX {
-            return Err("a path is deeper than 128 levels");
+            return Err("a path is deeper than 127 levels");
         }
         if path.iter().map(|step| step.len()).sum::<usize>() > PATH_MAX {
             return Err("a path is longer than 16384 bytes");
@@ -58,6 +58,10 @@ impl Intake {
         let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
         if matches!(content, Content::Place(_)) && !is_item {
             return Err("only an item has a place");
+        }
+        let is_mark = matches!(content, Content::Object | Content::List(_));
+        if is_mark && self.store.tree.depth(node) >= DEPTH_MAX {
+            return Err("containers nest deeper than 127 levels");
         }
         let digest = self.store.tree.digest(node);
         let write = Write { content, time, origin, node, digest };

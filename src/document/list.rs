@@ -28,7 +28,9 @@ impl Edit<'_> {
         pointer: &str,
         value: impl Into<Input<'v>>,
     ) -> Result<(), DocumentError> {
-        let (pointer, input) = (Pointer::parse(pointer)?, value.into());
+        let input = value.into();
+        let pointer = Pointer::parse(pointer)?;
+        input.check_depth(pointer.as_str(), pointer.depth())?;
         self.all_or_nothing(|edit| {
             let Some((list, token)) = pointer.split_last() else {
                 return Err(DocumentError::NotAList { path: String::new() });
@@ -49,7 +51,9 @@ impl Edit<'_> {
         list: &str,
         value: impl Into<Input<'v>>,
     ) -> Result<(), DocumentError> {
-        let (pointer, input) = (Pointer::parse(list)?, value.into());
+        let input = value.into();
+        let pointer = Pointer::parse(list)?;
+        input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
         self.all_or_nothing(|edit| {
             let list = edit.enter_list(pointer)?;
             edit.insert_item(list, edit.item_count(list), input.source())
@@ -116,10 +120,9 @@ impl Edit<'_> {
         value: Source<'_>,
     ) -> Result<(), DocumentError> {
         let place = self.place_at(list, index, None)?;
-        let identity = self.identity(list, value);
-        let item = Sought::Segment(&Segment::Item(identity));
-        let spot = self.spot_below(self.spot(list), item)?;
-        let time = self.now.after(None)?;
+        let item = Segment::Item(self.identity(list, value));
+        let spot = self.spot_below(self.spot(list), Sought::Segment(&item))?;
+        let time = self.now.after(None);
         let nothing = Replaced::default();
         self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
     }
@@ -135,7 +138,7 @@ impl Edit<'_> {
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
-        let time = time.max(self.now.after(self.kill(stray).time)?);
+        let time = time.max(self.now.after(self.kill(stray).time));
         // Nobody moved it: without a birth.
         self.put_born(spot.node, Content::Place(place), time, None)?;
         self.put_value(spot, value, time, replaced, None)
@@ -154,7 +157,7 @@ impl Edit<'_> {
         for (index, value) in items.enumerate() {
             let kind = match key.and_then(|key| value.field(key)?.scalar()) {
                 Some(key) => Item::Keyed { key: key.into(), nth: 0 },
-                None => Item::Like { content: value.digest(), nth: 0 },
+                None => Item::Like { content: self.digest_of_value(value), nth: 0 },
             };
             let identity = if self.has_item(list.node, &kind) {
                 let nth = repeats.entry(kind.clone()).or_insert(0);
@@ -237,7 +240,7 @@ impl Edit<'_> {
         for item in items.get(first..end).unwrap_or_default() {
             let next = self.place_between(list, place.as_ref(), None)?;
             // Nobody moved it: without a birth.
-            self.put_born(*item, Content::Place(next.clone()), self.now.after(None)?, None)?;
+            self.put_born(*item, Content::Place(next.clone()), self.now.after(None), None)?;
             place = Some(next);
         }
         Ok(())
@@ -272,7 +275,7 @@ impl Edit<'_> {
     /// which is handed on when the item is [re-placed](Self::re_place).
     pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
         let places: Vec<Slot> = self.view().places(item).map(|place| place.0).collect();
-        let time = self.now.after(self.kill(places).time)?;
+        let time = self.now.after(self.kill(places).time);
         let birth = Origin::of(Some(self.next_dot()), Box::default());
         self.put_born(item, Content::Place(place), time, birth)
     }

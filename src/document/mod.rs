@@ -163,7 +163,7 @@ use crate::{
     causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
-    time::Now,
+    time::{Now, Timestamp},
 };
 use alloc::string::String;
 use names::Sought;
@@ -178,7 +178,7 @@ use store::Store;
 /// of it, `/messages/0` the first item of a list, `/messages/-` the end of one. The
 /// [module](self) lists what each pair of concurrent edits leads to.
 ///
-/// A document nests at most 128 levels deep, a path takes at most 16,384 bytes, and there are at
+/// A document nests at most 127 levels deep, as many as `serde_json` reads back, a path takes at most 16,384 bytes, and there are at
 /// most 2²⁴ writes: an edit that would go beyond is an error, and changes nothing.
 ///
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
@@ -232,6 +232,12 @@ impl Document {
     /// from bytes does not know. Lists that are there keep theirs.
     pub fn set_keys(&mut self, keys: ListKeys) {
         self.keys = keys;
+    }
+
+    /// The greatest time that anything alive in it is stamped with. Where peers are not trusted,
+    /// refuse a state from the future by it: see [`Stamp`](crate::Stamp). O(writes).
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.store.latest()
     }
 
     /// A document with this content. Two sides that import the same content independently and
@@ -321,16 +327,18 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn item<'v>(&self, list: &str, key: impl Into<Input<'v>>) -> Option<String> {
+        let key = key.into();
         let view = self.store.view();
         let list = view.visible(Pointer::parse(list).ok()?)?;
-        let key = key.into().source().scalar()?.into();
+        let key = key.source().scalar()?.into();
         let item = Segment::Item(Item::Keyed { key, nth: 0 });
         let node = view.tree.child(list, Sought::Segment(&item))?;
         view.is_visible(node).then(|| view.pointer(node))
     }
 
     /// Writes `value` at `pointer`, over all that this replica sees there and below; returns the
-    /// delta. The container must exist; `""` sets the whole document. In a list the item at that
+    /// delta. The container must exist, but for a root where nothing is, which becomes an object; `""`
+    /// sets the whole document. In a list the item at that
     /// index is given the value and keeps its identity and its place; at its end, which is also
     /// called `-`, the value is appended.
     ///

@@ -4,9 +4,9 @@ use super::DocumentError;
 use alloc::{borrow::Cow, string::String};
 use core::fmt::{self, Write};
 
-/// How deep a document may nest, counted in the tokens of a pointer: as deep as `serde_json`
-/// reads.
-pub(super) const DEPTH_MAX: usize = 128;
+/// How many objects and arrays may lie one inside the other, which is also how many tokens a pointer
+/// may have: as many as `serde_json` reads back.
+pub(super) const DEPTH_MAX: usize = 127;
 
 /// How long a path may be, its names and keys in bytes.
 pub(super) const PATH_MAX: usize = 1 << 14;
@@ -38,6 +38,11 @@ impl<'a> Pointer<'a> {
             return Err(DocumentError::TooDeep { path: text.into(), limit: DEPTH_MAX });
         }
         Ok(Self { text, escaped })
+    }
+
+    /// How many tokens it has.
+    pub(super) fn depth(self) -> usize {
+        self.text.bytes().filter(|byte| *byte == b'/').count()
     }
 
     pub(super) const fn as_str(self) -> &'a str {

@@ -71,6 +71,7 @@ impl Document {
         timestamp: Timestamp,
         replica: ReplicaId,
     ) -> Result<Self, DocumentError> {
+        let input = value.into();
         if clock.get(replica) == 0 {
             return Err(DocumentError::UncountedWriter { replica });
         }
@@ -78,7 +79,7 @@ impl Document {
             return Err(DocumentError::SnapshotTooLarge { replica });
         }
         // Written as any document is, and then under the dots of its tick.
-        let written = Self::with_keys(keys).imported(value, replica, timestamp)?;
+        let written = Self::with_keys(keys).imported(input, replica, timestamp)?;
         let seen = clock.iter().map(|(replica, ticks)| (replica, ticks * TICK + (TICK - 1)));
         let before = clock.get(replica) * TICK - 1;
         let writes = written.store.kernel.iter();

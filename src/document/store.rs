@@ -5,7 +5,10 @@ use super::{
     tree::{NodeId, Tree},
     write::Write,
 };
-use crate::causal::{Adopt, Blocks, CausalContext, Digest, Dot, DotKernel, Page, Slot};
+use crate::{
+    causal::{Adopt, Blocks, CausalContext, Digest, Dot, DotKernel, Page, Slot},
+    time::Timestamp,
+};
 use alloc::vec::Vec;
 use core::{cmp::Ordering, fmt};
 
@@ -21,6 +24,11 @@ impl Store {
     pub(super) fn put(&mut self, dot: Dot, write: Write) {
         let slot = self.kernel.put(dot, write);
         self.tree.came(self.kernel.blocks(), slot);
+    }
+
+    /// The greatest time of what is alive.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.kernel.payloads().map(|write| write.time).max()
     }
 
     /// Ends the life of a write. Its node stays: the caller releases it.

@@ -4,9 +4,9 @@ use super::{
     DocumentError, Input,
     content::Content,
     edit::Edit,
-    input::{Items, Shape, Source},
+    input::{Items, Shape, Source, digest_of_array, digest_of_object},
     names::Sought,
-    read::Reading,
+    read::{Reading, View},
     tree::NodeId,
     value::Kind,
 };
@@ -28,6 +28,7 @@ impl Edit<'_> {
     /// As [`Document::update`](super::Document::update); the edit is as it was before this call.
     pub fn update<'v>(&mut self, value: impl Into<Input<'v>>) -> Result<(), DocumentError> {
         let input = value.into();
+        input.check_depth("", 0)?;
         self.all_or_nothing(|edit| {
             let root = edit.document.store.tree.root();
             edit.update_node(root, input.source())
@@ -136,12 +137,12 @@ impl Edit<'_> {
     }
 
     /// For each new item the old one that it is.
-    fn matched(&self, list: NodeId, old: &[NodeId], new: &[Source<'_>]) -> Vec<Option<usize>> {
+    fn matched(&mut self, list: NodeId, old: &[NodeId], new: &[Source<'_>]) -> Vec<Option<usize>> {
         let key = self.key_of(list);
         let old_tokens: Vec<Token> =
             old.iter().map(|item| self.token_of_item(*item, key.as_deref())).collect();
         let new_tokens: Vec<Token> =
-            new.iter().map(|value| token_of(*value, key.as_deref())).collect();
+            new.iter().map(|value| self.token_of(*value, key.as_deref())).collect();
         let mut free = BTreeMap::<&Token, Vec<usize>>::new();
         for (at, token) in old_tokens.iter().enumerate().rev() {
             free.entry(token).or_default().push(at);
@@ -164,7 +165,7 @@ impl Edit<'_> {
         matched
     }
 
-    fn token_of_item(&self, item: NodeId, key: Option<&str>) -> Token {
+    fn token_of_item(&mut self, item: NodeId, key: Option<&str>) -> Token {
         let view = self.view();
         let key = key.filter(|_| matches!(view.reading(item), Some(Reading::Object)));
         let scalar = key.and_then(|key| match view.reading(view.below(item, key)?)? {
@@ -172,14 +173,48 @@ impl Edit<'_> {
             Reading::Count(count) => Some(Content::Number(count.into())),
             Reading::Object | Reading::List => None,
         });
-        let digest = || view.value(item).map_or(0, |value| Source::Value(&value).digest());
-        scalar.map_or_else(|| Token::Content(digest()), Token::Key)
+        scalar.map_or_else(|| Token::Content(self.digest_of_item(item)), Token::Key)
+    }
+
+    fn token_of(&mut self, value: Source<'_>, key: Option<&str>) -> Token {
+        let scalar = key.and_then(|key| value.field(key)?.scalar());
+        scalar.map_or_else(
+            || Token::Content(self.digest_of_value(value)),
+            |scalar| Token::Key(scalar.into()),
+        )
     }
 }
 
-fn token_of(value: Source<'_>, key: Option<&str>) -> Token {
-    let scalar = key.and_then(|key| value.field(key)?.scalar());
-    scalar.map_or_else(|| Token::Content(value.digest()), |scalar| Token::Key(scalar.into()))
+impl View<'_> {
+    /// The digest of the value that is read at a node, 0 if there is none, as that of the value would
+    /// be. Those of items below are kept in `known`.
+    pub(super) fn digest(self, node: NodeId, known: &mut BTreeMap<NodeId, u64>) -> u64 {
+        if let Some(digest) = known.get(&node) {
+            return *digest;
+        }
+        let Some(reading) = self.reading(node) else { return 0 };
+        match reading {
+            Reading::Object => {
+                let fields = self.tree.sorted_fields(node).into_iter();
+                let fields = fields.filter(|field| self.reading(field.1).is_some());
+                digest_of_object(fields.map(|(name, field)| (&**name, self.digest(field, known))))
+            }
+            Reading::List => {
+                let items = self.tree.items(node).filter(|item| self.reading(*item).is_some());
+                digest_of_array(items.map(|item| {
+                    let digest = self.digest(item, known);
+                    if !matches!(self.reading(item), Some(Reading::Scalar(_) | Reading::Count(_))) {
+                        known.insert(item, digest);
+                    }
+                    digest
+                }))
+            }
+            scalar => scalar
+                .scalar()
+                .and_then(|value| Some(Source::Value(&value).scalar()?.digest()))
+                .unwrap_or(0),
+        }
+    }
 }
 
 fn kind_of(value: Source<'_>) -> Kind {

@@ -20,6 +20,11 @@ use core::{
 ///
 /// With feature `json`, `serde_json::Value` converts in both directions.
 ///
+/// A value that this crate returns or reads nests at most 127 levels deep. One that a program builds
+/// may nest deeper, and every edit refuses it; but to drop, clone, compare, convert or write it out
+/// recurses, as with `serde_json::Value`, and overflows the stack where it nests some ten thousand
+/// levels deep.
+///
 /// ```
 /// use rejoin::document::Value;
 /// let value = Value::from("Booking Help");

@@ -183,7 +183,8 @@ impl<'de> Visitor<'de> for Readable {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(self.inside()?)? {
+        let inside = self.inside()?;
+        while let Some(item) = seq.next_element_seed(inside)? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -200,6 +201,8 @@ impl<'de> Visitor<'de> for Readable {
                 return Err(A::Error::custom("an object names a field twice"));
             }
         }
+        // Also where it is empty.
+        self.inside::<A::Error>()?;
         Ok(Value::Object(fields))
     }
 }

@@ -146,7 +146,7 @@ fn read_value(input: &mut Reader<'_>, depth: usize) -> Result<Value, DecodeError
 fn check_depth(depth: usize, input: &Reader<'_>) -> Result<(), DecodeError> {
     input.check_depth(depth)?;
     if depth > DEPTH_MAX {
-        return Err(input.malformed("a value nests deeper than 128 levels"));
+        return Err(input.malformed("a value nests deeper than 127 levels"));
     }
     Ok(())
 }

@@ -298,6 +298,9 @@ impl<'r, 'a> Listener<'r, 'a> {
         let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
         let counted = if kind & kind::COUNTED == 0 { Vec::new() } else { self.tallies()? };
         let origin = Origin::of(birth, counted.into());
+        if matches!(content, Content::Object | Content::List(_)) {
+            self.input.check_depth(self.intake.store.tree.depth(node) + 1)?;
+        }
         let put = self.intake.put(dot, (node, time), content, origin);
         put.map_err(|why| self.input.malformed(why))
     }

@@ -7,9 +7,10 @@
 use crate::{
     merge::{DeltaState, Merge},
     replica::ReplicaId,
-    time::{Now, Stamp, TimeError},
+    time::{Now, Stamp},
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
+use core::{error::Error, fmt};
 
 /// One value; of two concurrent writes the one with the greater (time, replica) stays, **and the
 /// other is gone**. Where that must not happen, take an [`MvRegister`](super::MvRegister).
@@ -19,7 +20,32 @@ use crate::{
 /// values under one stamp (a replica id used by two writers), the greater value stays, on every
 /// side: hence `T: Ord`.
 ///
-/// The value and 32 bytes. All operations O(1).
+/// # Stamps from the future
+///
+/// A write that cannot be stamped after what it overwrites, because that bears the last possible
+/// time or one beyond the [limit](crate::Timestamp::within) of its writer, begins the next *epoch*
+/// and is stamped now. A later epoch beats every time of an earlier one, also concurrently. So a
+/// single stamp from the future freezes nothing. A forger can use up the epochs as well, of which
+/// there are 2⁶⁴ − 1; only a gate that looks at what arrives before it is merged keeps that out:
+///
+/// ```
+/// use rejoin::{LwwRegister, Merge, Timestamp};
+/// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+/// # let mut theirs = LwwRegister::new();
+/// # theirs.set("forged", eu, Timestamp::from_millis(u64::MAX))?;
+/// # let mut ours = LwwRegister::new();
+/// # ours.set("ours", us, Timestamp::from_millis(1))?;
+/// let now = Timestamp::from_millis(1_717_236_600_000);
+/// let latest = Timestamp::from_millis(now.as_millis() + 300_000);
+/// let is_sound = theirs.stamp().is_none_or(|stamp| stamp.time <= latest);
+/// if is_sound && theirs.epoch() <= ours.epoch() {
+///     ours.merge(&theirs);
+/// }
+/// assert_eq!(ours.get(), Some(&"ours"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The value and 40 bytes. All operations O(1).
 ///
 /// # Examples
 ///
@@ -38,20 +64,18 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct LwwRegister<T> {
     write: Option<Write<T>>,
 }
 
-// The order of the fields is the order of the lattice: first the stamp, then the value.
+/// The last epoch: one more would not be told apart from a register that was never written, whose
+/// byte is 0 where others write their epoch and one.
+const EPOCH_MAX: u64 = u64::MAX - 1;
+
+// The order of the fields is the order of the lattice: first when, then the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(deny_unknown_fields)
-)]
 struct Write<T> {
-    #[cfg_attr(feature = "serde", serde(rename = "written"))]
+    epoch: u64,
     stamp: Stamp,
     value: T,
 }
@@ -77,6 +101,12 @@ impl<T> LwwRegister<T> {
     pub fn stamp(&self) -> Option<Stamp> {
         self.write.as_ref().map(|write| write.stamp)
     }
+
+    /// How many times a write could not be stamped after what it overwrote: 0 unless a stamp was
+    /// further from the future than its next writer's limit allowed.
+    pub fn epoch(&self) -> u64 {
+        self.write.as_ref().map_or(0, |write| write.epoch)
+    }
 }
 
 impl<T: Ord + Clone> LwwRegister<T> {
@@ -84,19 +114,41 @@ impl<T: Ord + Clone> LwwRegister<T> {
     ///
     /// # Errors
     ///
-    /// [`TimeError`] if the stamp would overflow or be further ahead of `now` than the limit that
-    /// `now` carries; the register is as it was.
+    /// [`StampOverflow`] if the register bears the last stamp of the last epoch that `now` allows:
+    /// a forgery. The register is as it was.
     pub fn set(
         &mut self,
         value: T,
         replica: ReplicaId,
         now: impl Into<Now>,
-    ) -> Result<Self, TimeError> {
-        let time = now.into().after(self.stamp().map(|stamp| stamp.time))?;
-        self.write = Some(Write { stamp: Stamp { time, replica }, value });
+    ) -> Result<Self, StampOverflow> {
+        let now = now.into();
+        let seen = self.stamp().map(|stamp| stamp.time);
+        let (mut epoch, mut time) = (self.epoch(), now.after(seen));
+        if seen.is_some_and(|seen| seen >= time) {
+            epoch = (epoch < EPOCH_MAX).then_some(epoch + 1).ok_or(StampOverflow(()))?;
+            time = now.time();
+        }
+        self.write = Some(Write { epoch, stamp: Stamp { time, replica }, value });
         Ok(self.clone())
     }
 }
+
+/// The last write of an [`LwwRegister`] bears the last stamp there is, so no write can come after
+/// it; the register is as it was. The stamp was forged; the way out is another register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StampOverflow(());
+
+impl fmt::Display for StampOverflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the register bears the last stamp of its last epoch, so no write can come after it: \
+             that is forged; go on with a new register",
+        )
+    }
+}
+
+impl Error for StampOverflow {}
 
 impl<T: Ord + Clone> Merge for LwwRegister<T> {
     fn merge(&mut self, other: &Self) -> bool {
@@ -116,19 +168,20 @@ impl<T: Ord + Clone> Merge for LwwRegister<T> {
     }
 }
 
-/// A register is its own delta; its version is its stamp.
+/// A register is its own delta; its version is the register without its value.
 impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
     type Delta = Self;
-    type Version = Option<Stamp>;
+    type Version = LwwRegister<()>;
 
-    fn version(&self) -> Option<Stamp> {
-        self.stamp()
+    fn version(&self) -> LwwRegister<()> {
+        let when = |write: &Write<T>| Write { epoch: write.epoch, stamp: write.stamp, value: () };
+        LwwRegister { write: self.write.as_ref().map(when) }
     }
 
     /// Nothing for a peer at this stamp or a greater one. (Where a replica id was misused and
     /// equal stamps hold different values, merge the registers themselves.)
-    fn delta_since(&self, peer: &Option<Stamp>) -> Self {
-        if *peer >= self.stamp() { Self::new() } else { self.clone() }
+    fn delta_since(&self, peer: &LwwRegister<()>) -> Self {
+        if *peer >= self.version() { Self::new() } else { self.clone() }
     }
 
     fn apply(&mut self, delta: Self) -> bool {
@@ -136,7 +189,7 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
     }
 }
 
-/// Whether it was written; if so the stamp, and the value.
+/// 0 if it was never written; else its epoch and one, the stamp, the value.
 impl<T: Wire> Wire for LwwRegister<T> {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::LwwRegister);
@@ -144,18 +197,75 @@ impl<T: Wire> Wire for LwwRegister<T> {
     }
 
     fn encode(&self, out: &mut Writer) {
-        self.write.is_some().encode(out);
-        if let Some(Write { stamp, value }) = &self.write {
-            stamp.encode(out);
-            value.encode(out);
-        }
+        let Some(Write { epoch, stamp, value }) = &self.write else { return out.varint(0) };
+        out.varint(epoch + 1);
+        stamp.encode(out);
+        value.encode(out);
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        if !bool::decode(input)? {
-            return Ok(Self::new());
-        }
+        let Some(epoch) = input.varint()?.checked_sub(1) else { return Ok(Self::new()) };
         let stamp = Stamp::decode(input)?;
-        Ok(Self { write: Some(Write { stamp, value: T::decode(input)? }) })
+        Ok(Self { write: Some(Write { epoch, stamp, value: T::decode(input)? }) })
+    }
+}
+
+#[cfg(feature = "serde")]
+mod form {
+    use super::{EPOCH_MAX, LwwRegister, Stamp, Write};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    /// What people read: nothing of an epoch where nothing ever went wrong.
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Readable<T> {
+        #[serde(default, skip_serializing_if = "is_first")]
+        epoch: u64,
+        written: Stamp,
+        value: T,
+    }
+
+    /// For formats that tell fields by their order.
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Compact<T> {
+        epoch: u64,
+        written: Stamp,
+        value: T,
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks for it
+    fn is_first(epoch: &u64) -> bool {
+        *epoch == 0
+    }
+
+    impl<T: Serialize> Serialize for LwwRegister<T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let write = self.write.as_ref().map(|it| (it.epoch, it.stamp, &it.value));
+            if serializer.is_human_readable() {
+                let form = |(epoch, written, value)| Readable { epoch, written, value };
+                write.map(form).serialize(serializer)
+            } else {
+                let form = |(epoch, written, value)| Compact { epoch, written, value };
+                write.map(form).serialize(serializer)
+            }
+        }
+    }
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for LwwRegister<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let read = if deserializer.is_human_readable() {
+                let form = Option::<Readable<T>>::deserialize(deserializer)?;
+                form.map(|it| (it.epoch, it.written, it.value))
+            } else {
+                let form = Option::<Compact<T>>::deserialize(deserializer)?;
+                form.map(|it| (it.epoch, it.written, it.value))
+            };
+            if read.as_ref().is_some_and(|it| it.0 > EPOCH_MAX) {
+                return Err(D::Error::custom("an epoch past the last one"));
+            }
+            let write = read.map(|(epoch, stamp, value)| Write { epoch, stamp, value });
+            Ok(Self { write })
+        }
     }
 }

@@ -25,9 +25,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 128 levels, texts of 16 MiB.
+    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 127 levels, texts of 16 MiB.
     fn default() -> Self {
-        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 128, text: 1 << 24 }
+        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 127, text: 1 << 24 }
     }
 }
 
@@ -50,7 +50,7 @@ impl Limits {
         Self { entries, ..self }
     }
 
-    /// Documents and values nested at most so deep. More than 128 levels are never taken.
+    /// Documents and values nested at most so deep. More than 127 levels are never taken.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }

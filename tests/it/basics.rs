@@ -39,6 +39,8 @@ fn ids_parse_and_print_as_exact_inverses() {
         let error = text.parse::<ReplicaId>().unwrap_err();
         assert!(error.to_string().starts_with("not a replica id: "), "{text}");
     }
+    let spaced = "us east".parse::<ReplicaId>().unwrap_err().to_string();
+    assert!(spaced.starts_with("not a replica id: it has a space"), "{spaced}");
     assert_eq!(format!("{:>12}|", replica("us-east-1")), "   us-east-1|");
     assert!(replica("a") < replica("b"), "ordered by bytes");
 }
@@ -131,6 +133,7 @@ fn a_register_tells_when_and_by_whom_it_was_written() {
     register.set("value", replica("a"), at(7)).unwrap();
     let stamp = Stamp { time: at(7), replica: replica("a") };
     assert_eq!((register.get(), register.stamp()), (Some(&"value"), Some(stamp)));
+    assert_eq!(register.epoch(), 0);
 }
 
 #[test]

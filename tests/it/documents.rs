@@ -9,8 +9,8 @@ use crate::{
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
     document::{
-        Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Kind, ListKeys,
-        Value,
+        Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Edit, Kind,
+        ListKeys, Value,
     },
     wire,
 };
@@ -271,6 +271,76 @@ fn an_edit_inside_an_item_gives_it_a_place() {
     }
 }
 
+/// An edit of an item, by its pointer.
+type EditItem = fn(&mut Edit<'_>, &str) -> Result<(), DocumentError>;
+
+#[test]
+fn an_index_out_of_range_is_one_error_whatever_the_call() {
+    let us = ids()[0];
+    let document = base(json!({"l": [1, 2]}));
+    let calls: [(_, EditItem); 7] = [
+        ("set", |edit, item| edit.set(item, 0_u64)),
+        ("set inside", |edit, item| edit.set(&format!("{item}/x"), 0_u64)),
+        ("insert", |edit, item| edit.insert(item, 0_u64)),
+        ("remove", |edit, item| edit.remove(item)),
+        ("move", |edit, item| edit.move_item(item, 0)),
+        ("increment", |edit, item| edit.increment(item, 1)),
+        ("reset", |edit, item| edit.reset(item)),
+    ];
+    let path = || "/l".to_owned();
+    for (name, call) in calls {
+        let error = |item: &str| {
+            let mut edited = document.clone();
+            let error = edited.edit(us, at(2), |edit| call(edit, item)).unwrap_err();
+            assert_eq!(edited, document);
+            error
+        };
+        let out_of_range = DocumentError::OutOfRange { path: path(), index: 7, len: 2 };
+        assert_eq!(error("/l/7"), out_of_range, "{name}");
+        for token in ["x", "01", "-1", ""] {
+            let no_index = DocumentError::NotAnIndex { path: path(), token: token.into() };
+            assert_eq!(error(&format!("/l/{token}")), no_index, "{name}");
+        }
+        if !["set", "insert"].contains(&name) {
+            let end = DocumentError::OutOfRange { path: path(), index: 2, len: 2 };
+            assert_eq!([error("/l/-"), error("/l/2")], [end.clone(), end], "{name}");
+        }
+    }
+    let error = document.clone().move_item("/l/0", 7, us, at(2)).unwrap_err();
+    assert_eq!(error, DocumentError::OutOfRange { path: path(), index: 7, len: 2 });
+}
+
+#[test]
+fn a_root_where_nothing_lives_is_an_object_to_be() {
+    let [us, eu] = ids();
+    let removed = || {
+        let mut document = base(json!([1, {"a": 1}]));
+        document.remove("", us, at(1)).unwrap();
+        document
+    };
+    for mut document in [Document::new(), removed()] {
+        let before = document.clone();
+        assert!(document.set("/a/b", 1_u64, us, at(2)).is_err(), "only the root");
+        assert!(document.push("/a", 1_u64, us, at(2)).is_err());
+        assert!(document.push("", 1_u64, us, at(2)).is_err());
+        assert!(document.reset("/a", us, at(2)).is_err());
+        assert!(document.remove("/a", us, at(2)).is_err());
+        assert!(document.decrement("/n", 1 << 63 | 1, us, at(2)).is_err());
+        assert_eq!(document, before);
+
+        let mut other = document.clone();
+        document.set("/title", "ours", us, at(2)).unwrap();
+        other.increment("/n", 2, eu, at(2)).unwrap();
+        document.merge(&other);
+        assert_eq!(document.to_json(), json!({"title": "ours", "n": 2}));
+        assert_eq!(document.conflicts(), []);
+        document.set("/title", "again", us, at(2)).unwrap();
+        assert!(document.update(json!({"title": "again", "n": 2}), eu, at(3)).unwrap().is_empty());
+    }
+    let mut scalar = base(json!(1));
+    assert!(scalar.set("/a", 1_u64, us, at(2)).is_err(), "something lives there");
+}
+
 #[test]
 fn paths_are_as_long_as_the_limit_says_and_no_longer() {
     let (mut document, us) = (base(json!({})), ids()[0]);
@@ -284,9 +354,9 @@ fn paths_are_as_long_as_the_limit_says_and_no_longer() {
         assert!(error.to_string().contains("16384 bytes"), "{error}");
         assert!(error.to_string().contains(r#"with "/aaaaaaaa"#), "{error}");
     }
-    for (step, depth, too_deep) in [("/ab", 128, false), ("/", 129, true), ("/ab", 129, true)] {
+    for (step, depth, too_deep) in [("/ab", 127, false), ("/", 128, true), ("/ab", 128, true)] {
         let error = document.set(&step.repeat(depth), 1_u64, us, at(9)).unwrap_err().to_string();
-        assert_eq!(error.contains("deeper than 128 levels"), too_deep, "{error}");
+        assert_eq!(error.contains("deeper than 127 levels"), too_deep, "{error}");
     }
     document.set("", json!({"b".repeat((1 << 14) - 1): 1}), us, at(10)).unwrap();
     assert!(document.set("", json!({"c".repeat(1 << 14): 1}), us, at(11)).is_err());

@@ -93,6 +93,11 @@ fn ids_stamps_and_registers() {
     let mut register = LwwRegister::new();
     register.set("open".to_owned(), us, at(5)).unwrap();
     reads_as(&register, json!({"written": {"time": 5, "replica": "us-east-1"}, "value": "open"}));
+    let mut frozen = LwwRegister::new();
+    frozen.set(1, us, at(u64::MAX)).unwrap();
+    frozen.set(2, us, at(5)).unwrap();
+    let written = json!({"time": 5, "replica": "us-east-1"});
+    reads_as(&frozen, json!({"epoch": 1, "written": written, "value": 2}));
     reads_as(&Max(3), json!(3));
     round_trip(&Min(3));
 }
@@ -326,6 +331,8 @@ fn other_formats_keep_every_kind_of_type() {
     counter.decrement(3, us).unwrap();
     through_others(&counter);
     let mut register = LwwRegister::new();
+    through_others(&register);
+    register.set("open".to_owned(), us, at(u64::MAX)).unwrap();
     through_others(&register);
     register.set("open".to_owned(), us, at(5)).unwrap();
     through_others(&register);

@@ -18,10 +18,12 @@ mod amplification;
 mod basics;
 mod canonical;
 mod corpus;
+mod deep;
 mod documents;
 mod encoded;
 mod forms;
 mod found;
+mod growth;
 mod history;
 mod hostile;
 // Not from the published package, which leaves the dependency on itself out.

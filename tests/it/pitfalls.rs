@@ -8,8 +8,8 @@ use crate::{
     replica,
 };
 use rejoin::{
-    CounterOverflow, DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
-    PnCounter, ReplicaId, VectorClock,
+    CounterOverflow, DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, Now, OrMap,
+    OrSet, PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
     document::{Claim, DocumentDelta, DocumentError, Value},
     wire,
@@ -300,23 +300,116 @@ fn p09_a_later_write_under_a_slow_clock_wins() {
 }
 
 #[test]
-fn p10_a_stamp_from_the_future_is_refused_at_the_edit_and_merged_all_the_same() {
+fn p10_a_stamp_from_the_future_is_merged_and_does_not_spread() {
     let [a, b, _] = abc();
-    let mut frozen = Document::from_value(1_u64, a, at(u64::MAX)).unwrap();
-    let before = frozen.clone();
-    let error = frozen.set("", 2_u64, b, at(5)).unwrap_err();
-    assert!(error.to_string().contains("last possible time"), "{error}");
-    assert_eq!(frozen, before);
-
+    let now = at(5).within(60_000);
     let mut ahead = Document::from_value(1_u64, a, at(100_000)).unwrap();
-    let error = ahead.set("", 2_u64, b, at(5).within(60_000)).unwrap_err();
-    assert!(error.to_string().contains("99996 ms ahead"), "{error}");
-    assert_eq!(ahead.get(""), Some(1_u64.into()));
-    ahead.set("", 2_u64, b, at(5)).unwrap();
-
     let mut peer = Document::new();
-    peer.merge(&frozen);
-    assert_eq!(peer, frozen, "a merge refuses nobody");
+    peer.merge(&ahead);
+    assert_eq!(peer, ahead, "a merge refuses nobody");
+
+    let delta = ahead.set("", 2_u64, b, now).unwrap();
+    assert_eq!(delta.latest(), Some(at(60_005)), "no write of mine is stamped later than I allow");
+    assert_eq!(ahead.latest(), Some(at(60_005)));
+    peer.apply(delta);
+    assert_eq!(peer.get(""), Some(2_u64.into()), "what was seen is beaten by dots");
+    assert_eq!(peer, ahead);
+}
+
+/// An edit that meets a frozen field.
+type Thaw = fn(&mut Document, ReplicaId, Now) -> Result<DocumentDelta, DocumentError>;
+
+/// Each kind of them, and what is read there then.
+fn thaws() -> [(&'static str, Thaw, Option<Value>); 9] {
+    [
+        ("set", |it, id, now| it.set("/n", 7_u64, id, now), Some(7_u64.into())),
+        ("remove", |it, id, now| it.remove("/n", id, now), None),
+        ("reset", |it, id, now| it.reset("/n", id, now), Some(0_u64.into())),
+        ("increment", |it, id, now| it.increment("/n", 2, id, now), Some(3_u64.into())),
+        ("decrement", |it, id, now| it.decrement("/n", 1, id, now), Some(0_u64.into())),
+        ("resolve", |it, id, now| it.resolve("/n", 9_u64, id, now), Some(9_u64.into())),
+        (
+            "update",
+            |it, id, now| it.update(Value::from_iter([("n", 4_u64), ("m", 5)]), id, now),
+            Some(4_u64.into()),
+        ),
+        (
+            "set of all",
+            |it, id, now| it.set("", Value::from_iter([("n", 4_u64), ("m", 5)]), id, now),
+            Some(4_u64.into()),
+        ),
+        (
+            "another kind",
+            |it, id, now| it.set("/n", Value::from(vec![1_u64]), id, now),
+            Some(Value::from(vec![1_u64])),
+        ),
+    ]
+}
+
+#[test]
+fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
+    let [a, b, c] = abc();
+    let end = at(u64::MAX);
+    let root = Value::from_iter([("n", Value::from(0_u64)), ("m", 0_u64.into())]);
+    let start = Document::from_value(root, b, at(1)).unwrap();
+    // Frozen on two sides, by ids below and above the one that writes then.
+    let (mut low, mut high) = (start.clone(), start.clone());
+    low.set("/n", 8_u64, a, end).unwrap();
+    high.set("/n", 1_u64, c, end).unwrap();
+    low.merge(&high);
+    let frozen = low.delta_since(&Document::new().version());
+    for now in [at(5).into(), at(5).within(10), at(5).within(0), end.into(), end.within(10)] {
+        for (name, edit, read) in thaws() {
+            let mut document = low.clone();
+            let delta = edit(&mut document, b, now).unwrap();
+            assert_eq!(document.get("/n"), read, "{name}, {now:?}");
+            let merged = all_ways([&low, &document, &start], &[frozen.clone(), delta]);
+            assert_eq!(merged, document, "{name}, {now:?}");
+            if name != "increment" && name != "decrement" {
+                assert_eq!(document.conflicts(), [], "{name}");
+            }
+            // Nothing beside it is held up.
+            let delta = document.set("/m", 6_u64, b, at(5).within(10)).unwrap();
+            assert!(delta.latest() <= Some(at(15)));
+        }
+    }
+
+    let mut map: OrMap<u8, u8> = OrMap::new();
+    let frozen = map.put(0, 1, c, end).unwrap();
+    let first = map.clone();
+    let delta = map.put(0, 2, a, at(5)).unwrap();
+    assert_eq!(all_ways([&first, &map, &OrMap::new()], &[frozen, delta]).get(&0), Some(&2));
+    map.put(1, 3, a, at(5)).unwrap();
+    assert_eq!(map.siblings(&1).next().unwrap().0.time, at(5));
+
+    for now in [at(5).into(), at(5).within(10), end.into(), end.within(10)] {
+        let mut register = LwwRegister::new();
+        let first = register.set(1, c, end).unwrap();
+        let second = register.set(2, a, now).unwrap();
+        let third = register.set(3, a, at(6)).unwrap();
+        let deltas = [first.clone(), second.clone()];
+        assert_eq!(all_ways([&first, &second, &LwwRegister::new()], &deltas).get(), Some(&2));
+        let deltas = [third.clone(), first.clone(), second.clone()];
+        assert_eq!(all_ways([&third, &first, &second], &deltas).get(), Some(&3));
+    }
+}
+
+/// Whoever forges epochs as well can use them up: that is an error, and no panic.
+#[test]
+fn p36_the_last_epoch_of_a_register_is_the_end() {
+    let [a, ..] = abc();
+    let forged = format!(
+        r#"{{"epoch": {}, "written": {{"time": {}, "replica": "c"}}, "value": 1}}"#,
+        u64::MAX - 1,
+        u64::MAX
+    );
+    let mut register: LwwRegister<u8> = serde_json::from_str(&forged).unwrap();
+    let before = register.clone();
+    let error = register.set(2, a, at(5)).unwrap_err();
+    assert!(error.to_string().contains("that is forged"), "{error}");
+    assert_eq!(register, before);
+    let past = forged.replace(&(u64::MAX - 1).to_string(), &u64::MAX.to_string());
+    assert!(serde_json::from_str::<LwwRegister<u8>>(&past).is_err());
 }
 
 #[test]

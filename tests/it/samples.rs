@@ -98,6 +98,9 @@ fn registers(visit: &mut impl Visit) {
     last.set("open".into(), us, at(5)).unwrap();
     visit.visit("lww_register", &last);
     visit.visit("lww_register_version", &last.version());
+    last.set("open".into(), us, at(u64::MAX)).unwrap();
+    last.set("open".into(), us, at(5)).unwrap();
+    visit.visit("lww_register_of_epoch_one", &last);
     let mut siblings = MvRegister::<String>::new();
     visit.visit("mv_register_empty", &siblings);
     siblings.set("open".into(), us).unwrap();

@@ -3,7 +3,7 @@
 
 use crate::encoded::{Sent, bytes, json as text, through_bytes, through_compact, through_json};
 use proptest::strategy::BoxedStrategy;
-use rejoin::{DeltaState, Merge, ReplicaId, Timestamp};
+use rejoin::{DeltaState, Merge, Now, ReplicaId, Timestamp};
 use serde_json::json;
 use std::{collections::BTreeSet, fmt, fmt::Debug, rc::Rc};
 
@@ -66,6 +66,19 @@ pub(crate) trait Subject: 'static {
     fn tells_of(_event: &Self::Event, _earlier: &Self::Event) -> bool {
         false
     }
+}
+
+/// The writer's clock: some allow no stamp far ahead of it.
+pub(crate) fn limited(now: Timestamp) -> Now {
+    if now.as_millis() % 3 == 0 { now.within(5) } else { now.into() }
+}
+
+/// What a write is stamped with by that clock, in place of what was stamped so.
+pub(crate) fn stamped(now: Timestamp, over: Option<u64>) -> u64 {
+    let now = now.as_millis();
+    let latest = if now % 3 == 0 { now.saturating_add(5) } else { u64::MAX };
+    let after = over.map_or(0, |over| over.saturating_add(1));
+    now.max(after).min(latest)
 }
 
 /// The events that one replica has seen, with their numbers, in the order in which they happened.

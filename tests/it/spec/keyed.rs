@@ -5,7 +5,7 @@ use crate::{
     encoded::Sent,
     history::{histories, misused},
     small::Small,
-    world::{Seen, Subject},
+    world::{Seen, Subject, limited, stamped},
 };
 use proptest::prelude::*;
 use rejoin::{
@@ -51,8 +51,8 @@ fn alive(seen: &Seen<'_, Event>) -> Alive {
 fn event(op: &Op, replica: ReplicaId, now: Timestamp, seen: &Seen<'_, Event>) -> Event {
     let (Op::Write(key, _) | Op::Erase(key)) = *op;
     let over: Vec<_> = live(seen).filter(|write| write.1 == key).collect();
-    let after = over.iter().map(|write| write.2.0.time.as_millis() + 1).max();
-    let time = now.as_millis().max(after.unwrap_or(0)).into();
+    let times = over.iter().map(|write| write.2.0.time.as_millis());
+    let time = stamped(now, times.max()).into();
     let value = match *op {
         Op::Write(_, value) => Some((Stamp { time, replica }, value)),
         Op::Erase(_) => None,
@@ -229,7 +229,7 @@ impl Keyed for Map {
         now: Timestamp,
     ) -> Option<Self::Delta> {
         match op {
-            Op::Write(key, value) => map.put(*key, *value, id, now).ok(),
+            Op::Write(key, value) => map.put(*key, *value, id, limited(now)).ok(),
             Op::Erase(key) => map.remove(key, id).ok(),
         }
     }

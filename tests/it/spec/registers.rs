@@ -3,10 +3,13 @@
 use crate::{
     history::{histories, misused},
     small::Small,
-    world::{Seen, Subject},
+    world::{Seen, Subject, limited, stamped},
 };
 use proptest::prelude::*;
 use rejoin::{LwwRegister, ReplicaId, Stamp, Timestamp};
+
+/// The epoch, the stamp, the value.
+type Written = (u64, Stamp, u8);
 
 pub(super) struct LastWriter;
 
@@ -14,8 +17,8 @@ impl Subject for LastWriter {
     type State = LwwRegister<u8>;
     type Delta = LwwRegister<u8>;
     type Op = u8;
-    type Event = (Stamp, u8);
-    type Value = Option<(Stamp, u8)>;
+    type Event = Written;
+    type Value = Option<Written>;
 
     fn ops() -> BoxedStrategy<u8> {
         any::<u8>().boxed()
@@ -27,27 +30,30 @@ impl Subject for LastWriter {
         replica: ReplicaId,
         now: Timestamp,
     ) -> Option<LwwRegister<u8>> {
-        // A limit that some of these histories run into.
-        state.set(*value, replica, now.within(20)).ok()
+        state.set(*value, replica, limited(now)).ok()
     }
 
     fn value(state: &LwwRegister<u8>) -> Self::Value {
-        Some((state.stamp()?, *state.get()?))
+        Some((state.epoch(), state.stamp()?, *state.get()?))
     }
 
     fn event(
         value: &u8,
         replica: ReplicaId,
         now: Timestamp,
-        seen: &Seen<'_, (Stamp, u8)>,
-    ) -> Option<(Stamp, u8)> {
-        let after = Self::meaning(seen).map_or(0, |(stamp, _)| stamp.time.as_millis() + 1);
-        let time = now.as_millis().max(after);
-        let stamp = Stamp { time: time.into(), replica };
-        (time - now.as_millis() <= 20).then_some((stamp, *value))
+        seen: &Seen<'_, Written>,
+    ) -> Option<Written> {
+        let seen = Self::meaning(seen);
+        let (epoch, over) = seen.map_or((0, None), |it| (it.0, Some(it.1.time.as_millis())));
+        let time = stamped(now, over);
+        let (epoch, time) = match over {
+            Some(over) if time <= over => (epoch + 1, now.as_millis()),
+            _ => (epoch, time),
+        };
+        Some((epoch, Stamp { time: time.into(), replica }, *value))
     }
 
-    fn meaning(seen: &Seen<'_, (Stamp, u8)>) -> Self::Value {
+    fn meaning(seen: &Seen<'_, Written>) -> Self::Value {
         seen.0.iter().map(|event| *event.2).max()
     }
 }

@@ -11,12 +11,12 @@ use crate::{
     encoded::{document_form, through_bytes},
     history::{histories, misused},
     small::Small,
-    world::{Seen, Subject},
+    world::{Seen, Subject, limited},
 };
 use model::{Event, Model};
 use proptest::{prelude::*, sample::select};
 use rejoin::{
-    Document, ReplicaId, Timestamp,
+    Document, Now, ReplicaId, Timestamp,
     document::{DocumentDelta, DocumentError, ListKeys, Value},
 };
 use values::{
@@ -56,7 +56,7 @@ fn apply(
     op: &Op,
     document: &mut Document,
     id: ReplicaId,
-    now: Timestamp,
+    now: Now,
 ) -> Result<DocumentDelta, DocumentError> {
     match op {
         Op::Set(path, value) => document.set(path, value, id, now),
@@ -110,6 +110,7 @@ impl Subject for Json {
     ) -> Option<DocumentDelta> {
         let before = document.clone();
         document.set_keys(keys(now));
+        let now = limited(now);
         let delta = apply(op, document, id, now).ok()?;
         if let Op::Update(value) = op {
             assert_eq!(document.to_value().as_ref(), Some(value), "update is exact");

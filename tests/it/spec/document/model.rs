@@ -4,7 +4,7 @@ use super::{
     content::digest,
     told::{self, Place},
 };
-use crate::world::Seen;
+use crate::world::{Seen, stamped};
 use rejoin::{
     ReplicaId, Timestamp,
     document::{DocumentDelta, Kind, Value},
@@ -371,15 +371,15 @@ impl Model {
 
     /// The time at which to write in place of what was killed.
     fn kill(&mut self, over: &BTreeSet<WriteId>) -> u64 {
-        let mut time = self.now;
+        let mut greatest = None;
         for write in over.iter().filter_map(|id| self.alive.remove(id)) {
-            time = time.max(write.rank.0 + 1);
+            greatest = greatest.max(Some(write.rank.0));
             let told = write.told();
             let replaced = self.replaced.entry(write.path).or_default();
             replaced.extend(told.keys().chain(&write.replaced));
         }
         self.over.extend(over.iter().filter(|id| id.0 != NOW));
-        time
+        stamped(self.now.into(), greatest)
     }
 
     fn put(&mut self, at: &[Step], said: Said, time: u64) {
@@ -448,6 +448,14 @@ impl Model {
         let kind = self.kind(&at).filter(|kind| *kind != Kind::Scalar)?;
         self.settle(&at);
         Some((at, kind))
+    }
+
+    /// The container in which a field is to be made: a root where nothing lives is an object to be.
+    fn enter_parent(&mut self, tokens: &[&str]) -> Option<(Path, Kind)> {
+        if tokens.is_empty() && !self.node(&[]).has_content() {
+            self.put(&[], Said::Object, self.now);
+        }
+        self.enter_container(tokens)
     }
 
     fn enter_list(&mut self, tokens: &[&str]) -> Option<Path> {
@@ -566,11 +574,10 @@ impl Model {
             Some(key) => {
                 let is_used =
                     |item: &Item| self.node(&below(list, Step::Item(item.clone()))).has_content();
-                let mut nth = 0;
-                while is_used(&Item::Keyed(key.clone(), nth)) {
-                    nth += 1;
-                }
-                Item::Keyed(key, nth)
+                Item::Keyed(
+                    key.clone(),
+                    free_after_used(|nth| is_used(&Item::Keyed(key.clone(), nth))),
+                )
             }
             None => self.made_in(list, &items),
         };
@@ -604,7 +611,7 @@ impl Model {
             self.set_at(&[], value);
             return Some(());
         };
-        let (container, kind) = self.enter_container(parent)?;
+        let (container, kind) = self.enter_parent(parent)?;
         if kind == Kind::Object {
             self.set_at(&below(&container, Step::Field((*token).into())), value);
             return Some(());
@@ -657,7 +664,7 @@ impl Model {
 
     pub(super) fn count(&mut self, tokens: &[&str], by: i64) -> Option<()> {
         let container = tokens.split_last().and_then(|(token, parent)| {
-            let (at, kind) = self.enter_container(parent)?;
+            let (at, kind) = self.enter_parent(parent)?;
             (kind == Kind::Object).then(|| below(&at, Step::Field((*token).into())))
         });
         let at = match container {
@@ -670,7 +677,7 @@ impl Model {
             Some(value) => integer(&value)?,
         };
         let number = seen.checked_add(by)?;
-        let after = node.writes.iter().map(|write| write.rank.0 + 1).max().unwrap_or(0);
+        let greatest = node.writes.iter().map(|write| write.rank.0).max();
         let is_own = |it: &&&Write| matches!(it.said, Said::Count(_)) && it.rank.1 == self.replica;
         let own = node.writes.iter().find(is_own).map(|write| (*write).clone());
         let before = own.as_ref().map(Write::told).unwrap_or_default();
@@ -696,7 +703,8 @@ impl Model {
         self.over.extend(over);
         let others = self.increments.iter().filter(|it| it.0 == self.replica && *it.1 == *at);
         let replaced = others.map(|it| it.2).filter(|it| !before.contains_key(it)).collect();
-        self.put_over(&at, Said::Count(by), self.now.max(after), before, replaced);
+        let time = stamped(self.now.into(), greatest);
+        self.put_over(&at, Said::Count(by), time, before, replaced);
         Some(())
     }
 
@@ -742,6 +750,20 @@ impl Model {
 
 fn below(at: &[Step], step: Step) -> Path {
     [at, &[step]].concat()
+}
+
+/// A number that is free and comes after one in use, or is 0: by doubling, then by halving.
+fn free_after_used(is_used: impl Fn(usize) -> bool) -> usize {
+    let mut free = 0;
+    while is_used(free) {
+        free = 2 * free + 1;
+    }
+    let mut used = free / 2;
+    while free > used + 1 {
+        let middle = used.midpoint(free);
+        if is_used(middle) { used = middle } else { free = middle }
+    }
+    free
 }
 
 fn nth(item: &Item, nth: usize) -> Item {

@@ -1,0 +1,923 @@
+//! What each public function costs as its state grows: one table of all of them, so that none is
+//! forgotten.
+//!
+//! Each is run on a state of [`SMALL`] and one of [`LARGE`] entries. The least time of several rounds
+//! is taken: short ones are not interrupted, and of long ones only what was computed counts. What
+//! takes too long is measured again.
+
+use crate::{at, replica};
+use rejoin::{
+    DeltaState, Document, EnableFlag, GCounter, Max, Merge, MvRegister, OrMap, OrSet, PnCounter,
+    ReplicaId, VectorClock,
+    causal::{CausalContext, Dot, DotKernel},
+    document::{ListKeys, Value},
+    wire::{self, Limits},
+};
+use serde_json::{Value as Json, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    hint::black_box,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+const SMALL: u64 = 1_000;
+const LARGE: u64 = 32_000;
+
+/// So many nanoseconds are nothing: a walk over [`LARGE`] entries takes more than ten times that.
+const NOISE: f64 = 300.0;
+
+/// How the cost of one call grows with the state.
+#[derive(Clone, Copy, Debug)]
+enum Growth {
+    /// Not at all, or with the logarithm: the larger state may cost some cache misses.
+    Flat,
+    /// With the state: far from the square, which would be a thousand times as much.
+    Linear,
+}
+use Growth::{Flat, Linear};
+
+impl Growth {
+    const fn most(self) -> f64 {
+        match self {
+            Flat => 10.0,
+            Linear => 160.0,
+        }
+    }
+}
+
+/// One call, to be repeated.
+type Op = Box<dyn FnMut()>;
+
+fn op<T>(mut call: impl FnMut() -> T + 'static) -> Op {
+    Box::new(move || _ = black_box(call()))
+}
+
+/// One line of the table: which functions, separated by blanks; on what, if that says something; how
+/// they grow; and a call on a state of a given size.
+struct Row(&'static str, &'static str, Growth, fn(u64) -> Op);
+
+/// Nanoseconds for one call.
+fn time(row: &Row, size: u64) -> f64 {
+    let mut call = (row.3)(size);
+    let mut round = |calls: u32| {
+        let (start, computed) = (Instant::now(), cpu_time());
+        (0..calls).for_each(|_| call());
+        let took = start.elapsed();
+        // What is long is interrupted, and its computing time told well enough.
+        let computed = computed.zip(cpu_time()).map(|(from, to)| to.saturating_sub(from));
+        let computed = computed.filter(|_| took > Duration::from_millis(10));
+        computed.map_or(took, |computed| computed.min(took))
+    };
+    let first = round(1).max(Duration::from_nanos(20));
+    let calls = u32::try_from(Duration::from_micros(100).as_nanos() / first.as_nanos()).unwrap();
+    let calls = calls.clamp(1, 2_000);
+    let rounds = if first > Duration::from_millis(5) { 2 } else { 8 };
+    let least = (0..rounds).map(|_| round(calls)).min().unwrap();
+    (least.as_secs_f64() * 1e9 / f64::from(calls)).max(1.0)
+}
+
+/// How long this thread has computed, where the system tells.
+fn cpu_time() -> Option<Duration> {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    told.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+#[test]
+fn no_function_costs_more_than_its_documentation_allows() {
+    let mut failed = Vec::new();
+    for row in table() {
+        let ratio = || time(&row, LARGE) / time(&row, SMALL).max(NOISE);
+        let mut least = ratio();
+        for _ in 0..3 {
+            if least > row.2.most() {
+                least = least.min(ratio());
+            }
+        }
+        let line = format!("{:>7.1} {:?}: {} {}", least, row.2, row.0, row.1);
+        println!("{line}");
+        if least > row.2.most() {
+            failed.push(line);
+        }
+    }
+    assert!(failed.is_empty(), "{LARGE} entries cost so many times what {SMALL} do:\n{failed:#?}");
+}
+
+#[test]
+fn every_public_function_is_in_the_table_or_says_why_not() {
+    let mut public = BTreeSet::new();
+    public_functions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut public);
+    assert!(public.len() > 200, "{public:?}");
+    let table = table();
+    let mut told: BTreeSet<&str> = table.iter().flat_map(|row| row.0.split(' ')).collect();
+    for (names, reason) in NOT_MEASURED {
+        assert!(!reason.is_empty());
+        for name in names.split_whitespace() {
+            assert!(told.insert(name), "{name} is told twice");
+        }
+    }
+    let missing: Vec<_> = public.iter().filter(|name| !told.contains(&***name)).collect();
+    assert!(missing.is_empty(), "neither in the table nor exempt: {missing:?}");
+    let gone: Vec<_> = told.iter().filter(|name| !public.contains(**name)).collect();
+    assert!(gone.is_empty(), "in the table, but not in the sources: {gone:?}");
+}
+
+/// `Type::function`, and those of traits that are about cost: by the sources, which are formatted.
+fn public_functions(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            // Laws are for tests, and cost what is tested.
+            if name != "laws" {
+                public_functions(&path, found);
+            }
+        } else if path.extension().is_some_and(|it| it == "rs") && name != "tests.rs" {
+            public_functions_in(&fs::read_to_string(&path).unwrap(), found);
+        }
+    }
+}
+
+fn public_functions_in(text: &str, found: &mut BTreeSet<String>) {
+    let (mut of, mut is_cost) = (String::new(), false);
+    for line in text.lines() {
+        if line == "mod tests {" {
+            return;
+        }
+        if let Some(head) = line.strip_prefix("impl") {
+            let head = without_generics(head);
+            let (of_trait, of_type) = head.split_once(" for ").unwrap_or(("", &head));
+            is_cost = ["Merge", "DeltaState"].contains(&of_trait.trim());
+            of = of_type.trim().split([' ', '{']).next().unwrap().to_owned() + "::";
+        } else if line.starts_with('}') {
+            (of, is_cost) = (String::new(), false);
+        }
+        let code = line.trim_start();
+        let indented = line.len() - code.len();
+        let public = code.strip_prefix("pub fn ").or_else(|| code.strip_prefix("pub const fn "));
+        let function = public.or_else(|| code.strip_prefix("fn ").filter(|_| is_cost));
+        let function = function.filter(|_| indented == if of.is_empty() { 0 } else { 4 });
+        if let Some(function) = function {
+            let name = function.split(['(', '<']).next().unwrap();
+            found.insert(format!("{of}{name}"));
+        }
+    }
+}
+
+/// `<K: Eq> Merge for Map<K>` is ` Merge for Map`.
+fn without_generics(head: &str) -> String {
+    let (mut depth, mut before) = (0, ' ');
+    let mut rest = String::new();
+    for char in head.chars() {
+        match char {
+            '<' => depth += 1,
+            '>' if before != '-' => depth -= 1,
+            other if depth == 0 => rest.push(other),
+            _ => {}
+        }
+        before = char;
+    }
+    rest
+}
+
+/// Public functions whose cost no state can change, and why.
+const NOT_MEASURED: [(&str, &str); 8] = [
+    (
+        "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new ListKeys::new
+         Document::new Document::with_keys EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
+         OrSet::new",
+        "makes nothing of nothing",
+    ),
+    (
+        "CausalContext::check_invariants Digest::check_invariants DotKernel::check_invariants
+         VectorClock::check_invariants GCounter::check_invariants PnCounter::check_invariants
+         DocumentDelta::check_invariants Document::check_invariants EnableFlag::check_invariants
+         OrMap::check_invariants MvRegister::check_invariants OrSet::check_invariants",
+        "for tests and fuzzers",
+    ),
+    (
+        "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
+         Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
+         ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::to_bytes ReplicaId::as_u128
+         Digest::seen Digest::live Value::kind Value::as_str Report::changed Report::changes
+         Report::conflicts Document::keys Document::set_keys",
+        "of a fixed size, or hands out what is there",
+    ),
+    (
+        "LwwRegister::get LwwRegister::stamp LwwRegister::epoch LwwRegister::set LwwRegister::merge
+         LwwRegister::merge_owned LwwRegister::version LwwRegister::delta_since LwwRegister::apply",
+        "one value, whose own cost it is",
+    ),
+    (
+        "Edit::get Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
+         Edit::increment Edit::decrement Edit::reset Edit::update",
+        "what the functions of the same names of Document call",
+    ),
+    (
+        "DecodeError::offset DecodeError::is_foreign DecodeError::is_unknown_version
+         DecodeError::is_wrong_type DecodeError::is_truncated DecodeError::is_limit
+         DecodeError::is_malformed Limits::bytes Limits::replicas Limits::entries Limits::depth
+         Limits::text",
+        "reads or sets one field",
+    ),
+    (
+        "Reader::offset Reader::rest Reader::malformed Reader::byte Reader::bytes Reader::varint
+         Reader::count Reader::room Schema::named Writer::byte Writer::bytes Writer::varint
+         Writer::count Writer::into_bytes",
+        "the parts of which to_bytes and from_bytes consist",
+    ),
+    ("Max::merge Min::merge Option::merge Box::merge ()::merge", "the merge of what is inside"),
+];
+
+fn us() -> ReplicaId {
+    replica("us-east-1")
+}
+
+fn eu() -> ReplicaId {
+    replica("eu-west-1")
+}
+
+fn id(number: u64) -> ReplicaId {
+    // Spread out, as those of devices are.
+    ReplicaId::from_u128(u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 32 | 1)
+}
+
+fn clock(n: u64) -> VectorClock {
+    (0..n).map(|number| (id(number), 5)).collect()
+}
+
+fn dot(replica: ReplicaId, counter: u64) -> Dot {
+    Dot::new(replica, counter.try_into().unwrap())
+}
+
+/// A context with so many holes.
+fn holes(n: u64) -> CausalContext {
+    let seen: Vec<_> = (0..n).map(|hole| (2 * hole + 1, 2 * hole + 1)).collect();
+    serde_json::from_value(json!({"us-east-1": seen})).unwrap()
+}
+
+fn g_counter(n: u64) -> GCounter {
+    let mut counter = GCounter::new();
+    counter.merge(&serde_json::from_value(serde_json::to_value(clock(n)).unwrap()).unwrap());
+    counter
+}
+
+fn pn_counter(n: u64) -> PnCounter {
+    let mut counter = PnCounter::new();
+    (0..n).for_each(|number| _ = counter.increment(1, id(n - number)).unwrap());
+    counter
+}
+
+fn set(n: u64) -> OrSet<u64> {
+    let mut set = OrSet::new();
+    set.add_all(0..n, us()).unwrap();
+    set
+}
+
+fn map(n: u64) -> OrMap<u64, u64> {
+    let mut map = OrMap::new();
+    (0..n).for_each(|key| _ = map.put(key, key, us(), at(1)).unwrap());
+    map
+}
+
+/// So many live writes of one payload, as only a forger makes them.
+fn crowd<T: serde::de::DeserializeOwned>(n: u64, payload: &Json) -> T {
+    let live: Vec<_> = (1..=n).map(|counter| json!([counter, payload])).collect();
+    serde_json::from_value(json!({"us-east-1": {"seen": [[1, n]], "live": live}})).unwrap()
+}
+
+fn crowded_map(n: u64) -> OrMap<u64, u64> {
+    crowd(n, &json!({"key": 7, "time": 1, "value": 7}))
+}
+
+fn numbers(n: u64) -> Value {
+    Value::from((0..n).collect::<Vec<u64>>())
+}
+
+/// As many fields as items.
+fn content(n: u64) -> Value {
+    let fields: Value = (0..n).map(|name| (format!("f{name}"), name)).collect();
+    Value::from_iter([("o", fields), ("l", numbers(n)), ("n", 1_u64.into())])
+}
+
+fn document(n: u64) -> Document {
+    Document::from_value(content(n), us(), at(1)).unwrap()
+}
+
+/// Numbers below a hundred and twenty arrays.
+fn deep(n: u64) -> Value {
+    (0..120).fold(numbers(n), |inside, _| Value::Array(vec![inside]))
+}
+
+/// A document, and one that has set all of its fields anew.
+fn pair(n: u64) -> (Document, Document) {
+    let (ours, mut theirs) = (document(n), document(n));
+    let fields: Value = (0..n).map(|name| (format!("f{name}"), name + 1)).collect();
+    theirs.set("/o", fields, eu(), at(2)).unwrap();
+    (ours, theirs)
+}
+
+/// One field on which two sides differ, among many.
+fn contested(n: u64) -> Document {
+    let mut ours = document(n);
+    let mut theirs = ours.clone();
+    ours.set("/n", 5_u64, us(), at(2)).unwrap();
+    theirs.set("/n", 6_u64, eu(), at(2)).unwrap();
+    ours.merge(&theirs);
+    ours
+}
+
+/// An edit at the same spot again and again.
+macro_rules! edit {
+    ($make:expr, |$it:ident, $now:ident| $edit:expr) => {
+        |n| {
+            let (mut $it, mut count) = ($make(n), 1);
+            op(move || {
+                count += 1;
+                let $now = at(count);
+                $edit
+            })
+        }
+    };
+}
+
+/// Something is read.
+macro_rules! read {
+    ($make:expr, |$it:ident, $n:ident| $read:expr) => {
+        |$n| {
+            let $it = $make($n);
+            op(move || {
+                let $it = &$it;
+                _ = black_box($read);
+            })
+        }
+    };
+}
+
+fn table() -> Vec<Row> {
+    [plain(), keyed(), documents(), bytes()].into_iter().flatten().collect()
+}
+
+#[allow(clippy::too_many_lines)] // a table
+fn plain() -> Vec<Row> {
+    Vec::from([
+        Row(
+            "ReplicaId::hashed",
+            "",
+            Linear,
+            read!(|n| (0..n).map(|_| 'x').collect::<String>(), |it, n| ReplicaId::hashed(it)),
+        ),
+        Row(
+            "VectorClock::get VectorClock::len VectorClock::is_empty",
+            "",
+            Flat,
+            read!(clock, |it, n| (it.get(id(n / 2)), it.len(), it.is_empty())),
+        ),
+        Row(
+            "VectorClock::increment",
+            "",
+            Flat,
+            edit!(clock, |it, _now| it.increment(id(7)).unwrap()),
+        ),
+        Row(
+            "VectorClock::compare VectorClock::meet VectorClock::iter",
+            "",
+            Linear,
+            read!(clock, |it, n| (it.compare(it), it.meet(it), it.iter().last())),
+        ),
+        Row(
+            "VectorClock::merge VectorClock::version VectorClock::delta_since",
+            "",
+            Linear,
+            read!(clock, |it, n| (it.version().merge(it), it.delta_since(&VectorClock::new()))),
+        ),
+        Row(
+            "VectorClock::apply",
+            "of one entry",
+            Flat,
+            edit!(clock, |it, now| it.apply([(id(7), now.as_millis())].into_iter().collect())),
+        ),
+        Row(
+            "GCounter::get GCounter::value",
+            "",
+            Flat,
+            read!(g_counter, |it, n| (it.get(id(n / 2)), it.value())),
+        ),
+        Row(
+            "GCounter::increment",
+            "",
+            Flat,
+            edit!(g_counter, |it, _now| it.increment(1, id(7)).unwrap()),
+        ),
+        Row(
+            "GCounter::merge GCounter::version GCounter::delta_since GCounter::iter",
+            "",
+            Linear,
+            read!(g_counter, |it, n| (
+                it.clone().merge(it),
+                it.delta_since(&GCounter::new().version()),
+                it.version(),
+                it.iter().last()
+            )),
+        ),
+        Row("GCounter::apply", "of one entry", Flat, |n| {
+            let (mut ours, mut theirs) = (g_counter(n), GCounter::new());
+            op(move || ours.apply(theirs.increment(1, us()).unwrap()))
+        }),
+        Row("PnCounter::value", "", Flat, read!(pn_counter, |it, n| it.value())),
+        Row(
+            "PnCounter::increment PnCounter::decrement",
+            "",
+            Flat,
+            edit!(pn_counter, |it, _now| (
+                it.increment(1, id(7)).unwrap(),
+                it.decrement(1, id(7)).unwrap()
+            )),
+        ),
+        Row(
+            "PnCounter::increments PnCounter::decrements PnCounter::merge PnCounter::version PnCounter::delta_since",
+            "",
+            Linear,
+            read!(pn_counter, |it, n| (
+                it.increments(),
+                it.decrements(),
+                it.clone().merge(it),
+                it.delta_since(&PnCounter::new().version()),
+                it.version()
+            )),
+        ),
+        Row("PnCounter::apply", "of one entry", Flat, |n| {
+            let (mut ours, mut theirs) = (pn_counter(n), PnCounter::new());
+            op(move || ours.apply(theirs.increment(1, us()).unwrap()))
+        }),
+        Row(
+            "CausalContext::contains CausalContext::is_empty CausalContext::replicas",
+            "with holes",
+            Flat,
+            read!(holes, |it, n| (it.contains(dot(us(), n)), it.is_empty(), it.replicas().len())),
+        ),
+        Row("CausalContext::insert", "into one of many holes", Linear, |n| {
+            let (mut context, mut counter) = (holes(20 * n), 20 * n);
+            op(move || {
+                counter += 2;
+                context.insert(dot(us(), counter / 2 * 2))
+            })
+        }),
+        Row(
+            "CausalContext::intervals CausalContext::contiguous CausalContext::merge",
+            "",
+            Linear,
+            read!(holes, |it, n| (
+                it.intervals(us()).last(),
+                it.contiguous(),
+                it.clone().merge(it)
+            )),
+        ),
+        Row("BTreeMap::merge BTreeSet::merge", "", Linear, |n| {
+            let mut maxima: BTreeMap<u64, Max<u64>> = (0..n).map(|key| (key, Max(key))).collect();
+            let other: BTreeMap<u64, Max<u64>> = (0..n).map(|key| (2 * key, Max(n))).collect();
+            let (mut numbers, others): (BTreeSet<u64>, BTreeSet<u64>) =
+                ((0..n).collect(), (0..2 * n).collect());
+            op(move || (Merge::merge(&mut maxima, &other), Merge::merge(&mut numbers, &others)))
+        }),
+    ])
+}
+
+#[allow(clippy::too_many_lines)] // a table
+fn keyed() -> Vec<Row> {
+    Vec::from([
+        Row(
+            "DotKernel::get DotKernel::context DotKernel::live_len DotKernel::is_empty",
+            "",
+            Flat,
+            read!(set, |it, n| (
+                it.kernel().get(dot(us(), n / 2)),
+                it.kernel().context(),
+                it.kernel().live_len(),
+                it.kernel().is_empty()
+            )),
+        ),
+        Row(
+            "DotKernel::iter DotKernel::payloads",
+            "",
+            Linear,
+            read!(set, |it, n| (it.kernel().iter().last(), it.kernel().payloads().last())),
+        ),
+        Row("DotKernel::write DotKernel::erase", "over one", Flat, |n| {
+            let mut kernel = set(n).kernel().clone();
+            op(move || {
+                let written = kernel.write(n, &[], us()).unwrap();
+                let over: Vec<_> = written.iter().map(|it| it.0).collect();
+                kernel.erase(&over, us())
+            })
+        }),
+        Row("DotKernel::apply", "of one write", Flat, |n| {
+            let (mut kernel, mut theirs) = (set(n).kernel().clone(), DotKernel::new());
+            op(move || kernel.apply(theirs.write(n, &[], eu()).unwrap()))
+        }),
+        Row("DotKernel::merge", "of one write into many holes", Linear, |n| {
+            let context = serde_json::to_value(holes(20 * n)).unwrap()["us-east-1"].clone();
+            let mut kernel: DotKernel<u64> =
+                serde_json::from_value(json!({"us-east-1": {"seen": context, "live": []}}))
+                    .unwrap();
+            let mut counter = 20 * n;
+            op(move || {
+                counter += 2;
+                let delta = json!({"us-east-1": {"seen": [[counter, counter]], "live": []}});
+                kernel.merge(&serde_json::from_value(delta).unwrap())
+            })
+        }),
+        Row(
+            "DotKernel::merge_owned DotKernel::merge_reporting DotKernel::version DotKernel::delta_since",
+            "",
+            Linear,
+            |n| {
+                let (ours, mut theirs) = (set(n).kernel().clone(), DotKernel::new());
+                (0..n).for_each(|number| _ = theirs.write(number, &[], eu()).unwrap());
+                op(move || {
+                    let (mut kernel, version) = (ours.clone(), ours.version());
+                    let delta = theirs.delta_since(&version);
+                    (kernel.merge_reporting(&theirs, |_| ()), ours.clone().merge_owned(delta))
+                })
+            },
+        ),
+        Row(
+            "OrSet::contains OrSet::len OrSet::is_empty OrSet::kernel",
+            "",
+            Flat,
+            read!(set, |it, n| (it.contains(&(n / 2)), it.len(), it.is_empty(), it.kernel())),
+        ),
+        Row(
+            "OrSet::contains",
+            "of an element added by many",
+            Flat,
+            read!(|n| crowd::<OrSet<u64>>(n, &json!(7)), |it, n| it.contains(&7)),
+        ),
+        Row("OrSet::iter", "", Linear, read!(set, |it, n| it.iter().last())),
+        Row(
+            "OrSet::iter",
+            "of an element added by many",
+            Linear,
+            read!(|n| crowd::<OrSet<u64>>(n, &json!(7)), |it, n| it.iter().last()),
+        ),
+        Row(
+            "OrSet::add OrSet::remove",
+            "",
+            Flat,
+            edit!(set, |it, now| (
+                it.add(7, us()).unwrap(),
+                it.add(now.as_millis() << 32, us()).unwrap(),
+                it.remove(&8, us()).unwrap()
+            )),
+        ),
+        Row("OrSet::add_all", "", Linear, read!(|n| n, |it, n| set(*it))),
+        Row("OrSet::apply", "of one element", Flat, |n| {
+            let (mut ours, mut theirs) = (set(n), OrSet::new());
+            op(move || ours.apply(theirs.add(7, eu()).unwrap()))
+        }),
+        Row("OrSet::merge OrSet::merge_owned OrSet::version OrSet::delta_since", "", Linear, |n| {
+            let (ours, mut theirs) = (set(n), OrSet::new());
+            theirs.add_all(n / 2..n + n / 2, eu()).unwrap();
+            op(move || {
+                let delta = theirs.delta_since(&ours.version());
+                (ours.clone().merge(&theirs), ours.clone().merge_owned(theirs.clone()), delta)
+            })
+        }),
+        Row(
+            "OrMap::get OrMap::contains_key OrMap::siblings OrMap::len OrMap::is_empty OrMap::kernel",
+            "",
+            Flat,
+            read!(map, |it, n| (
+                it.get(&(n / 2)),
+                it.contains_key(&n),
+                it.siblings(&3).last(),
+                it.len(),
+                it.is_empty(),
+                it.kernel()
+            )),
+        ),
+        Row(
+            "OrMap::get OrMap::contains_key",
+            "of a key with many live writes",
+            Flat,
+            read!(crowded_map, |it, n| (it.get(&7), it.contains_key(&7))),
+        ),
+        Row(
+            "OrMap::siblings OrMap::iter",
+            "of a key with many live writes",
+            Linear,
+            read!(crowded_map, |it, n| (it.siblings(&7).last(), it.iter().last())),
+        ),
+        Row(
+            "OrMap::put OrMap::remove",
+            "over many live writes",
+            Linear,
+            read!(crowded_map, |it, n| (
+                it.clone().put(7, 1, us(), at(1)).unwrap(),
+                it.clone().remove(&7, us()).unwrap()
+            )),
+        ),
+        Row(
+            "OrMap::put",
+            "beside a key with many live writes",
+            Flat,
+            edit!(crowded_map, |it, now| it.put(8, 1, us(), now).unwrap()),
+        ),
+        Row("OrMap::iter", "", Linear, read!(map, |it, n| it.iter().last())),
+        Row(
+            "OrMap::put OrMap::remove",
+            "",
+            Flat,
+            edit!(map, |it, now| (
+                it.put(7, 1, us(), now).unwrap(),
+                it.put(now.as_millis() << 32, 1, us(), now).unwrap(),
+                it.remove(&8, us()).unwrap()
+            )),
+        ),
+        Row("OrMap::apply", "of one put", Flat, |n| {
+            let (mut ours, mut theirs) = (map(n), OrMap::new());
+            op(move || ours.apply(theirs.put(7, 7, eu(), at(2)).unwrap()))
+        }),
+        Row("OrMap::merge OrMap::merge_owned OrMap::version OrMap::delta_since", "", Linear, |n| {
+            let (ours, mut theirs) = (map(n), OrMap::new());
+            (0..n).for_each(|key| _ = theirs.put(key, 1, eu(), at(2)).unwrap());
+            op(move || {
+                let delta = theirs.delta_since(&ours.version());
+                (ours.clone().merge(&theirs), ours.clone().merge_owned(theirs.clone()), delta)
+            })
+        }),
+        Row(
+            "EnableFlag::is_enabled EnableFlag::kernel",
+            "",
+            Flat,
+            read!(|n| crowd::<EnableFlag>(n, &json!(null)), |it, n| (it.is_enabled(), it.kernel())),
+        ),
+        Row(
+            "EnableFlag::enable EnableFlag::disable EnableFlag::merge EnableFlag::version EnableFlag::delta_since EnableFlag::apply",
+            "enabled by many",
+            Linear,
+            read!(|n| crowd::<EnableFlag>(n, &json!(null)), |it, n| {
+                let mut other = EnableFlag::new();
+                let delta = it.delta_since(&other.version());
+                (
+                    it.clone().enable(us()).unwrap(),
+                    it.clone().disable(us()).unwrap(),
+                    other.merge(it),
+                    other.apply(delta),
+                )
+            }),
+        ),
+        Row(
+            "MvRegister::kernel",
+            "",
+            Flat,
+            read!(|n| crowd::<MvRegister<u64>>(n, &json!(7)), |it, n| it.kernel()),
+        ),
+        Row(
+            "MvRegister::values MvRegister::get MvRegister::set MvRegister::clear MvRegister::merge MvRegister::merge_owned MvRegister::version MvRegister::delta_since MvRegister::apply",
+            "of many siblings",
+            Linear,
+            read!(|n| crowd::<MvRegister<u64>>(n, &json!(7)), |it, n| {
+                let mut other = MvRegister::new();
+                let delta = it.delta_since(&other.version());
+                let edits = (it.clone().set(1, us()).unwrap(), it.clone().clear(us()).unwrap());
+                (
+                    it.values().last(),
+                    it.get(),
+                    edits,
+                    other.merge(it),
+                    other.apply(delta),
+                    MvRegister::new().merge_owned(it.clone()),
+                )
+            }),
+        ),
+    ])
+}
+
+#[allow(clippy::too_many_lines)] // a table
+fn documents() -> Vec<Row> {
+    Vec::from([
+        Row(
+            "Document::get Document::kind Document::item",
+            "of one field",
+            Flat,
+            read!(document, |it, n| (
+                it.get("/o/f7"),
+                it.kind("/o/f7"),
+                it.get("/l/7"),
+                it.item("/l", 7_u64)
+            )),
+        ),
+        Row(
+            "Document::get Document::len_at Document::to_value Document::to_json Document::latest",
+            "of all",
+            Linear,
+            read!(document, |it, n| (
+                it.get("/o"),
+                it.len_at("/o"),
+                it.to_value(),
+                it.to_json(),
+                it.latest()
+            )),
+        ),
+        Row(
+            "Document::from_value Document::from_json Document::from_value_with Document::from_json_with",
+            "",
+            Linear,
+            |n| {
+                let (value, json) = (content(n), Json::from(content(n)));
+                let keys = || ListKeys::new().by("/l", "id").unwrap();
+                op(move || {
+                    let with = Document::from_value_with(keys(), &value, us(), at(1)).unwrap();
+                    let of_json = Document::from_json_with(keys(), &json, us(), at(1)).unwrap();
+                    (
+                        with,
+                        of_json,
+                        Document::from_value(&value, us(), at(1)).unwrap(),
+                        Document::from_json(&json, us(), at(1)).unwrap(),
+                    )
+                })
+            },
+        ),
+        Row("Document::from_value", "of numbers below many arrays", Linear, |n| {
+            let value = deep(n);
+            op(move || Document::from_value(&value, us(), at(1)).unwrap())
+        }),
+        Row("Document::from_snapshot Document::from_snapshot_with", "", Linear, |n| {
+            let (value, clock) = (content(n), VectorClock::from_iter([(us(), 1)]));
+            op(move || {
+                (
+                    Document::from_snapshot(&value, &clock, at(1), us()).unwrap(),
+                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, at(1), us())
+                        .unwrap(),
+                )
+            })
+        }),
+        Row(
+            "Document::set",
+            "one field",
+            Flat,
+            edit!(document, |it, now| (
+                it.set("/o/f7", 7_u64, us(), now).unwrap(),
+                it.set("/l/7", 7_u64, us(), now).unwrap()
+            )),
+        ),
+        Row(
+            "Document::set Document::remove Document::edit",
+            "a field that is new, and goes",
+            Flat,
+            edit!(document, |it, now| (
+                it.set("/o/new", 7_u64, us(), now).unwrap(),
+                it.edit(us(), now, |edit| edit.remove("/o/new")).unwrap(),
+                it.set("/o/x", 1_u64, us(), now).unwrap(),
+                it.remove("/o/x", us(), now).unwrap()
+            )),
+        ),
+        Row("Document::set", "all", Linear, |n| {
+            let (document, value) = (document(n), content(n));
+            op(move || document.clone().set("", &value, us(), at(2)).unwrap())
+        }),
+        Row(
+            "Document::insert Document::remove",
+            "in the middle, and away",
+            Flat,
+            edit!(document, |it, now| (
+                it.insert("/l/500", 7_u64, us(), now).unwrap(),
+                it.remove("/l/500", us(), now).unwrap()
+            )),
+        ),
+        Row(
+            "Document::push",
+            "",
+            Flat,
+            edit!(document, |it, now| it.push("/l", 7_u64, us(), now).unwrap()),
+        ),
+        Row("Document::push", "of one key again and again", Flat, |n| {
+            let keys = ListKeys::new().by("/l", "id").unwrap();
+            let mut document =
+                Document::from_json_with(keys, &json!({"l": []}), us(), at(1)).unwrap();
+            let item = || Value::from_iter([("id", 1_u64)]);
+            (0..n).for_each(|_| _ = document.push("/l", item(), us(), at(1)).unwrap());
+            op(move || document.push("/l", item(), us(), at(1)).unwrap())
+        }),
+        Row(
+            "Document::move_item",
+            "",
+            Flat,
+            edit!(document, |it, now| it.move_item("/l/7", 500, us(), now).unwrap()),
+        ),
+        Row(
+            "Document::increment Document::decrement Document::reset",
+            "beside much else",
+            Flat,
+            edit!(document, |it, now| (
+                it.increment("/n", 2, us(), now).unwrap(),
+                it.decrement("/n", 1, us(), now).unwrap(),
+                it.reset("/n", us(), now).unwrap()
+            )),
+        ),
+        Row("Document::update", "of nothing", Linear, |n| {
+            let (mut document, value) = (document(n), content(n));
+            op(move || document.update(&value, us(), at(2)).unwrap())
+        }),
+        Row("Document::update", "of nothing, below many arrays", Linear, |n| {
+            let value = deep(n);
+            let mut document = Document::from_value(&value, us(), at(1)).unwrap();
+            op(move || document.update(&value, us(), at(2)).unwrap())
+        }),
+        Row("Document::update", "of all items", Linear, |n| {
+            let document = document(n);
+            let value = Value::from_iter([("l", Value::from((n..2 * n).collect::<Vec<_>>()))]);
+            op(move || document.clone().update(&value, us(), at(2)).unwrap())
+        }),
+        Row(
+            "Document::resolve Document::conflicts",
+            "one of one",
+            Linear,
+            read!(contested, |it, n| (
+                it.conflicts(),
+                it.clone().resolve("/n", 7_u64, us(), at(3)).unwrap()
+            )),
+        ),
+        Row("Document::apply Document::merge", "of one write", Flat, |n| {
+            let (mut ours, mut theirs) = (document(n), document(n));
+            let mut count = 1;
+            op(move || {
+                count += 1;
+                let delta = theirs.set("/o/f7", count, us(), at(count)).unwrap();
+                ours.apply(delta)
+            })
+        }),
+        Row("Document::apply_reporting", "of one write", Flat, |n| {
+            let (mut ours, mut theirs) = (document(n), document(n));
+            let mut count = 1;
+            op(move || {
+                count += 1;
+                let delta = theirs.set("/o/f7", count, us(), at(count)).unwrap();
+                ours.apply_reporting(&delta)
+            })
+        }),
+        Row(
+            "Document::merge Document::merge_owned Document::version Document::delta_since Document::merge_reporting",
+            "of all",
+            Linear,
+            |n| {
+                let (ours, theirs) = pair(n);
+                op(move || {
+                    let delta = theirs.delta_since(&ours.version());
+                    let merged =
+                        (ours.clone().merge(&theirs), ours.clone().merge_owned(theirs.clone()));
+                    (merged, ours.clone().merge_reporting(&theirs), ours.clone().apply(delta))
+                })
+            },
+        ),
+        Row(
+            "DocumentDelta::is_empty DocumentDelta::write_count",
+            "",
+            Flat,
+            read!(|n| pair(n).1.delta_since(&Document::new().version()), |it, n| (
+                it.is_empty(),
+                it.write_count()
+            )),
+        ),
+        Row("DocumentDelta::merge DocumentDelta::latest", "", Linear, |n| {
+            let (ours, theirs) = pair(n);
+            let all = |it: &Document| it.delta_since(&Document::new().version());
+            let (ours, theirs) = (all(&ours), all(&theirs));
+            op(move || (ours.clone().merge(&theirs), ours.latest()))
+        }),
+        Row("ListKeys::by", "", Linear, |n| {
+            op(move || {
+                let keys = |keys: ListKeys, list| keys.by(&format!("/l{list}"), "id").unwrap();
+                (0..n).fold(ListKeys::new(), keys)
+            })
+        }),
+    ])
+}
+
+fn bytes() -> Vec<Row> {
+    fn whole<
+        T: wire::Wire + Clone + Default + Merge + DeltaState<Delta: wire::Wire + Default> + 'static,
+    >(
+        value: T,
+    ) -> Op {
+        op(move || {
+            let bytes = wire::to_bytes(&value);
+            let delta = wire::to_bytes(&value.delta_since(&T::default().version()));
+            let read = wire::from_bytes::<T>(&bytes).unwrap();
+            let limited = wire::from_bytes_within::<T>(&bytes, &Limits::default()).unwrap();
+            let (mut merged, mut applied) = (T::default(), T::default());
+            let joined = wire::merge_bytes(&mut merged, &bytes).unwrap();
+            (read, limited, joined, wire::apply_bytes(&mut applied, &delta).unwrap())
+        })
+    }
+    const ALL: &str = "to_bytes from_bytes from_bytes_within merge_bytes apply_bytes";
+    Vec::from([
+        Row(ALL, "of a clock", Linear, |n| whole(clock(n))),
+        Row(ALL, "of a set", Linear, |n| whole(set(n))),
+        Row(ALL, "of a map", Linear, |n| whole(map(n))),
+        Row(ALL, "of a key with many live writes", Linear, |n| whole(crowded_map(n))),
+        Row(ALL, "of a document", Linear, |n| whole(document(n))),
+    ])
+}
