@@ -3,7 +3,7 @@
 
 use crate::{
     at,
-    encoded::{through_bytes, through_json},
+    encoded::{document_form, through_bytes, through_json},
     replica,
 };
 use rejoin::{
@@ -159,10 +159,11 @@ fn the_greatest_depth_that_is_accepted_is_read_back() {
 fn a_decoded_write_lies_no_deeper_than_an_edit_may_put_it() {
     let form = |steps: usize, value: serde_json::Value| {
         let live = json!([[1, {"path": vec!["a"; steps], "time": 1, "value": value}]]);
-        json!({"us-east-1": {"seen": [[1, 1]], "live": live}})
+        document_form(json!({"us-east-1": {"seen": [[1, 1]], "live": live}}))
     };
     let empty = || Document::from_value(json!({}), us(), at(1)).unwrap();
-    let mark = serde_json::to_value(empty()).unwrap()["us-east-1"]["live"][0][1]["value"].clone();
+    let form_of_empty = serde_json::to_value(empty()).unwrap();
+    let mark = form_of_empty["writes"]["us-east-1"]["live"][0][1]["value"].clone();
     for (steps, value, fits) in [
         (LEVELS, json!(7), true),
         (LEVELS + 1, json!(7), false),

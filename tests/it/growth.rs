@@ -182,7 +182,7 @@ fn without_generics(head: &str) -> String {
 }
 
 /// Public functions whose cost no state can change, and why.
-const NOT_MEASURED: [(&str, &str); 8] = [
+const NOT_MEASURED: [(&str, &str); 9] = [
     (
         "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new ListKeys::new
          Document::new Document::with_keys EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
@@ -201,13 +201,18 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::to_bytes ReplicaId::as_u128
          Digest::seen Digest::live Value::kind Value::as_str Report::changed Report::changes
-         Report::conflicts Document::keys Document::set_keys",
+         Report::conflicts Document::keys Document::set_keys Path::is_root Path::last Path::parent
+         Claim::value Claim::kind Claim::is_deletion",
         "of a fixed size, or hands out what is there",
     ),
     (
         "LwwRegister::get LwwRegister::stamp LwwRegister::epoch LwwRegister::set LwwRegister::merge
          LwwRegister::merge_owned LwwRegister::version LwwRegister::delta_since LwwRegister::apply",
         "one value, whose own cost it is",
+    ),
+    (
+        "Path::steps",
+        "the depth of a path, of which there are 127 at most",
     ),
     (
         "Edit::get Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
