@@ -9,7 +9,7 @@ use super::{
     place::{Lean, Levels, Place, between},
     pointer::{Pointer, index_of_token},
     read::{Reading, View},
-    room::{self, Room, Side},
+    room::{self, Side},
     segment::{Item, Segment},
     tree::{NodeId, rank_of_place},
     write::{Origin, Rank, Write},
@@ -194,15 +194,11 @@ impl Edit<'_> {
         let Some(room) = room else {
             return Err(DocumentError::NoPlace { path: view.pointer(list) });
         };
-        let Room { place, left: to_the_left, right: to_the_right } = room;
-        let items = |side: &Beside<'_>, places: Vec<Place>| -> Vec<(NodeId, Place)> {
-            let items = (0..places.len()).map_while(|distance| side.item(distance));
-            items.zip(places).collect()
-        };
-        let moved = [items(left, to_the_left), items(right, to_the_right)].concat();
-        for (item, place) in moved {
+        let re_placed = left.with(room.left).chain(right.with(room.right));
+        for (item, place) in re_placed.collect::<Vec<_>>() {
             self.re_place(item, place)?;
         }
+        let place = room.place;
         Ok(place)
     }
 
@@ -367,7 +363,15 @@ impl<'a> Beside<'a> {
         self.view.tree.item(self.list, at)
     }
 
-    /// When the item that is so far away was put where it is.
+    /// The nearest items, each with one of these.
+    fn with<T>(&self, nearest: Vec<T>) -> impl Iterator<Item = (NodeId, T)> + '_
+    where
+        T: 'a,
+    {
+        (0..).map_while(|distance| self.item(distance)).zip(nearest)
+    }
+
+    /// When the item at this distance was put where it is.
     fn rank(&self, distance: usize) -> Option<Rank> {
         Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.0)
     }

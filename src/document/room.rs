@@ -94,37 +94,30 @@ impl Window {
     fn find(above: &[Level], left: &impl Side, right: &impl Side) -> Option<Self> {
         let mut left = Numbers::new(left, above);
         let mut right = Numbers::new(right, above);
-        let mut len = 1;
+        let mut wanted = 1;
         loop {
-            left.know(len + 1);
-            right.know(len + 1);
-            let splits = (0..=len).filter(|on_the_left| {
-                *on_the_left <= left.known.len() && len - on_the_left <= right.known.len()
-            });
-            let roomiest = splits
-                .map(|on_the_left| {
-                    let low = left.known.get(on_the_left).copied();
-                    let high = right.known.get(len - on_the_left).copied();
-                    (low.zip(high).map_or(i64::MAX, |(low, high)| high - low), on_the_left)
-                })
-                .max();
+            left.know(wanted + 1);
+            right.know(wanted + 1);
             // All of the region, if it is no larger.
-            let (room, on_the_left) = roomiest.unwrap_or((i64::MAX, left.known.len()));
-            let on_the_right =
-                if roomiest.is_some() { len - on_the_left } else { right.known.len() };
-            let low = left.known.get(on_the_left).copied();
-            let high = right.known.get(on_the_right).copied();
-            if is_enough(room, on_the_left + on_the_right, above.len()) {
-                let count = on_the_left + on_the_right + 1;
-                if let Some(numbers) = spaced(low, high, count, above.len()) {
+            let items = wanted.min(left.known.len() + right.known.len());
+            let around = |on_the_left: usize| {
+                let low = left.known.get(on_the_left).copied();
+                (low, right.known.get(items - on_the_left).copied())
+            };
+            let least = items.saturating_sub(right.known.len());
+            let splits = least..=items.min(left.known.len());
+            let roomiest = splits.max_by_key(|on_the_left| room_in(around(*on_the_left)))?;
+            let gap = around(roomiest);
+            if is_enough(room_in(gap), items, above.len()) {
+                if let Some(numbers) = spaced(gap, items + 1, above.len()) {
                     let above = Levels::from_slice(above);
-                    return Some(Self { above, left: on_the_left, right: on_the_right, numbers });
+                    return Some(Self { above, left: roomiest, right: items - roomiest, numbers });
                 }
             }
-            if roomiest.is_none() {
+            if items < wanted {
                 return None;
             }
-            len += 1 + len / 4;
+            wanted += 1 + wanted / 4;
         }
     }
 
@@ -153,7 +146,14 @@ impl Window {
     }
 }
 
-/// Whether a window of so many items has room that is worth being shared out: the more items, the
+/// The numbers on both sides of a window, where the region goes on there.
+type Gap = (Option<i64>, Option<i64>);
+
+fn room_in((low, high): Gap) -> i64 {
+    low.zip(high).map_or(i64::MAX, |(low, high)| high - low)
+}
+
+/// Whether a window of this many items has room that is worth being shared out: the more items, the
 /// more for each.
 fn is_enough(room: i64, items: usize, depth: usize) -> bool {
     let items = i64::try_from(items).unwrap_or(BOUND);
@@ -162,10 +162,10 @@ fn is_enough(room: i64, items: usize, depth: usize) -> bool {
 }
 
 /// As many numbers, evenly spaced between two, or as far apart as they may be where an end is open.
-fn spaced(low: Option<i64>, high: Option<i64>, count: usize, depth: usize) -> Option<Vec<i64>> {
+fn spaced(gap: Gap, count: usize, depth: usize) -> Option<Vec<i64>> {
     let count = i64::try_from(count).ok()?;
     let wide = stride(depth);
-    let (first, step) = match (low, high) {
+    let (first, step) = match gap {
         (Some(low), Some(high)) => {
             let step = (high - low) / (count + 1);
             (low + step, step)
@@ -304,7 +304,7 @@ mod tests {
     fn what_no_lean_expects_re_places_few() {
         let scripts = [
             play(STEPS, |step, list, random| {
-                list.insert(random() % (list.len() + 1), who(step % 5))
+                list.insert(random() % (list.len() + 1), who(step % 5));
             }),
             play(STEPS, |_, list, random| {
                 let near = (list.len() / 2 + random() % 9 + random() % 9).saturating_sub(8);
