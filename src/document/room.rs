@@ -26,29 +26,22 @@ pub(super) struct Room {
     pub(super) right: Vec<Place>,
 }
 
-/// Finds room for `replica` to insert an item. None only where left and right are at one place, or
-/// forged ones leave no room.
+/// Finds room for `replica` to insert an item between two that are not at one place.
 ///
 /// Mostly O(levels). Where neighbours have to be re-placed, O(neighbours).
-pub(super) fn room(
-    left: &impl Side,
-    right: &impl Side,
-    replica: ReplicaId,
-    lean: Lean,
-) -> Option<Room> {
+pub(super) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean: Lean) -> Room {
     let low = left.at(0).unwrap_or_default();
     let high = right.at(0).unwrap_or_default();
     let between = between(&low, &high, replica, lean);
     if let Some(levels) = between.filter(|levels| told_len(levels) <= LEN_MAX) {
-        return Some(Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() });
+        return Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() };
     }
     // As high up as the two have a level of their own, below what they share; at the very top, where
     // little is free, only if nothing else will do.
     let shared = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
-    let below = (1..=shared).filter_map(|depth| Window::find(&low[..depth], left, right));
+    let below = (1..=shared).map(|depth| Window::find(&low[..depth], left, right));
     let window = below.filter(|window| window.is_short(replica)).min_by_key(Window::len);
-    let window = window.or_else(|| Window::find(&[], left, right))?;
-    Some(window.spread(replica))
+    window.unwrap_or_else(|| Window::find(&[], left, right)).spread(replica)
 }
 
 /// The items around a gap that are to be re-placed, all within one region: their places begin with
@@ -91,7 +84,7 @@ impl<'a, S: Side> Numbers<'a, S> {
 
 impl Window {
     /// The smallest window with enough room in the region of places that begin with `above`.
-    fn find(above: &[Level], left: &impl Side, right: &impl Side) -> Option<Self> {
+    fn find(above: &[Level], left: &impl Side, right: &impl Side) -> Self {
         let mut left = Numbers::new(left, above);
         let mut right = Numbers::new(right, above);
         let mut wanted = 1;
@@ -106,16 +99,16 @@ impl Window {
             };
             let least = items.saturating_sub(right.known.len());
             let splits = least..=items.min(left.known.len());
-            let roomiest = splits.max_by_key(|on_the_left| room_in(around(*on_the_left)))?;
+            let roomiest = splits.max_by_key(|on_the_left| room_in(around(*on_the_left)));
+            let roomiest = roomiest.unwrap_or(least);
             let gap = around(roomiest);
-            if is_enough(room_in(gap), items, above.len()) {
-                if let Some(numbers) = spaced(gap, items + 1, above.len()) {
-                    let above = Levels::from_slice(above);
-                    return Some(Self { above, left: roomiest, right: items - roomiest, numbers });
-                }
-            }
-            if items < wanted {
-                return None;
+            let is_enough = is_enough(room_in(gap), items, above.len());
+            let numbers = spaced(gap, items + 1, above.len()).filter(|_| is_enough);
+            // With nothing around it, a window has all the room there is.
+            let numbers = numbers.or_else(|| (gap == (None, None)).then(|| centred(items + 1)));
+            if let Some(numbers) = numbers {
+                let above = Levels::from_slice(above);
+                return Self { above, left: roomiest, right: items - roomiest, numbers };
             }
             wanted += 1 + wanted / 4;
         }
@@ -161,7 +154,13 @@ fn is_enough(room: i64, items: usize, depth: usize) -> bool {
     room / (items + 2) >= least
 }
 
-/// As many numbers, evenly spaced between two, or as far apart as they may be where an end is open.
+/// Numbers around zero.
+fn centred(count: usize) -> Vec<i64> {
+    let count = i64::try_from(count).unwrap_or(BOUND);
+    (0..count).map(|at| at - count / 2).collect()
+}
+
+/// This many numbers, evenly spaced between two, or as far apart as they may be where an end is open.
 fn spaced(gap: Gap, count: usize, depth: usize) -> Option<Vec<i64>> {
     let count = i64::try_from(count).ok()?;
     let wide = stride(depth);
@@ -225,8 +224,7 @@ mod tests {
             };
             let other = if newer == Lean::Left { Lean::Right } else { Lean::Left };
             let lean = if beyond > older { newer } else { other };
-            let found = room(&left, &right, ReplicaId::from_u128(who), lean);
-            let Room { place, left, right } = found.unwrap_or_else(|| unreachable!("no room"));
+            let Room { place, left, right } = room(&left, &right, ReplicaId::from_u128(who), lean);
             let levels = |place: &Place| place.levels().unwrap_or_default();
             for (distance, place) in left.iter().enumerate() {
                 self.items[at - 1 - distance].0 = levels(place);
