@@ -7,7 +7,7 @@
 //! Order in a List*, 2002). A window may be the denser the smaller it is, so that a large one is
 //! re-placed only after many insertions.
 
-use super::place::{BOUND, Lean, Level, Levels, Place, between, stride, told_len};
+use super::place::{BOUND, FINE, Lean, Level, Levels, Place, between, stride, told_len};
 use crate::replica::ReplicaId;
 use alloc::vec::Vec;
 
@@ -39,54 +39,56 @@ pub(super) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean
     // As high up as the two have a level of their own, below what they share; at the very top, where
     // little is free, only if nothing else will do.
     let shared = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
-    let below = (1..=shared).map(|depth| Window::find(&low[..depth], left, right));
-    let window = below.filter(|window| window.is_short(replica)).min_by_key(Window::len);
-    window.unwrap_or_else(|| Window::find(&[], left, right)).spread(replica)
+    let regions = (1..=shared).map(|depth| Region { above: &low[..depth], run: None });
+    let own_runs = (1..=shared).filter_map(|depth| Region::own_run(&low, &high, depth, replica));
+    let windows = regions.chain(own_runs).map(|region| region.window(left, right, replica));
+    let shortest = windows.filter(Window::is_short).min_by_key(Window::len);
+    let all = Region { above: &[], run: None };
+    shortest.unwrap_or_else(|| all.window(left, right, replica)).spread()
 }
 
-/// The items around a gap that are to be re-placed, all within one region: their places begin with
-/// the same levels.
-struct Window {
-    above: Levels,
-    /// How many of the items on each side.
-    left: usize,
-    right: usize,
-    /// The new numbers: those of the items, and the new one's among them.
-    numbers: Vec<i64>,
-}
-
-/// The numbers, at one depth, of the items on one side of a gap.
-struct Numbers<'a, S> {
-    side: &'a S,
+/// Places that begin with the same levels: their next levels are apart in their numbers, or, in a run
+/// of the replica's own, in their indexes.
+#[derive(Clone, Copy)]
+struct Region<'a> {
     above: &'a [Level],
-    known: Vec<i64>,
-    /// Whether the region ends behind those known.
-    ended: bool,
+    run: Option<Level>,
 }
 
-impl<'a, S: Side> Numbers<'a, S> {
-    fn new(side: &'a S, above: &'a [Level]) -> Self {
-        Self { side, above, known: Vec::new(), ended: false }
+impl<'a> Region<'a> {
+    /// The run of the replica's own that both sides of a gap are in, at a depth.
+    fn own_run(low: &'a [Level], high: &[Level], depth: usize, replica: ReplicaId) -> Option<Self> {
+        let above = low.get(..depth)?;
+        let is_in_run = |it: &&Level| it.replica == Some(replica);
+        let (low, high) = (low.get(depth).filter(is_in_run)?, high.get(depth)?);
+        let is_one = (low.number, low.replica) == (high.number, high.replica);
+        is_one.then_some(Self { above, run: Some(*low) })
     }
 
-    /// Makes the first `count` known, as far as the region reaches.
-    fn know(&mut self, count: usize) {
-        while self.known.len() < count && !self.ended {
-            let levels = self.side.at(self.known.len()).unwrap_or_default();
-            let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above));
-            match level {
-                Some(level) => self.known.push(level.number),
-                None => self.ended = true,
+    /// Where a place stands among those of the region. `None` if it is not of them.
+    fn number(&self, levels: &[Level]) -> Option<i64> {
+        let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above))?;
+        match self.run {
+            None => Some(level.number),
+            Some(run) => {
+                let is_in_run = (level.number, level.replica) == (run.number, run.replica);
+                is_in_run.then_some(level.index)
             }
         }
     }
-}
 
-impl Window {
-    /// The smallest window with enough room in the region of places that begin with `above`.
-    fn find(above: &[Level], left: &impl Side, right: &impl Side) -> Self {
-        let mut left = Numbers::new(left, above);
-        let mut right = Numbers::new(right, above);
+    /// The levels that stand there.
+    fn levels(&self, number: i64, replica: ReplicaId) -> Levels {
+        let level = match self.run {
+            None => Level { number, ..Level::first(replica) },
+            Some(run) => Level { index: number, ..run },
+        };
+        self.above.iter().copied().chain([level]).collect()
+    }
+
+    /// The smallest window with enough room.
+    fn window(&self, left: &impl Side, right: &impl Side, replica: ReplicaId) -> Window {
+        let (mut left, mut right) = (Numbers::of(self, left), Numbers::of(self, right));
         let mut wanted = 1;
         loop {
             left.know(wanted + 1);
@@ -102,40 +104,105 @@ impl Window {
             let roomiest = splits.max_by_key(|on_the_left| room_in(around(*on_the_left)));
             let roomiest = roomiest.unwrap_or(least);
             let gap = around(roomiest);
-            let is_enough = is_enough(room_in(gap), items, above.len());
-            let numbers = spaced(gap, items + 1, above.len()).filter(|_| is_enough);
+            let is_enough = self.is_enough(room_in(gap), items);
+            let numbers = self.spaced(gap, items + 1).filter(|_| is_enough);
             // With nothing around it, a window has all the room there is.
             let numbers = numbers.or_else(|| (gap == (None, None)).then(|| centred(items + 1)));
             if let Some(numbers) = numbers {
-                let above = Levels::from_slice(above);
-                return Self { above, left: roomiest, right: items - roomiest, numbers };
+                let levels = |number: &i64| self.levels(*number, replica);
+                return Window {
+                    left: numbers[..roomiest].iter().rev().map(levels).collect(),
+                    new: levels(&numbers[roomiest]),
+                    right: numbers[roomiest + 1..].iter().map(levels).collect(),
+                };
             }
             wanted += 1 + wanted / 4;
         }
     }
 
-    fn len(&self) -> usize {
-        self.left + self.right
+    /// Whether a window of this many items has room that is worth being shared out: the more items,
+    /// the more for each.
+    fn is_enough(&self, room: i64, items: usize) -> bool {
+        let items = i64::try_from(items).unwrap_or(BOUND);
+        let least = match self.above {
+            [] => 1,
+            _ => items.saturating_mul(items).max(4 * self.grain()),
+        };
+        room / (items + 2) >= least
     }
 
-    fn levels(&self, number: i64, replica: ReplicaId) -> Levels {
-        let level = Level { number, ..Level::first(replica) };
-        self.above.iter().copied().chain([level]).collect()
+    /// What the numbers are multiples of.
+    fn grain(&self) -> i64 {
+        if self.run.is_some() { FINE } else { 1 }
     }
 
-    fn is_short(&self, replica: ReplicaId) -> bool {
-        let is_short = |number: &i64| told_len(&self.levels(*number, replica)) <= LEN_MAX;
-        self.numbers.first().is_none_or(is_short) && self.numbers.last().is_none_or(is_short)
+    /// This many numbers, evenly spaced between two, or as far apart as they may be where an end is
+    /// open.
+    fn spaced(&self, gap: Gap, count: usize) -> Option<Vec<i64>> {
+        let count = i64::try_from(count).ok()?;
+        let wide = stride(self.above.len());
+        let (first, step) = match gap {
+            (Some(low), Some(high)) => {
+                let step = (high - low) / (count + 1);
+                (low + step, step)
+            }
+            (Some(low), None) => (low.checked_add(wide)?, wide),
+            (None, Some(high)) => (high.checked_sub(wide.checked_mul(count)?)?, wide),
+            (None, None) => (-wide.checked_mul(count / 2)?, wide),
+        };
+        let last = first.checked_add(step.checked_mul(count - 1)?)?;
+        let fits = |number| (-BOUND..=BOUND).contains(&number);
+        let number = |at: i64| (first + step * at).div_euclid(self.grain()) * self.grain();
+        (fits(first) && fits(last)).then(|| (0..count).map(number).collect())
+    }
+}
+
+/// The numbers of the items on one side of a gap, as far as its region reaches.
+struct Numbers<'a, S> {
+    region: &'a Region<'a>,
+    side: &'a S,
+    known: Vec<i64>,
+    /// Whether the region ends behind those known.
+    ended: bool,
+}
+
+impl<'a, S: Side> Numbers<'a, S> {
+    fn of(region: &'a Region<'a>, side: &'a S) -> Self {
+        Self { region, side, known: Vec::new(), ended: false }
     }
 
-    fn spread(self, replica: ReplicaId) -> Room {
-        let place = |number: &i64| Place::of(&self.levels(*number, replica));
-        let (left, rest) = self.numbers.split_at(self.left);
-        Room {
-            place: Place::of(&self.levels(rest.first().copied().unwrap_or_default(), replica)),
-            left: left.iter().rev().map(place).collect(),
-            right: rest.iter().skip(1).map(place).collect(),
+    /// Makes the first `count` known.
+    fn know(&mut self, count: usize) {
+        while self.known.len() < count && !self.ended {
+            let levels = self.side.at(self.known.len()).unwrap_or_default();
+            match self.region.number(&levels) {
+                Some(number) => self.known.push(number),
+                None => self.ended = true,
+            }
         }
+    }
+}
+
+/// What a room is made of.
+struct Window {
+    left: Vec<Levels>,
+    new: Levels,
+    right: Vec<Levels>,
+}
+
+impl Window {
+    fn len(&self) -> usize {
+        self.left.len() + self.right.len()
+    }
+
+    fn is_short(&self) -> bool {
+        let mut all = self.left.iter().chain(&self.right).chain([&self.new]);
+        all.all(|levels| told_len(levels) <= LEN_MAX)
+    }
+
+    fn spread(self) -> Room {
+        let places = |side: Vec<Levels>| side.iter().map(|levels| Place::of(levels)).collect();
+        Room { place: Place::of(&self.new), left: places(self.left), right: places(self.right) }
     }
 }
 
@@ -146,36 +213,10 @@ fn room_in((low, high): Gap) -> i64 {
     low.zip(high).map_or(i64::MAX, |(low, high)| high - low)
 }
 
-/// Whether a window of this many items has room that is worth being shared out: the more items, the
-/// more for each.
-fn is_enough(room: i64, items: usize, depth: usize) -> bool {
-    let items = i64::try_from(items).unwrap_or(BOUND);
-    let least = if depth == 0 { 1 } else { items.saturating_mul(items).max(16) };
-    room / (items + 2) >= least
-}
-
 /// Numbers around zero.
 fn centred(count: usize) -> Vec<i64> {
     let count = i64::try_from(count).unwrap_or(BOUND);
     (0..count).map(|at| at - count / 2).collect()
-}
-
-/// This many numbers, evenly spaced between two, or as far apart as they may be where an end is open.
-fn spaced(gap: Gap, count: usize, depth: usize) -> Option<Vec<i64>> {
-    let count = i64::try_from(count).ok()?;
-    let wide = stride(depth);
-    let (first, step) = match gap {
-        (Some(low), Some(high)) => {
-            let step = (high - low) / (count + 1);
-            (low + step, step)
-        }
-        (Some(low), None) => (low.checked_add(wide)?, wide),
-        (None, Some(high)) => (high.checked_sub(wide.checked_mul(count)?)?, wide),
-        (None, None) => (-wide.checked_mul(count / 2)?, wide),
-    };
-    let last = first.checked_add(step.checked_mul(count - 1)?)?;
-    let fits = |number| (-BOUND..=BOUND).contains(&number);
-    (fits(first) && fits(last)).then(|| (0..count).map(|at| first + step * at).collect())
 }
 
 #[cfg(test)]
