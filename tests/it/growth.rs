@@ -831,6 +831,45 @@ fn documents() -> Vec<Row> {
             Flat,
             edit!(document, |it, now| it.move_item("/l/7", 500, us(), now).unwrap()),
         ),
+        Row("Document::insert Document::remove", "after many in the middle", Flat, |n| {
+            let (mut document, mut count) = (document(8), 1);
+            let mut step = move || {
+                count += 1;
+                let inserted = document.insert("/l/4", count, us(), at(count)).unwrap();
+                (inserted, document.remove("/l/6", us(), at(count)).unwrap())
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
+        Row("Document::move_item", "after many moves", Flat, |n| {
+            let (mut document, mut count) = (document(8), 1);
+            let mut step = move || {
+                count += 1;
+                document.move_item("/l/0", 5, us(), at(count)).unwrap()
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
+        Row("Document::push Document::remove", "after a long window of four", Flat, |n| {
+            let (mut document, mut count) = (document(4), 1);
+            let mut step = move || {
+                count += 1;
+                let pushed = document.push("/l", count, us(), at(count)).unwrap();
+                (pushed, document.remove("/l/0", us(), at(count)).unwrap())
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
+        Row("Document::increment Document::get", "after many increments", Flat, |n| {
+            let (mut document, mut count) = (document(8), 1);
+            let mut step = move || {
+                count += 1;
+                let incremented = document.increment("/n", 2, us(), at(count)).unwrap();
+                (incremented, document.get("/n"))
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
         Row(
             "Document::increment Document::decrement Document::reset",
             "beside much else",
