@@ -111,6 +111,12 @@ impl Iterator for Iter<'_> {
         }
         Some(*next)
     }
+
+    /// Exact: some formats ask how many will come. O(chunks).
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.now.len() + self.then.iter().map(|chunk| chunk.len()).sum::<usize>();
+        (len, Some(len))
+    }
 }
 
 impl Iter<'_> {
