@@ -50,7 +50,7 @@ impl CausalContext {
     }
 
     /// Adds `dot`; whether it is new. O(log r + log g), and where it fills a gap or begins one the
-    /// move of the gaps of that replica that come after it, 16 bytes each.
+    /// move of at most 512 gaps, 16 bytes each.
     pub fn insert(&mut self, dot: Dot) -> bool {
         self.lane_mut(dot.replica()).insert(dot.counter(), dot.counter())
     }
@@ -84,15 +84,14 @@ impl CausalContext {
 
     /// The counters of `replica` that were seen: sorted, disjoint and non-touching intervals.
     pub fn intervals(&self, replica: ReplicaId) -> impl Iterator<Item = RangeInclusive<u64>> + '_ {
-        let intervals = self.lane(replica).map_or(&[][..], Intervals::as_slice);
-        intervals.iter().map(|interval| interval.first..=interval.last)
+        let intervals = self.lane(replica).map(Intervals::iter).unwrap_or_default();
+        intervals.map(|interval| interval.first..=interval.last)
     }
 
     /// Up to where each replica's writes were seen *without a gap*.
     pub fn contiguous(&self) -> VectorClock {
-        let first = |seen: &Intervals| seen.as_slice().first().copied();
         let prefix = |&(replica, ref seen): &(ReplicaId, Intervals)| {
-            first(seen).filter(|it| it.first == 1).map(|it| (replica, it.last))
+            seen.iter().peek().filter(|it| it.first == 1).map(|it| (replica, it.last))
         };
         self.lanes.iter().filter_map(prefix).collect()
     }
@@ -100,12 +99,14 @@ impl CausalContext {
     /// Whether there are no more dots than that. O(1) where there are many.
     pub(super) fn has_at_most(&self, most: u64) -> bool {
         let mut left = most;
-        self.lanes.iter().flat_map(|lane| lane.1.as_slice()).all(|interval| {
+        for interval in self.lanes.iter().flat_map(|lane| lane.1.iter()) {
             let more = interval.last - interval.first;
-            let fits = more < left;
-            left = left.saturating_sub(more).saturating_sub(1);
-            fits
-        })
+            if more >= left {
+                return false;
+            }
+            left -= more + 1;
+        }
+        true
     }
 
     /// Whether all of `other` was seen. O(size).

@@ -93,11 +93,11 @@ impl<P> DotKernel<P> {
         let (seen, live) = (self.context(), self.live_context());
         let mut context = CausalContext::new();
         for (replica, ours) in &seen.lanes {
-            let lane_in =
-                |context: &CausalContext| context.lane(*replica).unwrap_or(&nothing).clone();
-            let mut counters = ours.difference(&lane_in(&peer.seen));
-            let dead = ours.difference(&lane_in(&live));
-            counters.union(&dead.intersection(&lane_in(&peer.live)));
+            let [peer_seen, live, peer_live] = [&peer.seen, &live, &peer.live]
+                .map(|context| context.lane(*replica).unwrap_or(&nothing));
+            let mut counters = ours.difference(peer_seen);
+            // What the peer has alive is mostly less than what is dead here.
+            counters.union(&ours.intersection(peer_live).difference(live));
             if !counters.is_empty() {
                 context.lanes.push((*replica, counters));
             }

@@ -16,8 +16,7 @@ use serde::{
 
 impl Serialize for Intervals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer
-            .collect_seq(self.as_slice().iter().map(|interval| (interval.first, interval.last)))
+        serializer.collect_seq(self.iter().map(|interval| (interval.first, interval.last)))
     }
 }
 

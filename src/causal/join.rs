@@ -96,9 +96,12 @@ impl<P: Hash> DotKernel<P> {
         let mut changed = false;
         for ((replica, counters), row) in other.context.lanes.iter().zip(&other.rows) {
             let lane = self.lane(*replica);
-            for counter in counters.as_slice().iter().flat_map(|it| it.first..=it.last) {
-                let theirs = other.slot_in(row, counter).and_then(|slot| other.blocks.get(slot));
-                changed |= self.join_dot(lane, counter, theirs, page);
+            for interval in counters.iter() {
+                for counter in interval.first..=interval.last {
+                    let slot = other.slot_in(row, counter);
+                    let theirs = slot.and_then(|slot| other.blocks.get(slot));
+                    changed |= self.join_dot(lane, counter, theirs, page);
+                }
             }
         }
         changed

@@ -50,9 +50,9 @@ struct Runs {
 impl Runs {
     fn of(seen: &Intervals, alive: &Intervals) -> Self {
         let mut runs = SmallVec::new();
-        let mut alive = alive.as_slice().iter().peekable();
+        let mut alive = alive.iter();
         let mut upto = 0;
-        for seen in seen.as_slice() {
+        for seen in seen.iter() {
             if upto > 0 {
                 runs.push((State::Unseen, seen.first - upto - 1));
             }
@@ -72,7 +72,7 @@ impl Runs {
             }
             upto = seen.last;
         }
-        Self { skipped: seen.as_slice().first().map_or(0, |first| first.first - 1), runs }
+        Self { skipped: seen.iter().peek().map_or(0, |first| first.first - 1), runs }
     }
 
     fn encode(&self, out: &mut Writer) {
@@ -138,7 +138,7 @@ impl Lanes {
     /// How many dots are alive: entries, which count towards the limit.
     pub(crate) fn live_len(&self, input: &mut Reader<'_>) -> Result<usize, DecodeError> {
         let mut len = 0;
-        for run in self.alive.iter().flat_map(Intervals::as_slice) {
+        for run in self.alive.iter().flat_map(Intervals::iter) {
             len += input.spend(run.last - run.first + 1)?;
         }
         let ranges = self.alive.iter().flat_map(Intervals::block_ranges);
@@ -153,7 +153,7 @@ impl Lanes {
     pub(crate) fn dots(&self) -> impl Iterator<Item = Dot> + '_ {
         let lanes = self.context.replicas().zip(&self.alive);
         lanes.flat_map(|(replica, alive)| {
-            let counters = alive.as_slice().iter().flat_map(|run| run.first..=run.last);
+            let counters = alive.iter().flat_map(|run| run.first..=run.last);
             counters.map(move |counter| Dot::of(replica, counter))
         })
     }

@@ -48,11 +48,6 @@ pub enum DocumentError {
         /// How many items it has.
         len: usize,
     },
-    /// No place is left between two items of a list: only places that were forged can run out.
-    NoPlace {
-        /// The list.
-        path: String,
-    },
     /// Only an integer of 64 bits, signed, can be counted on.
     NotACounter {
         /// Where it stands.
@@ -140,11 +135,6 @@ impl fmt::Display for DocumentError {
             Self::OutOfRange { path, index, len } => {
                 write!(f, "the list at {} has {len} items, so {index} is out of range", Named(path))
             }
-            Self::NoPlace { path } => write!(
-                f,
-                "no place is left between two items of the list at {}; set the list as a whole",
-                Named(path)
-            ),
             Self::NotACounter { path, found } => write!(
                 f,
                 "{} holds {found} that is no integer of 64 bits; set one there to count on",

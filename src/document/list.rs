@@ -6,16 +6,17 @@ use super::{
     edit::{Edit, Replaced, Spot},
     input::{Items, Source},
     names::Sought,
-    place::{Lean, Levels, Place, between},
+    place::{Lean, Levels, Place},
     pointer::{Pointer, index_of_token},
     read::{Reading, View},
-    room::{self, Room, Side},
+    room::{self, Side},
     segment::{Item, Segment},
     tree::{NodeId, rank_of_place},
     write::{Origin, Rank, Write},
 };
 use crate::{causal::Slot, time::Timestamp};
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use core::ops::Range;
 
 impl Edit<'_> {
     /// As [`Document::insert`](super::Document::insert).
@@ -187,23 +188,26 @@ impl Edit<'_> {
         if left.is_some() && self.place_of(left) == self.place_of(right) {
             self.spread(list, index, mover)?;
         }
+        self.make_room(list, index..index, mover)
+    }
+
+    /// A place between the items before a range of indexes and those behind it, some of which may be
+    /// re-placed.
+    fn make_room(
+        &mut self,
+        list: NodeId,
+        gap: Range<usize>,
+        mover: Option<NodeId>,
+    ) -> Result<Place, DocumentError> {
         let view = self.view();
-        let sides = [true, false].map(|left| Beside::of(view, list, index, mover, left));
-        let [left, right] = &sides;
-        let room = room::room(left, right, self.replica, lean(left, right));
-        let Some(room) = room else {
-            return Err(DocumentError::NoPlace { path: view.pointer(list) });
-        };
-        let Room { place, left: to_the_left, right: to_the_right } = room;
-        let items = |side: &Beside<'_>, places: Vec<Place>| -> Vec<(NodeId, Place)> {
-            let items = (0..places.len()).map_while(|distance| side.item(distance));
-            items.zip(places).collect()
-        };
-        let moved = [items(left, to_the_left), items(right, to_the_right)].concat();
-        for (item, place) in moved {
+        let left = Beside::of(view, list, gap.start, mover, true);
+        let right = Beside::of(view, list, gap.end, mover, false);
+        let room = room::room(&left, &right, self.replica, lean(&left, &right));
+        let re_placed = left.with(room.left).chain(right.with(room.right));
+        for (item, place) in re_placed.collect::<Vec<_>>() {
             self.re_place(item, place)?;
         }
-        Ok(place)
+        Ok(room.place)
     }
 
     fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
@@ -211,16 +215,9 @@ impl Edit<'_> {
         view.tree.place(view.blocks, item?).map(|place| place.1.clone())
     }
 
-    fn place_between(
-        &self,
-        list: NodeId,
-        left: Option<&Place>,
-        right: Option<&Place>,
-    ) -> Result<Place, DocumentError> {
-        let levels = |place: Option<&Place>| place.and_then(Place::levels).unwrap_or_default();
-        let place = between(&levels(left), &levels(right), self.replica, Lean::Left);
-        let place = place.map(|levels| Place::of(&levels));
-        place.ok_or_else(|| DocumentError::NoPlace { path: self.view().pointer(list) })
+    fn index_of(&self, item: NodeId) -> usize {
+        let view = self.view();
+        view.tree.index_of(view.blocks, item).unwrap_or_default()
     }
 
     /// Items without a place stand last; those up to `end` are given the ones where they stand.
@@ -232,16 +229,17 @@ impl Edit<'_> {
         let Some(end) = end.filter(|end| self.place_of(Some(*end)).is_none()) else {
             return Ok(());
         };
-        let items: Vec<NodeId> = self.view().tree.items(list).collect();
-        let without = |item: &&NodeId| self.place_of(Some(**item)).is_none();
-        let first = items.len() - items.iter().rev().take_while(without).count();
-        let end = items.iter().position(|item| *item == end).map_or(0, |end| end + 1);
-        let mut place = first.checked_sub(1).and_then(|left| self.place_of(Some(items[left])));
-        for item in items.get(first..end).unwrap_or_default() {
-            let next = self.place_between(list, place.as_ref(), None)?;
+        let back = Beside::of(self.view(), list, self.index_of(end) + 1, None, true);
+        let mut without: Vec<NodeId> = (0..)
+            .map_while(|distance| back.item(distance))
+            .take_while(|item| self.place_of(Some(*item)).is_none())
+            .collect();
+        without.reverse();
+        for item in without {
+            let index = self.index_of(item);
+            let place = self.make_room(list, index..index, None)?;
             // Nobody moved it: without a birth.
-            self.put_born(*item, Content::Place(next.clone()), self.now.after(None), None)?;
-            place = Some(next);
+            self.put_born(item, Content::Place(place), self.now.after(None), None)?;
         }
         Ok(())
     }
@@ -254,19 +252,18 @@ impl Edit<'_> {
         index: usize,
         mover: Option<NodeId>,
     ) -> Result<(), DocumentError> {
-        let items: Vec<NodeId> = self.view().tree.items(list).skip(index).collect();
-        let mut items = items.into_iter().filter(|item| Some(*item) != mover).peekable();
-        let first = self.place_of(items.peek().copied());
-        let mut crowd = Vec::new();
-        while let Some(item) = items.next_if(|item| self.place_of(Some(*item)) == first) {
-            crowd.push(item);
-        }
-        let end = self.place_of(items.next());
-        let mut left = first;
+        let right = Beside::of(self.view(), list, index, mover, false);
+        let first = self.place_of(right.item(0));
+        let mut crowd: Vec<NodeId> = (0..)
+            .map_while(|distance| right.item(distance))
+            .take_while(|item| self.place_of(Some(*item)) == first)
+            .collect();
+        // The last one first, so that those before it stay before it.
+        crowd.reverse();
         for item in crowd {
-            let place = self.place_between(list, left.as_ref(), end.as_ref())?;
-            self.re_place(item, place.clone())?;
-            left = Some(place);
+            let index = self.index_of(item);
+            let place = self.make_room(list, index..index + 1, mover)?;
+            self.re_place(item, place)?;
         }
         Ok(())
     }
@@ -367,7 +364,15 @@ impl<'a> Beside<'a> {
         self.view.tree.item(self.list, at)
     }
 
-    /// When the item that is so far away was put where it is.
+    /// The nearest items, each with one of these.
+    fn with<T>(&self, nearest: Vec<T>) -> impl Iterator<Item = (NodeId, T)> + '_
+    where
+        T: 'a,
+    {
+        (0..).map_while(|distance| self.item(distance)).zip(nearest)
+    }
+
+    /// When the item at this distance was put where it is.
     fn rank(&self, distance: usize) -> Option<Rank> {
         Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.0)
     }

@@ -111,7 +111,8 @@
 //!
 //! Text inside a string is one value. Two arrays that two sides set at one path stand item beside
 //! item, by index; what is pushed or inserted stands in runs, and a run that is typed on from one
-//! spot, forwards, backwards or both, stays whole.
+//! spot, forwards, backwards or both, stays whole. Only where runs lie deep within runs, room has to
+//! be made first: then what another side inserted there meanwhile may come between.
 
 mod changes;
 mod content;

@@ -62,7 +62,7 @@ pub(super) const STRIDE: i64 = 1 << 24;
 
 /// Between two items of a run below the first level, others start at multiples of this, and go on
 /// from there one by one: so many may be typed backwards until they have to go a level down.
-const FINE: i64 = 1 << 10;
+pub(super) const FINE: i64 = 1 << 6;
 
 /// On which side of a gap the next item is expected not to come: the new one keeps close to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(super) const fn stride(depth: usize) -> i64 {
 fn within(low: i64, high: i64, lean: Lean) -> i64 {
     let gap = high - low;
     // Close enough to leave most of the gap free, and with room for some on the near side too.
-    let near = (gap >> 16).max(1 << 3).min(gap / 2);
+    let near = (gap >> 16).max(1 << 2).min(gap / 2);
     match lean {
         Lean::Left => low + near,
         Lean::Right => high - near,

@@ -7,7 +7,7 @@
 //! Order in a List*, 2002). A window may be the denser the smaller it is, so that a large one is
 //! re-placed only after many insertions.
 
-use super::place::{BOUND, Lean, Level, Levels, Place, between, stride, told_len};
+use super::place::{BOUND, FINE, Lean, Level, Levels, Place, between, stride, told_len};
 use crate::replica::ReplicaId;
 use alloc::vec::Vec;
 
@@ -26,157 +26,197 @@ pub(super) struct Room {
     pub(super) right: Vec<Place>,
 }
 
-/// Finds room for `replica` to insert an item. None only where left and right are at one place, or
-/// forged ones leave no room.
+/// Finds room for `replica` to insert an item between two that are not at one place.
 ///
 /// Mostly O(levels). Where neighbours have to be re-placed, O(neighbours).
-pub(super) fn room(
-    left: &impl Side,
-    right: &impl Side,
-    replica: ReplicaId,
-    lean: Lean,
-) -> Option<Room> {
+pub(super) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean: Lean) -> Room {
     let low = left.at(0).unwrap_or_default();
     let high = right.at(0).unwrap_or_default();
     let between = between(&low, &high, replica, lean);
     if let Some(levels) = between.filter(|levels| told_len(levels) <= LEN_MAX) {
-        return Some(Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() });
+        return Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() };
     }
     // As high up as the two have a level of their own, below what they share; at the very top, where
     // little is free, only if nothing else will do.
     let shared = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
-    let below = (1..=shared).filter_map(|depth| Window::find(&low[..depth], left, right));
-    let window = below.filter(|window| window.is_short(replica)).min_by_key(Window::len);
-    let window = window.or_else(|| Window::find(&[], left, right))?;
-    Some(window.spread(replica))
+    let regions = (1..=shared).map(|depth| Region { above: &low[..depth], run: None });
+    let own_runs = (1..=shared).filter_map(|depth| Region::own_run(&low, &high, depth, replica));
+    let windows = regions.chain(own_runs).map(|region| region.window(left, right, replica));
+    let shortest = windows.filter(Window::is_short).min_by_key(Window::len);
+    let all = Region { above: &[], run: None };
+    shortest.unwrap_or_else(|| all.window(left, right, replica)).spread()
 }
 
-/// The items around a gap that are to be re-placed, all within one region: their places begin with
-/// the same levels.
-struct Window {
-    above: Levels,
-    /// How many of the items on each side.
-    left: usize,
-    right: usize,
-    /// The new numbers: those of the items, and the new one's among them.
-    numbers: Vec<i64>,
-}
-
-/// The numbers, at one depth, of the items on one side of a gap.
-struct Numbers<'a, S> {
-    side: &'a S,
+/// Places that begin with the same levels: their next levels are apart in their numbers, or, in a run
+/// of the replica's own, in their indexes.
+#[derive(Clone, Copy)]
+struct Region<'a> {
     above: &'a [Level],
+    run: Option<Level>,
+}
+
+impl<'a> Region<'a> {
+    /// The run of the replica's own that both sides of a gap are in, at a depth.
+    fn own_run(low: &'a [Level], high: &[Level], depth: usize, replica: ReplicaId) -> Option<Self> {
+        let above = low.get(..depth)?;
+        let is_in_run = |it: &&Level| it.replica == Some(replica);
+        let (low, high) = (low.get(depth).filter(is_in_run)?, high.get(depth)?);
+        let is_one = (low.number, low.replica) == (high.number, high.replica);
+        is_one.then_some(Self { above, run: Some(*low) })
+    }
+
+    /// Where a place stands among those of the region. `None` if it is not of them.
+    fn number(&self, levels: &[Level]) -> Option<i64> {
+        let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above))?;
+        match self.run {
+            None => Some(level.number),
+            Some(run) => {
+                let is_in_run = (level.number, level.replica) == (run.number, run.replica);
+                is_in_run.then_some(level.index)
+            }
+        }
+    }
+
+    /// The levels that stand there.
+    fn levels(&self, number: i64, replica: ReplicaId) -> Levels {
+        let level = match self.run {
+            None => Level { number, ..Level::first(replica) },
+            Some(run) => Level { index: number, ..run },
+        };
+        self.above.iter().copied().chain([level]).collect()
+    }
+
+    /// The smallest window with enough room.
+    fn window(&self, left: &impl Side, right: &impl Side, replica: ReplicaId) -> Window {
+        let (mut left, mut right) = (Numbers::of(self, left), Numbers::of(self, right));
+        let mut wanted = 1;
+        loop {
+            left.know(wanted + 1);
+            right.know(wanted + 1);
+            // All of the region, if it is no larger.
+            let items = wanted.min(left.known.len() + right.known.len());
+            let around = |on_the_left: usize| {
+                let low = left.known.get(on_the_left).copied();
+                (low, right.known.get(items - on_the_left).copied())
+            };
+            let least = items.saturating_sub(right.known.len());
+            let splits = least..=items.min(left.known.len());
+            let roomiest = splits.max_by_key(|on_the_left| room_in(around(*on_the_left)));
+            let roomiest = roomiest.unwrap_or(least);
+            let gap = around(roomiest);
+            let is_enough = self.is_enough(room_in(gap), items);
+            let numbers = self.spaced(gap, items + 1).filter(|_| is_enough);
+            // With nothing around it, a window has all the room there is.
+            let numbers = numbers.or_else(|| (gap == (None, None)).then(|| centred(items + 1)));
+            if let Some(numbers) = numbers {
+                let levels = |number: &i64| self.levels(*number, replica);
+                return Window {
+                    left: numbers[..roomiest].iter().rev().map(levels).collect(),
+                    new: levels(&numbers[roomiest]),
+                    right: numbers[roomiest + 1..].iter().map(levels).collect(),
+                };
+            }
+            wanted += 1 + wanted / 4;
+        }
+    }
+
+    /// Whether a window of this many items has room that is worth being shared out: the more items,
+    /// the more for each.
+    fn is_enough(&self, room: i64, items: usize) -> bool {
+        let items = i64::try_from(items).unwrap_or(BOUND);
+        let least = match self.above {
+            [] => 1,
+            _ => items.saturating_mul(items).max(4 * self.grain()),
+        };
+        room / (items + 2) >= least
+    }
+
+    /// What the numbers are multiples of.
+    fn grain(&self) -> i64 {
+        if self.run.is_some() { FINE } else { 1 }
+    }
+
+    /// This many numbers, evenly spaced between two, or as far apart as they may be where an end is
+    /// open.
+    fn spaced(&self, gap: Gap, count: usize) -> Option<Vec<i64>> {
+        let count = i64::try_from(count).ok()?;
+        let wide = stride(self.above.len());
+        let (first, step) = match gap {
+            (Some(low), Some(high)) => {
+                let step = (high - low) / (count + 1);
+                (low + step, step)
+            }
+            (Some(low), None) => (low.checked_add(wide)?, wide),
+            (None, Some(high)) => (high.checked_sub(wide.checked_mul(count)?)?, wide),
+            (None, None) => (-wide.checked_mul(count / 2)?, wide),
+        };
+        let last = first.checked_add(step.checked_mul(count - 1)?)?;
+        let fits = |number| (-BOUND..=BOUND).contains(&number);
+        let number = |at: i64| (first + step * at).div_euclid(self.grain()) * self.grain();
+        (fits(first) && fits(last)).then(|| (0..count).map(number).collect())
+    }
+}
+
+/// The numbers of the items on one side of a gap, as far as its region reaches.
+struct Numbers<'a, S> {
+    region: &'a Region<'a>,
+    side: &'a S,
     known: Vec<i64>,
     /// Whether the region ends behind those known.
     ended: bool,
 }
 
 impl<'a, S: Side> Numbers<'a, S> {
-    fn new(side: &'a S, above: &'a [Level]) -> Self {
-        Self { side, above, known: Vec::new(), ended: false }
+    fn of(region: &'a Region<'a>, side: &'a S) -> Self {
+        Self { region, side, known: Vec::new(), ended: false }
     }
 
-    /// Makes the first `count` known, as far as the region reaches.
+    /// Makes the first `count` known.
     fn know(&mut self, count: usize) {
         while self.known.len() < count && !self.ended {
             let levels = self.side.at(self.known.len()).unwrap_or_default();
-            let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above));
-            match level {
-                Some(level) => self.known.push(level.number),
+            match self.region.number(&levels) {
+                Some(number) => self.known.push(number),
                 None => self.ended = true,
             }
         }
     }
 }
 
+/// What a room is made of.
+struct Window {
+    left: Vec<Levels>,
+    new: Levels,
+    right: Vec<Levels>,
+}
+
 impl Window {
-    /// The smallest window with enough room in the region of places that begin with `above`.
-    fn find(above: &[Level], left: &impl Side, right: &impl Side) -> Option<Self> {
-        let mut left = Numbers::new(left, above);
-        let mut right = Numbers::new(right, above);
-        let mut len = 1;
-        loop {
-            left.know(len + 1);
-            right.know(len + 1);
-            let splits = (0..=len).filter(|on_the_left| {
-                *on_the_left <= left.known.len() && len - on_the_left <= right.known.len()
-            });
-            let roomiest = splits
-                .map(|on_the_left| {
-                    let low = left.known.get(on_the_left).copied();
-                    let high = right.known.get(len - on_the_left).copied();
-                    (low.zip(high).map_or(i64::MAX, |(low, high)| high - low), on_the_left)
-                })
-                .max();
-            // All of the region, if it is no larger.
-            let (room, on_the_left) = roomiest.unwrap_or((i64::MAX, left.known.len()));
-            let on_the_right =
-                if roomiest.is_some() { len - on_the_left } else { right.known.len() };
-            let low = left.known.get(on_the_left).copied();
-            let high = right.known.get(on_the_right).copied();
-            if is_enough(room, on_the_left + on_the_right, above.len()) {
-                let count = on_the_left + on_the_right + 1;
-                if let Some(numbers) = spaced(low, high, count, above.len()) {
-                    let above = Levels::from_slice(above);
-                    return Some(Self { above, left: on_the_left, right: on_the_right, numbers });
-                }
-            }
-            if roomiest.is_none() {
-                return None;
-            }
-            len += 1 + len / 4;
-        }
-    }
-
     fn len(&self) -> usize {
-        self.left + self.right
+        self.left.len() + self.right.len()
     }
 
-    fn levels(&self, number: i64, replica: ReplicaId) -> Levels {
-        let level = Level { number, ..Level::first(replica) };
-        self.above.iter().copied().chain([level]).collect()
+    fn is_short(&self) -> bool {
+        let mut all = self.left.iter().chain(&self.right).chain([&self.new]);
+        all.all(|levels| told_len(levels) <= LEN_MAX)
     }
 
-    fn is_short(&self, replica: ReplicaId) -> bool {
-        let is_short = |number: &i64| told_len(&self.levels(*number, replica)) <= LEN_MAX;
-        self.numbers.first().is_none_or(is_short) && self.numbers.last().is_none_or(is_short)
-    }
-
-    fn spread(self, replica: ReplicaId) -> Room {
-        let place = |number: &i64| Place::of(&self.levels(*number, replica));
-        let (left, rest) = self.numbers.split_at(self.left);
-        Room {
-            place: Place::of(&self.levels(rest.first().copied().unwrap_or_default(), replica)),
-            left: left.iter().rev().map(place).collect(),
-            right: rest.iter().skip(1).map(place).collect(),
-        }
+    fn spread(self) -> Room {
+        let places = |side: Vec<Levels>| side.iter().map(|levels| Place::of(levels)).collect();
+        Room { place: Place::of(&self.new), left: places(self.left), right: places(self.right) }
     }
 }
 
-/// Whether a window of so many items has room that is worth being shared out: the more items, the
-/// more for each.
-fn is_enough(room: i64, items: usize, depth: usize) -> bool {
-    let items = i64::try_from(items).unwrap_or(BOUND);
-    let least = if depth == 0 { 1 } else { items.saturating_mul(items).max(16) };
-    room / (items + 2) >= least
+/// The numbers on both sides of a window, where the region goes on there.
+type Gap = (Option<i64>, Option<i64>);
+
+fn room_in((low, high): Gap) -> i64 {
+    low.zip(high).map_or(i64::MAX, |(low, high)| high - low)
 }
 
-/// As many numbers, evenly spaced between two, or as far apart as they may be where an end is open.
-fn spaced(low: Option<i64>, high: Option<i64>, count: usize, depth: usize) -> Option<Vec<i64>> {
-    let count = i64::try_from(count).ok()?;
-    let wide = stride(depth);
-    let (first, step) = match (low, high) {
-        (Some(low), Some(high)) => {
-            let step = (high - low) / (count + 1);
-            (low + step, step)
-        }
-        (Some(low), None) => (low.checked_add(wide)?, wide),
-        (None, Some(high)) => (high.checked_sub(wide.checked_mul(count)?)?, wide),
-        (None, None) => (-wide.checked_mul(count / 2)?, wide),
-    };
-    let last = first.checked_add(step.checked_mul(count - 1)?)?;
-    let fits = |number| (-BOUND..=BOUND).contains(&number);
-    (fits(first) && fits(last)).then(|| (0..count).map(|at| first + step * at).collect())
+/// Numbers around zero.
+fn centred(count: usize) -> Vec<i64> {
+    let count = i64::try_from(count).unwrap_or(BOUND);
+    (0..count).map(|at| at - count / 2).collect()
 }
 
 #[cfg(test)]
@@ -225,8 +265,7 @@ mod tests {
             };
             let other = if newer == Lean::Left { Lean::Right } else { Lean::Left };
             let lean = if beyond > older { newer } else { other };
-            let found = room(&left, &right, ReplicaId::from_u128(who), lean);
-            let Room { place, left, right } = found.unwrap_or_else(|| unreachable!("no room"));
+            let Room { place, left, right } = room(&left, &right, ReplicaId::from_u128(who), lean);
             let levels = |place: &Place| place.levels().unwrap_or_default();
             for (distance, place) in left.iter().enumerate() {
                 self.items[at - 1 - distance].0 = levels(place);
@@ -395,7 +434,7 @@ mod tests {
     fn what_no_lean_expects_re_places_few() {
         let scripts = [
             play(STEPS, |step, list, random| {
-                list.insert(random() % (list.len() + 1), who(step % 5))
+                list.insert(random() % (list.len() + 1), who(step % 5));
             }),
             play(STEPS, |_, list, random| {
                 let near = (list.len() / 2 + random() % 9 + random() % 9).saturating_sub(8);

@@ -272,10 +272,10 @@ fn forged_places_block_nobody() {
         serde_json::from_value::<Document>(document_form(lanes))
     };
     // -2^61 and 2^61, nobody's, index 0; and one further on either side.
-    let (first, last) = ("38e0000000000000000080", "c720000000000000000080");
+    let (least, greatest) = ("38e0000000000000000080", "c720000000000000000080");
     let (before, behind) = ("38dfffffffffffffff0080", "c720000000000000010080");
-    assert!(list([before, last]).is_err() && list([first, behind]).is_err());
-    let mut document = list([first, last]).unwrap();
+    assert!(list([before, greatest]).is_err() && list([least, behind]).is_err());
+    let mut document = list([least, greatest]).unwrap();
     let mut expected = vec![json!(1), json!(2)];
     for round in 3..100 {
         for index in [0, 1, expected.len(), expected.len() - 1] {

@@ -262,6 +262,11 @@ fn holes(n: u64) -> CausalContext {
     serde_json::from_value(json!({"us-east-1": seen})).unwrap()
 }
 
+fn kernel_with_holes(n: u64) -> DotKernel<u64> {
+    let seen = serde_json::to_value(holes(n)).unwrap()["us-east-1"].clone();
+    serde_json::from_value(json!({"us-east-1": {"seen": seen, "live": []}})).unwrap()
+}
+
 fn g_counter(n: u64) -> GCounter {
     let mut counter = GCounter::new();
     counter.merge(&serde_json::from_value(serde_json::to_value(clock(n)).unwrap()).unwrap());
@@ -462,11 +467,19 @@ fn plain() -> Vec<Row> {
             Flat,
             read!(holes, |it, n| (it.contains(dot(us(), n)), it.is_empty(), it.replicas().len())),
         ),
-        Row("CausalContext::insert", "into one of many holes", Linear, |n| {
+        Row("CausalContext::insert", "into one of many holes", Flat, |n| {
             let (mut context, mut counter) = (holes(20 * n), 20 * n);
             op(move || {
                 counter += 2;
                 context.insert(dot(us(), counter / 2 * 2))
+            })
+        }),
+        Row("CausalContext::merge", "of a few scattered dots into many holes", Flat, |n| {
+            let (mut context, mut counter) = (holes(20 * n), 0);
+            op(move || {
+                counter += 2;
+                let filled = (1..8).map(|part| dot(us(), part * 2 * n + counter));
+                context.merge(&filled.collect())
             })
         }),
         Row(
@@ -521,12 +534,18 @@ fn keyed() -> Vec<Row> {
             let (mut kernel, mut theirs) = (set(n).kernel().clone(), DotKernel::new());
             op(move || kernel.apply(theirs.write(n, &[], eu()).unwrap()))
         }),
-        Row("DotKernel::merge", "of one write into many holes", Linear, |n| {
-            let context = serde_json::to_value(holes(20 * n)).unwrap()["us-east-1"].clone();
-            let mut kernel: DotKernel<u64> =
-                serde_json::from_value(json!({"us-east-1": {"seen": context, "live": []}}))
-                    .unwrap();
-            let mut counter = 20 * n;
+        Row("DotKernel::merge", "of a few scattered removals into many holes", Flat, |n| {
+            let (mut kernel, mut counter) = (kernel_with_holes(20 * n), 0);
+            op(move || {
+                counter += 2;
+                let filled = (1..8).map(|part| part * 2 * n + counter);
+                let seen: Vec<_> = filled.map(|counter| [counter, counter]).collect();
+                let delta = json!({"us-east-1": {"seen": seen, "live": []}});
+                kernel.merge(&serde_json::from_value(delta).unwrap())
+            })
+        }),
+        Row("DotKernel::merge", "of one write into many holes", Flat, |n| {
+            let (mut kernel, mut counter) = (kernel_with_holes(20 * n), 20 * n);
             op(move || {
                 counter += 2;
                 let delta = json!({"us-east-1": {"seen": [[counter, counter]], "live": []}});
@@ -812,6 +831,45 @@ fn documents() -> Vec<Row> {
             Flat,
             edit!(document, |it, now| it.move_item("/l/7", 500, us(), now).unwrap()),
         ),
+        Row("Document::insert Document::remove", "after many in the middle", Flat, |n| {
+            let (mut document, mut count) = (document(8), 1);
+            let mut step = move || {
+                count += 1;
+                let inserted = document.insert("/l/4", count, us(), at(count)).unwrap();
+                (inserted, document.remove("/l/6", us(), at(count)).unwrap())
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
+        Row("Document::move_item", "after many moves", Flat, |n| {
+            let (mut document, mut count) = (document(8), 1);
+            let mut step = move || {
+                count += 1;
+                document.move_item("/l/0", 5, us(), at(count)).unwrap()
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
+        Row("Document::push Document::remove", "after a long window of four", Flat, |n| {
+            let (mut document, mut count) = (document(4), 1);
+            let mut step = move || {
+                count += 1;
+                let pushed = document.push("/l", count, us(), at(count)).unwrap();
+                (pushed, document.remove("/l/0", us(), at(count)).unwrap())
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
+        Row("Document::increment Document::get", "after many increments", Flat, |n| {
+            let (mut document, mut count) = (document(8), 1);
+            let mut step = move || {
+                count += 1;
+                let incremented = document.increment("/n", 2, us(), at(count)).unwrap();
+                (incremented, document.get("/n"))
+            };
+            (0..n).for_each(|_| _ = step());
+            op(step)
+        }),
         Row(
             "Document::increment Document::decrement Document::reset",
             "beside much else",

@@ -5,6 +5,7 @@ use rejoin::{
     document::{DocumentDelta, ListKeys, Value},
     wire,
 };
+use std::collections::BTreeSet;
 
 const LIST: &str = "/l";
 /// An item that is in no list yet.
@@ -285,4 +286,72 @@ fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
         }
     }
     assert!(seen > 20, "{seen}");
+}
+
+/// Three replicas insert, move and remove at one crowded spot, and hear of each other now and then: by
+/// states, and by deltas late and again. In the end each item that nobody removed is there once.
+#[test]
+fn crowded_lists_survive_concurrent_edits() {
+    let starts: Vec<Document> = re_placings().into_iter().map(|found| found.0).collect();
+    let mut re_placed = 0;
+    for round in 0..200 {
+        let mut random = Random(round * 7_919 + 1);
+        let start = &starts[random.below(starts.len())];
+        let mut expected: BTreeSet<u64> = items(start).into_iter().collect();
+        let mut replicas = vec![start.clone(); 3];
+        let mut deltas = vec![start.delta_since(&Document::new().version())];
+        for step in 0..40 {
+            let who = random.below(3);
+            let (id, now) = (replica(10 + who as u64), at(5_000 + step));
+            let document = &mut replicas[who];
+            let near = (len(document) / 2 + random.below(5)).saturating_sub(2);
+            let item = format!("{LIST}/{}", near.min(len(document) - 1));
+            let delta = match random.below(8) {
+                0..=3 => {
+                    expected.insert(NEW + step);
+                    let delta = insert(document, near, NEW + step, 10 + who as u64);
+                    re_placed += usize::from(delta.write_count() > 2);
+                    delta
+                }
+                4 => {
+                    let to = (near + random.below(7)).saturating_sub(3).min(len(document) - 1);
+                    document.move_item(&item, to, id, now).unwrap()
+                }
+                5 => {
+                    expected.remove(&items(document)[near.min(len(document) - 1)]);
+                    document.remove(&item, id, now).unwrap()
+                }
+                6 => {
+                    let late = deltas[random.below(deltas.len())].clone();
+                    document.apply(late);
+                    continue;
+                }
+                _ => {
+                    let other = replicas[random.below(3)].clone();
+                    replicas[who].merge(&other);
+                    continue;
+                }
+            };
+            deltas.push(delta);
+            replicas[who].check_invariants().unwrap();
+        }
+        let [a, b, c] = [0, 1, 2].map(|at| replicas[at].clone());
+        let join = |order: [&Document; 3]| {
+            let mut joined = order[0].clone();
+            joined.merge(order[1]);
+            joined.merge(order[2]);
+            joined
+        };
+        let joined = join([&a, &b, &c]);
+        assert_eq!(join([&c, &a, &b]), joined);
+        let mut replayed = Document::new();
+        deltas.iter().rev().for_each(|delta| _ = replayed.apply(delta.clone()));
+        assert_eq!(replayed, joined, "deltas are the state");
+        let there = items(&joined);
+        let once: BTreeSet<u64> = there.iter().copied().collect();
+        assert_eq!((once.len(), &once), (there.len(), &expected));
+        let bytes = wire::to_bytes(&joined);
+        assert_eq!(wire::to_bytes(&wire::from_bytes::<Document>(&bytes).unwrap()), bytes);
+    }
+    assert!(re_placed > 100, "{re_placed}");
 }

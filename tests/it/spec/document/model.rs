@@ -491,10 +491,10 @@ impl Model {
         let Some((Step::Item(_), list)) = at.split_last() else { return };
         let items = self.items(list);
         let Some(index) = items.iter().position(|item| item == at) else { return };
-        for index in 0..=index {
-            if self.place_of(&items[index]).is_none() {
-                let place = self.given(&items[index]);
-                self.put(&items[index], Said::Place(place, Moved::Never), self.now);
+        for item in &items[..=index] {
+            if self.place_of(item).is_none() {
+                let place = self.given(item);
+                self.put(item, Said::Place(place, Moved::Never), self.now);
             }
         }
     }
