@@ -405,4 +405,117 @@ mod tests {
         let bytes = [&[][..], &[0x80], &[0x80, 2, 0x80], &[0xc0, 5, 0, 0x80], &[0xff; 40]];
         assert!(bytes.iter().all(|bytes| Place::checked(bytes).is_none()));
     }
+
+    #[test]
+    fn a_place_has_few_levels_and_numbers_within_bounds() {
+        let level = |number, index| Level { number, replica: Some(replica(1)), index };
+        for end in [-BOUND, BOUND] {
+            let beyond = end + end.signum();
+            for (fits, levels) in [
+                (true, level(end, end)),
+                (false, level(beyond, 0)),
+                (false, level(0, beyond)),
+                (false, level(beyond, beyond)),
+            ] {
+                assert_eq!(Place::of_checked(&[levels]).is_some(), fits, "{levels:?}");
+                assert_eq!(Place::of_checked(&[level(0, 0), levels]).is_some(), fits);
+            }
+        }
+        for (len, fits) in [(LEVELS_MAX, true), (LEVELS_MAX + 1, false)] {
+            let levels = Levels::from_elem(level(0, 0), len);
+            assert_eq!(Place::of_checked(&levels).is_some(), fits);
+            let place = Place::of(&levels);
+            assert_eq!(Place::checked(place.as_bytes()), fits.then_some(place));
+        }
+        assert!(Place::imported(0) < Place::imported(1));
+    }
+
+    /// A run goes on by one at the top, where concurrent runs stay whole, and by strides below.
+    #[test]
+    fn a_run_goes_on_at_its_ends() {
+        let at = |number, index| Level { number, replica: Some(replica(1)), index };
+        let between = |left: &[Level], right: &[Level], who| {
+            super::between(left, right, replica(who), Lean::Left).unwrap_or_default().to_vec()
+        };
+        assert_eq!(between(&[at(0, 5)], &[], 1), [at(0, 6)]);
+        assert_eq!(between(&[], &[at(0, 5)], 1), [at(0, 4)]);
+        assert_eq!(between(&[at(0, 5)], &[at(3, 0)], 1), [at(0, 6)]);
+        assert_eq!(
+            between(&[at(0, 5)], &[at(3, 0)], 2),
+            [Level { number: 1, ..Level::first(replica(2)) }]
+        );
+        let above = at(7, 7);
+        let (fine, end) = ([above, at(0, 2 * FINE + 5)], [at(9, 0)]);
+        assert_eq!(between(&fine, &end, 1), [above, at(0, 2 * FINE + STRIDE)]);
+        assert_eq!(between(&[above], &fine, 1), [above, at(0, 2 * FINE - STRIDE)]);
+    }
+
+    /// Below the top an own run is filled up: at first at multiples, then backwards from the next
+    /// item, one by one, until there is no room.
+    #[test]
+    fn an_own_run_is_filled_up() {
+        let (above, other) = (Level::first(replica(3)), Some(replica(2)));
+        let at = |index| Level { index, ..Level::first(replica(1)) };
+        let inside = |low: Level, high: Level, lean| {
+            let levels = inside_own_run(&[above, low], &[above, high], 1, replica(1), lean)?;
+            assert_eq!(levels[..], [above, Level { index: levels[1].index, ..low }]);
+            Some(levels[1].index)
+        };
+        let cases = [
+            (0, STRIDE, Some(8 * FINE), Some(STRIDE - 8 * FINE)),
+            (0, 3 * FINE + 5, Some(2 * FINE), Some(2 * FINE)),
+            (5, 2 * FINE, Some(FINE), Some(FINE)),
+            (0, FINE, Some(FINE - 1), Some(FINE - 1)),
+            (FINE, FINE + 2, Some(FINE + 1), Some(FINE + 1)),
+            (5, FINE, None, None),
+            (0, 1, None, None),
+            (FINE, FINE + 1, None, None),
+        ];
+        for (low, high, left, right) in cases {
+            let leaning = [Lean::Left, Lean::Right].map(|lean| inside(at(low), at(high), lean));
+            assert_eq!(leaning, [left, right], "{low} {high}");
+        }
+        let (low, high) = (at(0), at(STRIDE));
+        let foreign = |level| Level { replica: other, ..level };
+        assert_eq!(inside(low, Level { number: 1, ..high }, Lean::Left), None);
+        assert_eq!(inside(low, foreign(high), Lean::Left), None);
+        assert_eq!(inside(foreign(low), foreign(high), Lean::Left), None);
+        assert_eq!(inside_own_run(&[low], &[high], 0, replica(1), Lean::Left), None);
+    }
+
+    /// What lies within a gap keeps close to one side, and leaves some room there too.
+    #[test]
+    fn a_number_within_a_gap_is_near_the_side_it_leans_to() {
+        let gaps = [(2, 1), (3, 1), (10, 5), (100, 8), (STRIDE, 256), (1 << 40, 1 << 24)];
+        for (gap, near) in gaps {
+            for low in [-BOUND, -7, 0, 1_000] {
+                let high = low + gap;
+                assert_eq!(within(low, high, Lean::Left), low + near, "{gap}");
+                assert_eq!(within(low, high, Lean::Right), high - near, "{gap}");
+            }
+        }
+    }
+
+    /// Never shorter than it is written, nor by more than a byte for each integer longer.
+    #[test]
+    fn a_place_is_told_as_long_as_it_is_written() {
+        let varint = |integer: i64| {
+            let zigzag = (integer << 1) ^ (integer >> 63);
+            (64 - (zigzag | 1).leading_zeros() as usize).div_ceil(7)
+        };
+        let level = |number, index| Level { number, replica: None, index };
+        let mut exact = 0;
+        let numbers = (0..62).flat_map(|bits| [-1, 0, 1].map(|by| (1_i64 << bits) + by));
+        for number in numbers.flat_map(|it| [it, -it]) {
+            let written = varint(number);
+            assert_eq!(told_len(&[level(number, 0)]), told_len(&[level(0, number)]));
+            let told = told_len(&[level(number, 0)]) - told_len(&[level(0, 0)]) + 1;
+            assert!(written == told || written + 1 == told, "{number}: {told} for {written}");
+            exact += usize::from(written == told);
+        }
+        assert!(exact > 350, "{exact}");
+        let (short, long) = (level(0, 0), level(64, 1 << 13));
+        let lens = [&[short][..], &[long], &[short, short], &[short, long, long]].map(told_len);
+        assert_eq!(lens, [4, 7, 7, 16]);
+    }
 }
