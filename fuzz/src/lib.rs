@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::panic)]
 
+#[path = "../../tests/it/cpu.rs"]
+mod cpu;
 #[path = "../../tests/it/encoded.rs"]
 mod encoded;
 #[path = "../../tests/it/history.rs"]

@@ -2,6 +2,7 @@
 //! can do but be refused.
 
 use crate::{
+    cpu::cpu_time,
     encoded::{Sent, bytes, json, through_bytes},
     history::count,
     replica,
@@ -536,12 +537,6 @@ fn many_adds(adds: u64) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The time that this thread has computed, in nanoseconds, whatever else the machine does.
-pub(crate) fn cpu_time() -> Option<f64> {
-    let told = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    told.split_whitespace().next()?.parse().ok()
-}
-
 /// As many writes in few messages as in many, which take as long, or so: far from the twenty times
 /// that a square takes.
 #[test]
@@ -550,12 +545,12 @@ fn what_is_made_to_cost_takes_linear_time() {
     fn linear<T: Sent>(name: &str, forge: fn(u64) -> Vec<u8>) {
         let time = |size| {
             let bytes = forge(size);
-            let start = cpu_time().unwrap_or_default();
+            let start = cpu_time().unwrap_or_default().as_secs_f64();
             for _ in 0..WRITES / size {
                 let read = wire::from_bytes::<T>(&bytes);
                 assert!(read.is_ok(), "{name}: {:?}", read.err());
             }
-            cpu_time().unwrap_or_default() - start
+            cpu_time().unwrap_or_default().as_secs_f64() - start
         };
         let ratio = time(10_000) / time(500);
         println!(

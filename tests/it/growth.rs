@@ -5,7 +5,7 @@
 //! is taken: short ones are not interrupted, and of long ones only what was computed counts. What
 //! takes too long is measured again.
 
-use crate::{at, replica};
+use crate::{at, cpu::cpu_time, replica};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, Max, Merge, MvRegister, OrMap, OrSet, PnCounter,
     ReplicaId, VectorClock,
@@ -76,12 +76,6 @@ fn time(row: &Row, size: u64) -> f64 {
     let rounds = if first > Duration::from_millis(5) { 2 } else { 8 };
     let least = (0..rounds).map(|_| round(calls)).min().unwrap();
     (least.as_secs_f64() * 1e9 / f64::from(calls)).max(1.0)
-}
-
-/// How long this thread has computed, where the system tells.
-fn cpu_time() -> Option<Duration> {
-    let told = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    told.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod amplification;
 mod basics;
 mod canonical;
 mod corpus;
+mod cpu;
 mod deep;
 mod documents;
 mod encoded;

@@ -2,17 +2,17 @@
 //! is much larger than what came and what is in the documents, or takes many more steps.
 
 use super::decoding::tags;
-use crate::encoded::{bytes, compact, json};
+use crate::{
+    cpu::cpu_time,
+    encoded::{bytes, compact, json},
+};
 use allocation_counter::measure;
 use rejoin::{
     DeltaState, Document, Merge,
     document::{DocumentDelta, Report},
     wire::{self, Wire},
 };
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, time::Duration};
 
 /// What one call may allocate at one time: so much for nothing at all, and for each byte of what is
 /// in its documents and deltas.
@@ -21,7 +21,7 @@ const BYTES: (u64, u64) = (16_384, 32);
 /// How often it may allocate, likewise: a step that allocates nothing is bounded by the time.
 const TIMES: (u64, u64) = (512, 1);
 
-/// Generous, since others may use the machine.
+/// Of the thread's own computing, and generous: far from what a square would take.
 const TIME: (Duration, Duration) = (Duration::from_secs(2), Duration::from_micros(100));
 
 /// What was dearest.
@@ -53,9 +53,10 @@ struct Meter<'a> {
 
 impl Meter<'_> {
     fn run<T>(&mut self, what: &str, size: Size, call: impl FnOnce() -> T) -> T {
-        let (mut result, started) = (None, Instant::now());
+        let (mut result, started) = (None, cpu_time());
         let used = measure(|| result = Some(black_box(call())));
-        let (size, took) = (size.0, started.elapsed());
+        let took = cpu_time().zip(started).map(|(now, then)| now.saturating_sub(then));
+        let (size, took) = (size.0, took.unwrap_or_default());
         let came = self.came;
         let all = format!(
             "{came}: {what} of {size} bytes: {} at one time, {} allocations, {took:?}",
