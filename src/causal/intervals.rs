@@ -114,7 +114,7 @@ impl Iterator for Iter<'_> {
 
     /// Exact: some formats ask how many will come. O(chunks).
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.now.len() + self.then.iter().map(|chunk| chunk.len()).sum::<usize>();
+        let len = self.now.len() + self.then.iter().map(Vec::len).sum::<usize>();
         (len, Some(len))
     }
 }
