@@ -160,9 +160,9 @@ fn a_deletion_and_a_conflict_of_moves_are_told_apart() {
     ours.set("/0", "x", us, at(2)).unwrap();
     ours.move_item("/0", 2, us, at(3)).unwrap();
     mover.move_item("/0", 1, eu, at(4)).unwrap();
-    ours.merge(&mover);
-    let removal = remover.remove("/0", asia, at(5)).unwrap();
-    let report = ours.apply_reporting(&removal);
+    remover.remove("/0", asia, at(5)).unwrap();
+    remover.merge(&mover);
+    let report = ours.merge_reporting(&remover);
     let kinds: Vec<_> = report.conflicts().iter().map(|it| (it.kind, it.losers.len())).collect();
     assert_eq!(kinds, [(ConflictKind::Deletion, 1), (ConflictKind::Move, 1)]);
     assert_eq!(report.conflicts()[0].winner.claim, Claim::Value("x".into()));
