@@ -138,3 +138,15 @@ impl Now {
         Timestamp(self.time.0.max(least)).min(self.latest())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_timestamp_is_its_milliseconds() {
+        assert_eq!(Timestamp::from(1_717), Timestamp::from_millis(1_717));
+        assert_eq!(Timestamp::from_millis(1_717).to_string(), "1717");
+    }
+}

@@ -405,3 +405,72 @@ impl<'a> View<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Beside, Lean, lean};
+    use crate::{
+        ReplicaId, Timestamp,
+        document::{Document, tree::ROOT, value::Value},
+    };
+    use alloc::vec::Vec;
+
+    /// A list into which items were inserted one after the other at these indexes.
+    fn inserted(indexes: &[usize]) -> Document {
+        let (us, mut document) = (ReplicaId::from_u128(1), Document::new());
+        let made = document.set("", Value::Array(Vec::new()), us, Timestamp::from_millis(0));
+        assert!(made.is_ok());
+        for (step, index) in (1..).zip(indexes) {
+            let pointer = alloc::format!("/{index}");
+            let inserted = document.insert(&pointer, step, us, Timestamp::from_millis(step));
+            assert!(inserted.is_ok());
+        }
+        document
+    }
+
+    #[test]
+    fn what_stands_beside_a_gap_is_told_without_the_mover() {
+        let document = inserted(&[0, 1, 2, 3, 4]);
+        let view = document.store.view();
+        let items: Vec<_> = view.tree.items(ROOT).collect();
+        for gap in 0..=items.len() {
+            for mover in items.iter().copied().map(Some).chain([None]) {
+                // Where it stands already, nothing moves.
+                if mover.is_some_and(|mover| items[..gap].last() == Some(&mover)) {
+                    continue;
+                }
+                let (before, behind) = items.split_at(gap);
+                let stays = |item: &&_| Some(**item) != mover;
+                for (is_left, expected) in [
+                    (true, before.iter().rev().filter(stays).collect::<Vec<_>>()),
+                    (false, behind.iter().filter(stays).collect()),
+                ] {
+                    let beside = Beside::of(view, ROOT, gap, mover, is_left);
+                    let found: Vec<_> =
+                        (0..6).map_while(|distance| beside.item(distance)).collect();
+                    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "at {gap}");
+                }
+            }
+        }
+    }
+
+    /// Whoever types keeps close to what was typed before, in whatever direction; whoever inserts
+    /// between the last two keeps close to the older of them.
+    #[test]
+    fn a_new_item_leaves_room_where_the_next_is_expected() {
+        // The first two are the ends.
+        let cases = [
+            (&[0, 1, 1, 2][..], 3, Lean::Left),
+            (&[0, 1, 1, 1], 1, Lean::Right),
+            (&[0, 1, 1, 2], 2, Lean::Left),
+            (&[0, 1, 1, 1], 2, Lean::Right),
+        ];
+        for (indexes, gap, expected) in cases {
+            let document = inserted(indexes);
+            let view = document.store.view();
+            let [left, right] =
+                [true, false].map(|is_left| Beside::of(view, ROOT, gap, None, is_left));
+            assert_eq!(lean(&left, &right), expected, "{indexes:?} at {gap}");
+        }
+    }
+}

@@ -296,6 +296,21 @@ mod tests {
         assert!(Path::ROOT == "" && Path::ROOT != "/");
         let text = String::from(&path);
         assert_eq!((text.as_str(), path == text), ("/a~1~0/10/", true));
+        assert_eq!(String::from(path.clone()), text);
+        let other = String::from("/a~1~0/10");
+        assert!(path != other && *text.as_str() == path && *other.as_str() != path);
+        assert!(text.as_str() == path && other.as_str() != path);
+    }
+
+    #[test]
+    fn paths_of_the_same_steps_have_one_hash() {
+        let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
+        let hash = |steps: &[Step<'_>]| hasher.hash_one(path(steps));
+        let two = [Step::Field("a"), Step::Item(1)];
+        assert_eq!(hash(&two), hash(&two));
+        for other in [&[][..], &two[..1], &[Step::Field("a"), Step::Item(2)]] {
+            assert_ne!(hash(&two), hash(other));
+        }
     }
 
     #[test]
@@ -314,7 +329,8 @@ mod tests {
         let mut shuffled = vec![3, 0, 7, 1, 5, 2, 6, 4].into_iter().map(|at| sorted[at].clone());
         let mut again: Vec<Path> = shuffled.by_ref().collect();
         again.sort();
-        assert_eq!(again, sorted);
+        let told = |paths: &[Path]| -> Vec<String> { paths.iter().map(String::from).collect() };
+        assert_eq!(told(&again), told(&sorted));
         assert_ne!(path(&[Step::Item(1)]), path(&[Step::Field("1")]), "of one spelling");
     }
 

@@ -338,38 +338,81 @@ mod tests {
         }
     }
 
+    fn me() -> ReplicaId {
+        ReplicaId::from_u128(1)
+    }
+
     #[test]
     fn a_window_is_shared_out_evenly_within_the_bounds() {
-        let spaced = |low, high, count, depth| {
-            let above = Levels::from_elem(Level::first(ReplicaId::from_u128(1)), depth);
-            let region = Region { above: &above, run: None };
-            region.spaced((low, high), count).unwrap_or_default()
-        };
-        assert_eq!(spaced(Some(0), Some(100), 4, 1), [20, 40, 60, 80]);
-        assert_eq!(spaced(Some(-7), Some(4), 2, 0), [-4, -1]);
-        assert_eq!(spaced(Some(5), None, 3, 0), [6, 7, 8]);
-        assert_eq!(spaced(None, Some(5), 3, 0), [2, 3, 4]);
-        let wide = stride(1);
-        assert_eq!(spaced(Some(5), None, 2, 1), [5 + wide, 5 + 2 * wide]);
-        assert_eq!(spaced(None, Some(5), 2, 1), [5 - 2 * wide, 5 - wide]);
-        assert_eq!(spaced(None, None, 3, 1), [-wide, 0, wide]);
-        assert_eq!(spaced(None, None, 4, 1), [-2 * wide, -wide, 0, wide]);
+        let (top, run) = ([Level::first(me())], Some(Level::first(me())));
+        let spaced = |above, run, gap, count| Region { above, run }.spaced(gap, count);
+        let at_the_top = |gap, count| spaced(&[], None, gap, count).unwrap_or_default();
+        assert_eq!(at_the_top((Some(0), Some(100)), 4), [20, 40, 60, 80]);
+        assert_eq!(at_the_top((Some(-7), Some(4)), 2), [-4, -1]);
+        assert_eq!(at_the_top((Some(5), None), 3), [6, 7, 8]);
+        assert_eq!(at_the_top((None, Some(5)), 3), [2, 3, 4]);
         for (count, fits) in [(1, true), (2, false)] {
-            assert_eq!(spaced(Some(BOUND - 1), None, count, 0).len(), usize::from(fits));
-            assert_eq!(spaced(None, Some(1 - BOUND), count, 0).len(), usize::from(fits));
+            assert_eq!(at_the_top((Some(BOUND - 1), None), count).len(), usize::from(fits));
+            assert_eq!(at_the_top((None, Some(1 - BOUND)), count).len(), usize::from(fits));
         }
+        let below = |gap, count| spaced(&top, None, gap, count).unwrap_or_default();
+        let wide = stride(1);
+        assert_eq!(below((Some(5), None), 2), [5 + wide, 5 + 2 * wide]);
+        assert_eq!(below((None, Some(5)), 2), [5 - 2 * wide, 5 - wide]);
+        assert_eq!(below((None, None), 3), [-wide, 0, wide]);
+        assert_eq!(below((None, None), 4), [-2 * wide, -wide, 0, wide]);
+        let in_a_run = spaced(&top, run, (Some(5), Some(5 + 10 * FINE)), 4);
+        assert_eq!(in_a_run.unwrap_or_default(), [2, 4, 6, 8].map(|at| at * FINE));
+        assert_eq!((centred(3), centred(4)), (Vec::from([-1, 0, 1]), Vec::from([-2, -1, 0, 1])));
     }
 
     #[test]
     fn many_items_are_shared_out_only_where_there_is_much_room() {
-        // How many items, at which depth, and the least room that is enough.
-        let cases = [(0, 0, 2), (1, 0, 3), (9, 0, 11), (1, 1, 12), (4, 1, 96), (5, 1, 175)];
-        for (items, depth, least) in cases {
-            let above = Levels::from_elem(Level::first(ReplicaId::from_u128(1)), depth);
-            let region = Region { above: &above, run: None };
-            assert!(region.is_enough(least, items), "{items} in {least} at {depth}");
-            assert!(!region.is_enough(least - 1, items), "{items} in {least} less one at {depth}");
+        let (top, run) = ([Level::first(me())], Some(Level::first(me())));
+        let regions =
+            [(&[][..], None), (&top, None), (&top, run)].map(|(above, run)| Region { above, run });
+        // In which region, how many items, and the least room that is enough.
+        let cases = [
+            (0, 0, 2),
+            (0, 9, 11),
+            (1, 1, 12),
+            (1, 2, 16),
+            (1, 5, 175),
+            (2, 1, 12 * FINE),
+            (2, 17, 289 * 19),
+        ];
+        for (region, items, least) in cases {
+            let is_enough = |room| regions[region].is_enough(room, items);
+            assert!(is_enough(least) && !is_enough(least - 1), "{items} of {region} in {least}");
         }
+    }
+
+    /// The run that both sides of a gap are in is re-placed by its indexes, if it is the replica's own.
+    #[test]
+    fn a_run_is_re_placed_by_whoever_made_it() {
+        let theirs = ReplicaId::from_u128(2);
+        let level = |number, index| Level { number, index, ..Level::first(me()) };
+        let (top, low, high) = (level(0, 0), level(5, 1), level(5, 2));
+        let own_run = |low, high, depth, replica| {
+            let low = [top, low];
+            let found = Region::own_run(&low, &[top, high], depth, replica);
+            found.map(|region| (region.above.to_vec(), region.run))
+        };
+        assert_eq!(own_run(low, high, 1, me()), Some((Vec::from([top]), Some(low))));
+        assert_eq!(own_run(low, high, 1, theirs), None);
+        assert_eq!(own_run(low, level(6, 2), 1, me()), None);
+        assert_eq!(own_run(low, Level { replica: Some(theirs), ..high }, 1, me()), None);
+        assert_eq!(own_run(low, high, 2, me()), None);
+
+        let region = Region { above: &[top], run: Some(low) };
+        assert_eq!(region.levels(9, theirs)[..], [top, level(5, 9)]);
+        assert_eq!(region.number(&[top, level(5, 9), top]), Some(9));
+        for other in [level(6, 9), Level { replica: Some(theirs), ..high }] {
+            assert_eq!(region.number(&[top, other]), None);
+        }
+        let all = Region { above: &[top], run: None };
+        assert_eq!((all.number(&[top, low]), all.number(&[low, low])), (Some(5), None));
+        assert_eq!(all.levels(9, theirs)[..], [top, Level { number: 9, ..Level::first(theirs) }]);
     }
 
     /// Items at these numbers, below one level.
@@ -377,7 +420,7 @@ mod tests {
 
     impl Side for Numbered<'_> {
         fn at(&self, distance: usize) -> Option<Levels> {
-            let level = Level::first(ReplicaId::from_u128(1));
+            let level = Level::first(me());
             let number = *self.0.get(distance)?;
             Some([level, Level { number, ..level }].into_iter().collect())
         }
@@ -387,27 +430,49 @@ mod tests {
     /// re-placed, and few more, and they are found in time in proportion to them.
     #[test]
     fn a_window_is_hardly_larger_than_it_has_to_be() {
-        let above = [Level::first(ReplicaId::from_u128(1))];
+        let region = Region { above: &[Level::first(me())], run: None };
         for dense in [1, 2, 3, 7, 30, 20_000] {
             let end = i64::from(dense) + (1 << 60);
             let crowded: Vec<i64> = (1..=i64::from(dense)).chain([end]).collect();
-            let mirrored: Vec<i64> = crowded.iter().map(|number| -number).collect();
             let far: Vec<i64> = (0..=i64::from(dense) * 2).collect();
-            let far_mirrored: Vec<i64> = far.iter().map(|number| -number).collect();
-            let region = Region { above: &above, run: None };
-            let window = |left: &[i64], right: &[i64]| {
-                let replica = ReplicaId::from_u128(1);
-                let window = region.window(&Numbered(left), &Numbered(right), replica);
-                (window.left.len(), window.right.len())
-            };
-            let to_the_right = window(&far_mirrored, &crowded);
-            let to_the_left = window(&mirrored, &far);
+            let [crowded_left, far_left] =
+                [&crowded, &far].map(|it| it.iter().map(|number| -number).collect::<Vec<_>>());
+            let to_the_right = region.window(&Numbered(&far_left), &Numbered(&crowded), me());
+            let to_the_left = region.window(&Numbered(&crowded_left), &Numbered(&far), me());
             let least = usize::try_from(dense).unwrap_or_default();
             let most = least + 2 + least / 4;
-            assert!((least..=most).contains(&(to_the_right.0 + to_the_right.1)));
-            assert!((least..=most).contains(&(to_the_left.0 + to_the_left.1)));
-            assert!(to_the_right.1 >= least && to_the_left.0 >= least);
+            for (window, far) in
+                [(&to_the_right, to_the_right.right.len()), (&to_the_left, to_the_left.left.len())]
+            {
+                assert!(far >= least && window.len() <= most, "{} for {least}", window.len());
+            }
         }
+    }
+
+    /// Of the regions that a gap lies in, the one where fewer items have to go is re-placed.
+    #[test]
+    fn of_two_windows_the_smaller_is_re_placed() {
+        let top = Level::first(ReplicaId::from_u128(2));
+        let far = 1 << 50;
+        let inside = |number| Levels::from_slice(&[top, top, Level { number, index: far, ..top }]);
+        let beside = |number| Levels::from_slice(&[top, Level { number, ..top }]);
+        let list =
+            |places: Vec<Levels>| -> Vec<_> { places.into_iter().map(|it| (it, 0)).collect() };
+        // Inside, there is room beyond the next item on both sides; beside, beyond six on the right.
+        let left = (-30..=-9).chain([0]).map(|by| inside(far + by)).collect();
+        let right = [1, 10, 11].map(|by| inside(far + by)).into_iter();
+        let right = right.chain([1, 2, 3, far].map(beside));
+        let (left, right) = (list(left), list(right.collect()));
+        let (left, right) =
+            (Beside { items: &left, is_left: true }, Beside { items: &right, is_left: false });
+        let depths = [&[top][..], &[top, top]];
+        let lens = depths.map(|above| {
+            let window = Region { above, run: None }.window(&left, &right, me());
+            (window.left.len(), window.right.len())
+        });
+        assert_eq!(lens, [(0, 6), (1, 1)]);
+        let found = room(&left, &right, me(), Lean::Left);
+        assert_eq!((found.left.len(), found.right.len()), (1, 1));
     }
 
     /// Nobody inserts like this; whatever the order, few neighbours pay for it.

@@ -102,6 +102,72 @@ fn an_equal_item_in_its_place_is_no_change() {
     assert_eq!(steps(report.changes()), [""; 0]);
 }
 
+/// The same in several gaps of one list, and at the end of what came into a gap.
+#[test]
+fn equal_items_in_several_places_are_no_change() {
+    let [us, _] = ids();
+    let ours = base(json!(["a", {"x": 1}, "c", {"x": 2}, "e"]));
+    let mut theirs = ours.clone();
+    let delta = theirs.edit(us, at(2), |edit| {
+        for index in [1, 3] {
+            let pointer = format!("/{index}");
+            let value = edit.get(&pointer).unwrap();
+            edit.remove(&pointer)?;
+            edit.insert(&pointer, value)?;
+        }
+        Ok::<(), rejoin::document::DocumentError>(())
+    });
+    let delta = delta.unwrap();
+    let mut told = ours.clone();
+    let report = told.apply_reporting(&delta);
+    assert!(report.changed());
+    assert_eq!(steps(report.changes()), [""; 0]);
+    assert!(!told.apply_reporting(&delta).changed(), "it came before");
+
+    let mut theirs = ours.clone();
+    let delta = theirs.edit(us, at(2), |edit| {
+        edit.remove("/0")?;
+        edit.remove("/0")?;
+        edit.insert("/0", json!({"x": 1}))?;
+        edit.insert("/0", "new")
+    });
+    let report = ours.clone().apply_reporting(&delta.unwrap());
+    assert_eq!(steps(report.changes()), [r#"/0 "a" -"#, r#"/0 - "new""#]);
+}
+
+/// A field that two sides made, and one of them removed: the other one never was theirs.
+#[test]
+fn what_was_made_elsewhere_was_not_deleted() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({}));
+    let mut theirs = ours.clone();
+    for number in [1_u64, 2] {
+        ours.set("/a", number, us, at(2)).unwrap();
+    }
+    theirs.set("/a", 3_u64, eu, at(3)).unwrap();
+    let removal = theirs.remove("/a", eu, at(4)).unwrap();
+    let report = ours.apply_reporting(&removal);
+    assert_eq!((report.changes(), report.conflicts()), (&[][..], &[][..]));
+    assert_eq!(ours.to_json(), json!({"a": 2}));
+}
+
+/// An item that was moved on two sides, set on one and removed on a third: two conflicts.
+#[test]
+fn a_deletion_and_a_conflict_of_moves_are_told_apart() {
+    let ([us, eu], asia) = (ids(), replica("c-asia"));
+    let mut ours = base(json!(["a", "b", "c"]));
+    let (mut mover, mut remover) = (ours.clone(), ours.clone());
+    ours.set("/0", "x", us, at(2)).unwrap();
+    ours.move_item("/0", 2, us, at(3)).unwrap();
+    mover.move_item("/0", 1, eu, at(4)).unwrap();
+    remover.remove("/0", asia, at(5)).unwrap();
+    remover.merge(&mover);
+    let report = ours.merge_reporting(&remover);
+    let kinds: Vec<_> = report.conflicts().iter().map(|it| (it.kind, it.losers.len())).collect();
+    assert_eq!(kinds, [(ConflictKind::Deletion, 1), (ConflictKind::Move, 1)]);
+    assert_eq!(report.conflicts()[0].winner.claim, Claim::Value("x".into()));
+}
+
 #[test]
 fn losers_are_told_greatest_first_with_the_deletions_among_them() {
     let ([us, eu], asia) = (ids(), replica("c-asia"));
@@ -177,6 +243,14 @@ fn a_conflict_repeats_no_container_that_is_read() {
         "losers": [{"claim": {"value": "text"}, "stamp": conflict.losers[0].stamp}],
     });
     assert_eq!(serde_json::to_value(conflict).unwrap(), expected);
+
+    let mut ours = base(json!({"l": ["a"]}));
+    let mut theirs = ours.clone();
+    ours.set("/l", "text", us, at(5)).unwrap();
+    theirs.push("/l", "b", eu, at(9)).unwrap();
+    let report = ours.merge_reporting(&theirs);
+    let [conflict] = report.conflicts() else { panic!("{report:?}") };
+    assert_eq!(conflict.winner.claim, Claim::Read(rejoin::document::Kind::Array));
 }
 
 /// What a report costs depends on what it tells, not on what lies below.
