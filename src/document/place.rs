@@ -60,8 +60,8 @@ const LEVELS_MAX: usize = 8;
 /// How far apart the numbers and the indexes below the first level lie, where they are free to.
 pub(super) const STRIDE: i64 = 1 << 24;
 
-/// Between two items of a run below the first level, others start at multiples of this, and go on
-/// from there one by one: so many may be typed backwards until they have to go a level down.
+/// Between two items of a run below the first level, new items start at multiples of this and go on
+/// from there one by one: at least this many may be typed backwards before a level more is needed.
 pub(super) const FINE: i64 = 1 << 6;
 
 /// On which side of a gap the next item is expected not to come: the new one keeps close to it.
@@ -174,8 +174,8 @@ impl Place {
     }
 }
 
-/// Levels after `left` and before `right`, of which none stand for the ends of the list, for
-/// `replica` to insert at. None where there is no room within the bounds, and where both are the same.
+/// Levels after `left` and before `right`, for `replica` to insert at. A side without levels is the
+/// end of the list. `None` where there is no room within the bounds, and where both are the same.
 pub(super) fn between(
     left: &[Level],
     right: &[Level],

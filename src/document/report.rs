@@ -199,7 +199,7 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// The value, if it is told here.
+    /// The value, if the claim is one.
     pub const fn value(&self) -> Option<&Value> {
         match self {
             Self::Value(value) => Some(value),
