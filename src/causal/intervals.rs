@@ -254,7 +254,7 @@ impl Intervals {
         added
     }
 
-    /// Takes the form that so many intervals have.
+    /// Takes the form that fits the number of intervals.
     fn settle(&mut self) {
         match &mut self.0 {
             Form::Few(few) if few.len() > CHUNK => {
@@ -318,7 +318,7 @@ impl Intervals {
             return self.insert(their.first, their.last);
         }
         let chunks = if let Form::Many(chunks) = &self.0 { chunks.len() } else { 1 };
-        // So many insertions, each of which may move a chunk, take less than a pass.
+        // This many insertions, each of which may move a chunk, take less than a pass.
         let few = (CHUNK / 64 * chunks).max(4);
         if other.iter().nth(few).is_none() {
             let mut grown = false;
@@ -595,7 +595,7 @@ mod tests {
         }
     }
 
-    /// A few long ones, or so many short ones that they take several chunks.
+    /// A few long ones, or enough short ones to fill several chunks.
     fn ranges() -> impl Strategy<Value = Vec<(u64, u64)>> {
         prop_oneof![
             prop::collection::vec((1..300_u64, 0..40_u64), 0..24),

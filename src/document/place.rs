@@ -210,10 +210,10 @@ fn new_run(
         (None, Some(_)) => at(right, shared, -1),
         (Some(_), None) => at(left, shared, 1),
         (Some(low), Some(high)) if high.number > low.number + 1 => {
-            let lean =
+            let number =
                 if shared == 0 { low.number + 1 } else { within(low.number, high.number, lean) };
             let mut start = Levels::from_slice(&left[..shared]);
-            start.push(Level { number: lean, ..Level::first(replica) });
+            start.push(Level { number, ..Level::first(replica) });
             Some(start)
         }
         _ => at(left, shared + 1, 1),

@@ -16,7 +16,7 @@ const MEMORY_MAX: usize = 4 << 30;
 /// How many edits a mean is taken of, at least.
 const WINDOW_MIN: u64 = 100;
 
-/// What things cost after so many edits.
+/// What things cost after a number of edits.
 pub(super) struct Costs {
     pub(super) edits: u64,
     /// The forms of the state, and the bytes of each.

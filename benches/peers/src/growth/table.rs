@@ -82,7 +82,7 @@ fn head(marks: &[u64]) {
     println!("|---|{}", "--:|".repeat(3 * marks.len()));
 }
 
-/// A row for each form of the state. Its delta and its time are told once.
+/// A row for each form of the state. The delta and the time are in the first row only.
 fn rows(name: &str, outcome: &Outcome, marks: usize) {
     let forms = outcome.costs.iter().map(|costs| costs.state.len()).max().unwrap_or(1);
     for form in 0..forms {

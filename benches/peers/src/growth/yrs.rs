@@ -52,7 +52,7 @@ impl Yrs {
 }
 
 impl Player for Yrs {
-    /// The client of a `Doc` is told when it is made.
+    /// A `Doc` gets its client when it is made.
     fn play_as(&mut self, _: u8) -> Result<bool> {
         Ok(false)
     }
