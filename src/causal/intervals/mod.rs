@@ -1,40 +1,22 @@
 //! [`Intervals`]: the counters of one replica that were seen, as sorted closed intervals.
 
-use super::block::{BLOCK, first_counter, place};
+mod chunk;
+mod interval;
+mod iter;
+#[cfg(test)]
+mod tests;
+mod word;
+
+pub(super) use interval::Interval;
+pub(super) use iter::Iter;
+pub(super) use word::{BLOCK, first_counter, place};
+
 use alloc::{boxed::Box, vec::Vec};
+use chunk::{CHUNK, Chunk, balance, insert_in_chunk, insert_in_chunks, shrink};
 use core::{
     fmt,
     hash::{Hash, Hasher},
 };
-
-/// A closed interval of counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Interval {
-    pub(super) first: u64,
-    pub(super) last: u64,
-}
-
-impl Interval {
-    /// Which of the 64 counters from `start` on are in the interval.
-    fn mask(self, start: u64) -> u64 {
-        let end = start + (BLOCK - 1);
-        let (first, last) = (self.first.max(start), self.last.min(end));
-        if first > last {
-            return 0;
-        }
-        (u64::MAX << (first - start)) & (u64::MAX >> (end - last))
-    }
-
-    /// Both as one, if they touch or overlap.
-    fn joined(self, other: Self) -> Option<Self> {
-        let touch = self.first <= other.last.saturating_add(1)
-            && other.first <= self.last.saturating_add(1);
-        touch.then(|| Self { first: self.first.min(other.first), last: self.last.max(other.last) })
-    }
-}
-
-/// Intervals to a chunk, at most: what an insertion moves. Tests take few, to have many chunks.
-const CHUNK: usize = if cfg!(test) { 4 } else { 512 };
 
 /// A set of counters: sorted, disjoint, non-touching intervals that start at 1 or later. Nearly
 /// always one interval, which needs no allocation.
@@ -54,8 +36,6 @@ enum Form {
     #[allow(clippy::box_collection)] // a second vector would make the size grow
     Many(Box<Vec<Chunk>>),
 }
-
-type Chunk = Vec<Interval>;
 
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Intervals>() == 24, "a replica takes 40 bytes in a context");
@@ -88,66 +68,6 @@ impl Hash for Intervals {
 impl fmt::Debug for Intervals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// Intervals in order; see [`Intervals::iter`].
-#[derive(Clone, Default)]
-pub(super) struct Iter<'a> {
-    /// The rest of one chunk; empty at the end only.
-    now: &'a [Interval],
-    then: &'a [Chunk],
-}
-
-impl Iterator for Iter<'_> {
-    type Item = Interval;
-
-    #[inline]
-    fn next(&mut self) -> Option<Interval> {
-        let (next, rest) = self.now.split_first()?;
-        self.now = rest;
-        if rest.is_empty() && !self.then.is_empty() {
-            self.next_chunk();
-        }
-        Some(*next)
-    }
-
-    /// Exact: some formats ask how many will come. O(chunks).
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.now.len() + self.then.iter().map(Vec::len).sum::<usize>();
-        (len, Some(len))
-    }
-}
-
-impl Iter<'_> {
-    #[cold]
-    fn next_chunk(&mut self) {
-        (self.now, self.then) = match self.then {
-            [next, rest @ ..] => (&next[..], rest),
-            [] => (&[][..], &[][..]),
-        };
-    }
-
-    pub(super) fn peek(&self) -> Option<Interval> {
-        self.now.first().copied()
-    }
-
-    /// Passes over all that end before `counter`. O(log intervals).
-    #[inline]
-    fn skip_to(&mut self, counter: u64) {
-        if self.now.first().is_some_and(|next| next.last < counter) {
-            self.search(counter);
-        }
-    }
-
-    fn search(&mut self, counter: u64) {
-        let before = |interval: &Interval| interval.last < counter;
-        if self.now.last().is_some_and(before) {
-            let whole = self.then.partition_point(|chunk| chunk.last().is_some_and(before));
-            self.then = &self.then[whole..];
-            self.next_chunk();
-        }
-        self.now = &self.now[self.now.partition_point(before)..];
     }
 }
 
@@ -475,244 +395,5 @@ impl Intervals {
             }
         };
         if fits { Ok(()) } else { Err("intervals have the form of another number of them") }
-    }
-}
-
-/// Adds an interval to those of a chunk, which may then be one too many; whether that added anything.
-fn insert_in_chunk(chunk: &mut Chunk, new: Interval) -> bool {
-    // From the first interval that touches the new one to the last one that does.
-    let from = chunk.partition_point(|it| it.last < new.first.saturating_sub(1));
-    let upto = from + touched(&chunk[from..], new.last);
-    if from == upto {
-        chunk.insert(from, new);
-        return true;
-    }
-    let (first, last) = (chunk[from].first.min(new.first), chunk[upto - 1].last.max(new.last));
-    let joined = Interval { first, last };
-    if chunk[from] == joined {
-        return false;
-    }
-    chunk[from] = joined;
-    chunk.drain(from + 1..upto);
-    true
-}
-
-/// How many intervals at the start of a chunk start at `last` or before, or touch it.
-fn touched(chunk: &[Interval], last: u64) -> usize {
-    chunk.partition_point(|it| it.first <= last.saturating_add(1))
-}
-
-fn insert_in_chunks(chunks: &mut Vec<Chunk>, new: Interval) -> bool {
-    let before = |it: &Interval| it.last < new.first.saturating_sub(1);
-    let at = chunks.partition_point(|chunk| chunk.last().is_some_and(before));
-    // What comes after everything goes into the last chunk.
-    let at = at.min(chunks.len() - 1);
-    if !insert_in_chunk(&mut chunks[at], new) {
-        return false;
-    }
-    absorb(chunks, at, new.last);
-    balance(chunks, at);
-    true
-}
-
-/// Takes what lies in the chunks after `at`, and starts or touches `last` or before, into the last
-/// interval of that chunk: if there is such, it ends at `last`.
-fn absorb(chunks: &mut Vec<Chunk>, at: usize, last: u64) {
-    let mut end = last;
-    let within = |it: &Interval| it.first <= last.saturating_add(1);
-    let whole = chunks[at + 1..].partition_point(|chunk| chunk.last().is_some_and(within));
-    if let Some(gone) = chunks.drain(at + 1..at + 1 + whole).next_back() {
-        end = gone.last().map_or(end, |it| it.last.max(end));
-    }
-    let mut absorbed = whole > 0;
-    if let Some(next) = chunks.get_mut(at + 1) {
-        if let Some(gone) = next.drain(..touched(next, last)).next_back() {
-            (end, absorbed) = (gone.last.max(end), true);
-        }
-        shrink(next);
-    }
-    if let Some(it) = chunks[at].last_mut().filter(|_| absorbed) {
-        it.last = it.last.max(end);
-    }
-}
-
-/// Cuts a chunk that is too long, and joins short ones around it, so that chunks are a quarter full
-/// on average.
-fn balance(chunks: &mut Vec<Chunk>, at: usize) {
-    if chunks[at].len() > CHUNK {
-        // Appending leaves chunks full.
-        let keep = if at + 1 == chunks.len() { CHUNK } else { CHUNK / 2 };
-        let upper = chunks[at].split_off(keep);
-        chunks.insert(at + 1, upper);
-        return;
-    }
-    shrink(&mut chunks[at]);
-    for low in [at + 1, at, at.saturating_sub(1)] {
-        if low + 1 < chunks.len() && chunks[low].len() + chunks[low + 1].len() <= CHUNK / 2 {
-            let mut upper = chunks.remove(low + 1);
-            chunks[low].append(&mut upper);
-        }
-    }
-}
-
-/// Gives back room that is mostly free.
-fn shrink<T>(of: &mut Vec<T>) {
-    if of.len() < of.capacity() / 4 {
-        of.shrink_to(2 * of.len());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CHUNK, Form, Interval, Intervals};
-    use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
-    use core::hash::{Hash, Hasher};
-    use proptest::prelude::*;
-
-    /// Obviously right, and infeasibly slow for real counters.
-    type Model = BTreeSet<u64>;
-
-    fn build(ranges: &[(u64, u64)]) -> (Intervals, Model) {
-        let (mut set, mut model) = (Intervals::default(), Model::new());
-        for &(first, len) in ranges {
-            let grows = (first..=first + len).any(|counter| !model.contains(&counter));
-            assert_eq!(set.insert(first, first + len), grows, "insert tells the truth");
-            model.extend(first..=first + len);
-        }
-        (set, model)
-    }
-
-    fn same(set: &Intervals, model: &Model) {
-        let touched = set.block_ranges().flat_map(|(from, upto)| from..=upto);
-        let blocks: BTreeSet<u64> = model.iter().map(|counter| counter / 64).collect();
-        assert_eq!(touched.collect::<Vec<_>>(), blocks.into_iter().collect::<Vec<_>>());
-        assert_eq!(set.check_invariants(), Ok(()));
-        let listed = set.iter().flat_map(|it| it.first..=it.last);
-        assert_eq!(listed.collect::<Vec<_>>(), model.iter().copied().collect::<Vec<_>>());
-        for block in 0..6 {
-            let bits = (0..64).filter(|bit| model.contains(&(block * 64 + bit)));
-            assert_eq!(set.mask(block), bits.fold(0, |mask, bit| mask | 1 << bit));
-        }
-    }
-
-    /// A few long ones, or enough short ones to fill several chunks.
-    fn ranges() -> impl Strategy<Value = Vec<(u64, u64)>> {
-        prop_oneof![
-            prop::collection::vec((1..300_u64, 0..40_u64), 0..24),
-            prop::collection::vec((1..330_u64, 0..3_u64), 0..150),
-            prop::collection::vec((1..330_u64, prop_oneof![9 => Just(0), 1 => 0..50_u64]), 0..150),
-        ]
-    }
-
-    fn hash(set: &Intervals) -> u64 {
-        let mut hasher = ahash::AHasher::default();
-        set.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    proptest! {
-        #[test]
-        fn set_operations_agree_with_a_set(a in ranges(), b in ranges(), cut in 0..350_u64) {
-            let ((a, model_a), (b, model_b)) = (build(&a), build(&b));
-            same(&a, &model_a);
-            same(&a.intersection(&b), &(&model_a & &model_b));
-            same(&a.difference(&b), &(&model_a - &model_b));
-
-            let mut union = a.clone();
-            prop_assert_eq!(union.union(&b), !model_b.is_subset(&model_a));
-            same(&union, &(&model_a | &model_b));
-
-            let mut rebuilt = Intervals::default();
-            (0..6).for_each(|block| rebuilt.append_mask(block, a.mask(block)));
-            prop_assert_eq!(&rebuilt, &a);
-            prop_assert_eq!(hash(&rebuilt), hash(&a));
-            prop_assert_eq!(a == b, model_a == model_b);
-            prop_assert_eq!(a.covers(&b), model_b.is_subset(&model_a));
-            prop_assert!((0..400).all(|it| a.contains(it) == model_a.contains(&it)));
-
-            let mut head = a;
-            head.truncate_after(cut);
-            same(&head, &model_a.into_iter().filter(|&counter| counter <= cut).collect());
-        }
-    }
-
-    /// Every other counter, and then the holes: in order, from the end, and here and there.
-    #[test]
-    fn what_is_filled_takes_no_more_room_than_what_was_never_open() {
-        const HOLES: u64 = 101;
-        for step in [1, HOLES - 1, 37] {
-            let holes: Vec<_> = (0..HOLES).map(|at| at * step % HOLES * 2 + 2).collect();
-            let (mut set, mut model) = build(&[]);
-            for hole in holes.iter().map(|hole| hole - 1).chain(holes.iter().copied()) {
-                assert!(set.insert(hole, hole) && !set.insert(hole, hole));
-                model.insert(hole);
-                same(&set, &model);
-                let Form::Many(chunks) = &set.0 else { continue };
-                let room: usize = chunks.iter().map(Vec::capacity).sum();
-                assert!(room <= 16 * set.iter().count() + 4 * CHUNK, "{room}");
-                assert!(chunks.len() <= set.iter().count(), "{}", chunks.len());
-            }
-            assert!(matches!(set.0, Form::One(Interval { first: 1, last: 202 })));
-        }
-    }
-
-    /// One interval over a part of many, at each place.
-    #[test]
-    fn an_interval_takes_in_all_that_it_touches() {
-        let (many, model) = build(&(0..20).map(|at| (3 * at + 1, 0)).collect::<Vec<_>>());
-        assert!(matches!(many.0, Form::Many(_)));
-        for first in 1..62 {
-            for last in first..62 {
-                let (mut set, mut model) = (many.clone(), model.clone());
-                let grows = (first..=last).any(|it| !model.contains(&it));
-                assert_eq!(set.insert(first, last), grows);
-                model.extend(first..=last);
-                same(&set, &model);
-            }
-        }
-    }
-
-    #[test]
-    fn intervals_of_another_form_than_their_number_has_are_found() {
-        let one = Interval { first: 1, last: 1 };
-        let several =
-            |of: u64| (2..2 + of).map(|at| Interval { first: 2 * at, last: 2 * at }).collect();
-        let forms = [
-            Form::Few(Vec::from([one])),
-            Form::Few(several(CHUNK as u64 + 1)),
-            Form::Many(Box::new(Vec::from([several(2)]))),
-            Form::Many(Box::new(Vec::from([several(2), Vec::new()]))),
-            Form::Many(Box::new(Vec::from([Vec::from([one]), several(CHUNK as u64 + 1)]))),
-        ];
-        for form in forms {
-            let found = Intervals(form).check_invariants();
-            assert_eq!(found, Err("intervals have the form of another number of them"));
-        }
-    }
-
-    #[test]
-    fn broken_intervals_are_found() {
-        let check = |intervals: &[(u64, u64)]| {
-            let intervals = intervals.iter().map(|&(first, last)| Interval { first, last });
-            Intervals(Form::Few(intervals.collect())).check_invariants()
-        };
-        let unsound = Err("an interval is empty or starts before 1");
-        assert_eq!([check(&[(0, 1)]), check(&[(3, 2)])], [unsound; 2]);
-        let together = Err("intervals touch, overlap or are out of order");
-        assert_eq!(check(&[(1, 2), (3, 4)]), together);
-        assert_eq!(check(&[(5, 6), (1, 2)]), together);
-        assert_eq!(check(&[(1, 2), (4, 4)]), Ok(()));
-    }
-
-    #[test]
-    fn the_last_counter_is_a_counter_like_any_other() {
-        let mut set = Intervals::of(u64::MAX, u64::MAX);
-        assert!(set.contains(u64::MAX));
-        assert_eq!(set.mask(u64::MAX / 64), 1 << 63);
-        assert!(set.insert(1, 5) && set.insert(u64::MAX - 1, u64::MAX));
-        assert!(!set.insert(u64::MAX, u64::MAX));
-        assert_eq!(set.check_invariants(), Ok(()));
-        assert_eq!(set.difference(&Intervals::of(4, u64::MAX)), Intervals::of(1, 3));
-        assert_eq!(set.intersection(&Intervals::of(5, u64::MAX - 1)).iter().count(), 2);
     }
 }
