@@ -84,6 +84,7 @@ mod register;
 mod replica;
 mod set;
 mod time;
+pub mod value;
 pub mod wire;
 
 pub use clock::{Causality, VectorClock};

@@ -2,8 +2,8 @@
 
 use super::{
     CausalContext, Dot,
-    block::{Block, Blocks, Slot, bits, place},
-    intervals::Intervals,
+    block::{Block, Blocks, Slot, bits},
+    intervals::{Intervals, place},
     page::Page,
 };
 use crate::replica::{CounterOverflow, ReplicaId};

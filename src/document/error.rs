@@ -1,7 +1,12 @@
 //! [`DocumentError`]: why a document could not be edited.
 
-use super::value::Kind;
-use crate::replica::{CounterOverflow, ReplicaId};
+use crate::{
+    replica::{CounterOverflow, ReplicaId},
+    value::{
+        Kind,
+        pointer::{DEPTH_MAX, PATH_MAX, PointerError},
+    },
+};
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -178,5 +183,15 @@ impl Error for DocumentError {}
 impl From<CounterOverflow> for DocumentError {
     fn from(error: CounterOverflow) -> Self {
         Self::Counter(error)
+    }
+}
+
+impl From<PointerError> for DocumentError {
+    fn from(error: PointerError) -> Self {
+        match error {
+            PointerError::Invalid(pointer) => Self::InvalidPointer { pointer },
+            PointerError::TooLong(path) => Self::PathTooLong { path, limit: PATH_MAX },
+            PointerError::TooDeep(path) => Self::TooDeep { path, limit: DEPTH_MAX },
+        }
     }
 }
