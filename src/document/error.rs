@@ -1,7 +1,7 @@
 //! [`DocumentError`]: why a document could not be edited.
 
 use super::value::Kind;
-use crate::replica::{CounterOverflow, ReplicaId};
+use crate::{error::WriteError, replica::ReplicaId};
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -87,7 +87,7 @@ pub enum DocumentError {
         path: String,
     },
     /// The replica has used up its count of writes.
-    Counter(CounterOverflow),
+    Counter(WriteError),
     /// A snapshot's clock does not count the replica that wrote it.
     UncountedWriter {
         /// The writer.
@@ -175,8 +175,8 @@ impl fmt::Display for DocumentError {
 
 impl Error for DocumentError {}
 
-impl From<CounterOverflow> for DocumentError {
-    fn from(error: CounterOverflow) -> Self {
+impl From<WriteError> for DocumentError {
+    fn from(error: WriteError) -> Self {
         Self::Counter(error)
     }
 }

@@ -161,10 +161,10 @@ pub use report::{Change, Claim, Conflict, ConflictKind, Contender, Report};
 pub use value::{Kind, Number, Value};
 
 use crate::{
-    causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
+    version::Version,
 };
 use alloc::string::String;
 use names::Sought;
@@ -201,7 +201,7 @@ use store::Store;
 ///
 /// ours.set("/title", "Booking Help", us, now)?;
 /// let delta = theirs.set("/status", "resolved", eu, now)?;
-/// ours.apply(delta);                        // or ours.merge(&theirs)
+/// ours.apply(&delta);                       // or ours.merge(&theirs)
 /// assert_eq!(ours.get("/title"), Some("Booking Help".into()));
 /// assert_eq!(ours.get("/status"), Some("resolved".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -562,12 +562,8 @@ impl Document {
         Ok(edit.finish())
     }
 
-    /// Checks everything the document relies on. For tests and fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.store.check_invariants(&[])
     }
 }
@@ -588,18 +584,25 @@ impl Merge for Document {
 
 impl DeltaState for Document {
     type Delta = DocumentDelta;
-    type Version = Digest;
+    type Version = Version;
 
-    fn version(&self) -> Digest {
-        self.store.kernel.digest()
+    fn version(&self) -> Version {
+        Version(self.store.kernel.digest())
     }
 
-    fn delta_since(&self, peer: &Digest) -> DocumentDelta {
-        DocumentDelta { store: self.store.delta_since(peer), removals: alloc::vec::Vec::new() }
+    fn delta_since(&self, peer: &Version) -> DocumentDelta {
+        DocumentDelta { store: self.store.delta_since(&peer.0), removals: alloc::vec::Vec::new() }
     }
 
-    fn apply(&mut self, delta: DocumentDelta) -> bool {
+    fn apply(&mut self, delta: &DocumentDelta) -> bool {
         self.store.join(&delta.store)
+    }
+}
+
+#[cfg(feature = "laws")]
+impl crate::laws::Invariants for Document {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
     }
 }
 
