@@ -270,6 +270,7 @@ impl<P> Blocks<P> {
         })
     }
 
+    #[cfg(any(test, feature = "laws"))]
     pub(super) fn len(&self) -> usize {
         self.blocks.len() - self.free.len()
     }

@@ -1,7 +1,8 @@
 //! [`DocumentError`]: why a document could not be edited.
 
 use crate::{
-    replica::{CounterOverflow, ReplicaId},
+    error::WriteError,
+    replica::ReplicaId,
     value::{
         Kind,
         pointer::{DEPTH_MAX, PATH_MAX, PointerError},
@@ -92,7 +93,7 @@ pub enum DocumentError {
         path: String,
     },
     /// The replica has used up its count of writes.
-    Counter(CounterOverflow),
+    Counter(WriteError),
     /// A snapshot's clock does not count the replica that wrote it.
     UncountedWriter {
         /// The writer.
@@ -180,8 +181,8 @@ impl fmt::Display for DocumentError {
 
 impl Error for DocumentError {}
 
-impl From<CounterOverflow> for DocumentError {
-    fn from(error: CounterOverflow) -> Self {
+impl From<WriteError> for DocumentError {
+    fn from(error: WriteError) -> Self {
         Self::Counter(error)
     }
 }

@@ -130,11 +130,11 @@ pub use read::{Change, Claim, Conflict, ConflictKind, Contender, Path, Report, S
 pub use state::DocumentDelta;
 
 use crate::{
-    causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
     value::pointer::Pointer,
+    version::Version,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -169,7 +169,7 @@ use state::{Item, ROOT, Segment, Sought, Store};
 ///
 /// ours.set("/title", "Booking Help", us, now)?;
 /// let delta = theirs.set("/status", "resolved", eu, now)?;
-/// ours.apply(delta);                        // or ours.merge(&theirs)
+/// ours.apply(&delta);                       // or ours.merge(&theirs)
 /// assert_eq!(ours.get("/title"), Some("Booking Help".into()));
 /// assert_eq!(ours.get("/status"), Some("resolved".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -561,12 +561,8 @@ impl Document {
         self.store.view().conflicts()
     }
 
-    /// Checks everything the document relies on. For tests and fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.store.check_invariants(&[])
     }
 }
@@ -587,17 +583,17 @@ impl Merge for Document {
 
 impl DeltaState for Document {
     type Delta = DocumentDelta;
-    type Version = Digest;
+    type Version = Version;
 
-    fn version(&self) -> Digest {
-        self.store.kernel.digest()
+    fn version(&self) -> Version {
+        Version(self.store.kernel.digest())
     }
 
-    fn delta_since(&self, peer: &Digest) -> DocumentDelta {
-        DocumentDelta { store: self.store.delta_since(peer), removals: Vec::new() }
+    fn delta_since(&self, peer: &Version) -> DocumentDelta {
+        DocumentDelta { store: self.store.delta_since(&peer.0), removals: Vec::new() }
     }
 
-    fn apply(&mut self, delta: DocumentDelta) -> bool {
+    fn apply(&mut self, delta: &DocumentDelta) -> bool {
         self.store.join(&delta.store)
     }
 }
@@ -608,6 +604,13 @@ impl fmt::Display for Document {
         let mut text = String::new();
         self.store.view().push_json(ROOT, &mut text);
         f.write_str(&text)
+    }
+}
+
+#[cfg(feature = "laws")]
+impl crate::laws::Invariants for Document {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
     }
 }
 
