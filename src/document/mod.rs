@@ -75,7 +75,7 @@
 //! ours.set("/tags", list(&[1, 2]), us, at(8))?;
 //! theirs.set("/tags", list(&[1, 3]), eu, at(9))?;
 //! ours.merge(&theirs);
-//! assert_eq!(ours.len_at("/tags"), Some(3));
+//! assert_eq!(ours.at("/tags").map(|tags| tags.len()), Some(3));
 //!
 //! // An item is edited here and moved there: both, in one item.
 //! let keys = ListKeys::new().by("/messages", "id")?;
@@ -126,7 +126,9 @@ mod state;
 pub use crate::value::{Kind, Number, Value};
 pub use edit::{Edit, Input, ListKeys};
 pub use error::DocumentError;
-pub use read::{Change, Claim, Conflict, ConflictKind, Contender, Path, Report, Step};
+pub use read::{
+    Change, Claim, Conflict, ConflictKind, Contender, Cursor, Fields, Items, Path, Report, Step,
+};
 pub use state::DocumentDelta;
 
 use crate::{
@@ -134,12 +136,10 @@ use crate::{
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
-    value::pointer::Pointer,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
-use read::Reading;
-use state::{Item, ROOT, Segment, Sought, Store};
+use state::{ROOT, Store};
 
 /// A JSON document that several sides edit at once, merged field by field.
 ///
@@ -261,23 +261,20 @@ impl Document {
         self.store.view().get(pointer)
     }
 
-    /// The kind of the value that is read at a JSON Pointer; none where nothing is. O(depth),
-    /// where no kinds stand against each other.
-    pub fn kind(&self, pointer: &str) -> Option<Kind> {
-        let view = self.store.view();
-        Some(view.reading(view.visible(Pointer::parse(pointer).ok()?)?)?.kind())
-    }
-
-    /// How many fields the object has that is read at a JSON Pointer, or the list items; none
-    /// where neither is. O(depth), and of an object O(fields).
-    pub fn len_at(&self, pointer: &str) -> Option<usize> {
-        let view = self.store.view();
-        let node = view.visible(Pointer::parse(pointer).ok()?)?;
-        match view.reading(node)? {
-            Reading::Object => Some(view.tree.fields(node).count()),
-            Reading::List => Some(view.tree.item_count(node)),
-            _ => None,
-        }
+    /// A cursor on the value that is read at a JSON Pointer; `None` where nothing is, or if the
+    /// text is not a JSON Pointer. It clones nothing. O(depth), where no kinds contend.
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, value::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let title = Value::from_iter([("title", "Booking")]);
+    /// let document = Document::from_value(title, us, now)?;
+    /// assert_eq!(document.at("/title").and_then(|title| title.as_str()), Some("Booking"));
+    /// assert!(document.at("/status").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, pointer: &str) -> Option<Cursor<'_>> {
+        Cursor::root(self.store.view())?.at(pointer)
     }
 
     /// The JSON Pointer, as of now, of the item that was written into a list with this key; none
@@ -295,13 +292,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn item<'v>(&self, list: &str, key: impl Into<Input<'v>>) -> Option<String> {
-        let key = key.into();
-        let view = self.store.view();
-        let list = view.visible(Pointer::parse(list).ok()?)?;
-        let key = key.scalar()?;
-        let item = Segment::Item(Item::Keyed { key, nth: 0 });
-        let node = view.tree.child(list, Sought::Segment(&item))?;
-        view.is_visible(node).then(|| view.pointer(node))
+        Some(self.at(list)?.keyed(key.into().scalar()?)?.pointer())
     }
 
     /// Writes `value` at `pointer`, over all that this replica sees there and below; returns the
@@ -558,7 +549,7 @@ impl Document {
     ///
     /// Walks the whole document: which of its parts stand open is not indexed.
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.store.view().conflicts()
+        self.at("").map(|all| all.conflicts()).unwrap_or_default()
     }
 
     /// Checks everything the document relies on. For tests and fuzzers; O(size).

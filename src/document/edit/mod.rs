@@ -1,6 +1,7 @@
 //! [`Edit`]: several writes to a document as one delta, all or nothing.
 
 mod counter;
+mod from;
 mod input;
 mod keys;
 mod list;
@@ -11,7 +12,7 @@ pub use keys::ListKeys;
 
 use super::{
     error::DocumentError,
-    read::{Reading, View},
+    read::{Cursor, Reading, View},
     state::{
         Content, DocumentDelta, Item, NodeId, Origin, ROOT, Rank, Removal, Segment, Sought, Store,
         Tally, Write, tally,
@@ -138,6 +139,24 @@ impl<'a> Edit<'a> {
             finished: false,
             digests,
         }
+    }
+
+    /// A cursor on the value that is read at a JSON Pointer, with the writes of this edit so far;
+    /// see [`Document::at`](crate::Document::at). O(depth), where no kinds contend.
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, value::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// # let mut document = Document::from_value(Value::from_iter([("title", "")]), us, now)?;
+    /// document.edit(us, now, |edit| {
+    ///     edit.set("/title", "Booking")?;
+    ///     assert_eq!(edit.at("/title").and_then(|title| title.as_str()), Some("Booking"));
+    ///     edit.set("/status", "active")
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, pointer: &str) -> Option<Cursor<'_>> {
+        Cursor::root(self.view())?.at(pointer)
     }
 
     /// The value that is read at a JSON Pointer, with the writes of this edit so far.
