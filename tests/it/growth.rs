@@ -175,6 +175,11 @@ fn without_generics(head: &str) -> String {
     rest
 }
 
+/// Removes a field, as the one write of an edit.
+fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document::DocumentDelta {
+    document.edit(us(), now).remove("/o/new").unwrap().commit()
+}
+
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 9] = [
     (
@@ -209,7 +214,7 @@ const NOT_MEASURED: [(&str, &str); 9] = [
         "the depth of a path, of which there are 127 at most",
     ),
     (
-        "Edit::get Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
+        "Edit::get Edit::item Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
          Edit::increment Edit::decrement Edit::reset Edit::update",
         "what the functions of the same names of Document call",
     ),
@@ -766,8 +771,8 @@ fn documents() -> Vec<Row> {
             let (value, clock) = (content(n), VectorClock::from_iter([(us(), 1)]));
             op(move || {
                 (
-                    Document::from_snapshot(&value, &clock, at(1), us()).unwrap(),
-                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, at(1), us())
+                    Document::from_snapshot(&value, &clock, us(), at(1)).unwrap(),
+                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, us(), at(1))
                         .unwrap(),
                 )
             })
@@ -782,12 +787,12 @@ fn documents() -> Vec<Row> {
             )),
         ),
         Row(
-            "Document::set Document::remove Document::edit",
+            "Document::set Document::remove Document::edit Edit::commit",
             "a field that is new, and goes",
             Flat,
             edit!(document, |it, now| (
                 it.set("/o/new", 7_u64, us(), now).unwrap(),
-                it.edit(us(), now, |edit| edit.remove("/o/new")).unwrap(),
+                removed(&mut it, now),
                 it.set("/o/x", 1_u64, us(), now).unwrap(),
                 it.remove("/o/x", us(), now).unwrap()
             )),

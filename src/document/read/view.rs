@@ -4,7 +4,7 @@
 //! function of what is alive, and it is this file.
 
 use crate::document::state::{
-    Content, NodeId, ROOT, Rank, Segment, Sought, Store, Tree, Write, rank_of_place,
+    Content, Item, NodeId, ROOT, Rank, Segment, Sought, Store, Tree, Write, rank_of_place,
     tally::{self, Tallies},
 };
 use crate::value::{
@@ -394,9 +394,17 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is no
-    /// pointer. O(depth + size of the value).
+    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is not
+    /// a pointer. O(depth + size of the value).
     pub(crate) fn get(self, pointer: &str) -> Option<Value> {
         self.value(self.visible(Pointer::parse(pointer).ok()?)?)
+    }
+
+    /// Where the first item is that was written into a list with this key. O(depth + log items).
+    pub(crate) fn item(self, list: &str, key: Content) -> Option<String> {
+        let list = self.visible(Pointer::parse(list).ok()?)?;
+        let item = Segment::Item(Item::Keyed { key, nth: 0 });
+        let node = self.tree.child(list, Sought::Segment(&item))?;
+        self.is_visible(node).then(|| self.pointer(node))
     }
 }
