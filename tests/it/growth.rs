@@ -920,6 +920,32 @@ fn documents() -> Vec<Row> {
                 ours.apply_reporting(&delta)
             })
         }),
+        Row("Document::apply_reporting", "of a removal of all", Linear, |n| {
+            let (ours, mut theirs) = (document(n), document(n));
+            let delta = theirs.remove("", us(), at(2)).unwrap();
+            op(move || ours.clone().apply_reporting(&delta))
+        }),
+        Row("Document::apply_reporting", "of removals within removals", Linear, |n| {
+            let ours = Document::from_value(deep(n), us(), at(1)).unwrap();
+            let mut theirs = ours.clone();
+            let mut removals = theirs.remove(&"/0".repeat(120), us(), at(2)).unwrap();
+            for depth in (1..120).rev() {
+                removals.merge(&theirs.remove(&"/0".repeat(depth), us(), at(2)).unwrap());
+            }
+            op(move || ours.clone().apply_reporting(&removals))
+        }),
+        Row("Document::conflicts", "below a long name", Linear, |n| {
+            let (name, fields) = ("x".repeat(usize::try_from(n / 2).unwrap()), n / 10);
+            let all = |value: u64| (0..fields).map(|field| (field, value)).collect::<Value>();
+            let make = |value| Value::from_iter([(&*name, all(value))]);
+            let mut ours = Document::from_value(make(0), us(), at(1)).unwrap();
+            let mut theirs = ours.clone();
+            ours.set(&format!("/{name}"), all(1), us(), at(2)).unwrap();
+            theirs.set(&format!("/{name}"), all(2), eu(), at(2)).unwrap();
+            ours.merge(&theirs);
+            assert_eq!(ours.conflicts().len() as u64, fields);
+            op(move || ours.conflicts())
+        }),
         Row(
             "Document::merge Document::merge_owned Document::version Document::delta_since Document::merge_reporting",
             "of all",

@@ -1,7 +1,7 @@
 //! The law checkers: each can fail, every type of the library passes, and so do its states where a
 //! replica id is misused.
 
-use crate::{at, history::count, replica};
+use crate::{at, effort::count, replica};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister, OrMap,
     OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
