@@ -9,6 +9,7 @@ use crate::{
     encoded::{bytes, json as text, through_bytes, through_json},
     replica,
     spec::fields::{Known, Model, Path, Write, Written},
+    surface::check_cursors,
 };
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
@@ -423,6 +424,7 @@ impl World {
         }
         assert_eq!(text(&all[6]), text(first), "slower, so but once");
         first.check_invariants().unwrap();
+        check_cursors(first);
         for conflict in first.conflicts().iter().filter(|it| it.kind != ConflictKind::Move) {
             let read = first.get(&conflict.path.to_string());
             let winner = &conflict.winner.claim;

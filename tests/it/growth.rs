@@ -175,6 +175,11 @@ fn without_generics(head: &str) -> String {
     rest
 }
 
+/// Removes a field, as the one write of an edit.
+fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document::DocumentDelta {
+    document.edit(us(), now).remove("/o/new").unwrap().commit()
+}
+
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 9] = [
     (
@@ -215,7 +220,7 @@ const NOT_MEASURED: [(&str, &str); 9] = [
         "the depth of a path, of which there are 127 at most",
     ),
     (
-        "Edit::at Edit::get Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
+        "Edit::at Edit::get Edit::item Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
          Edit::increment Edit::decrement Edit::reset Edit::update",
         "what the functions of the same names of Document call",
     ),
@@ -819,8 +824,8 @@ fn documents() -> Vec<Row> {
             let (value, clock) = (content(n), VectorClock::from_iter([(us(), 1)]));
             op(move || {
                 (
-                    Document::from_snapshot(&value, &clock, at(1), us()).unwrap(),
-                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, at(1), us())
+                    Document::from_snapshot(&value, &clock, us(), at(1)).unwrap(),
+                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, us(), at(1))
                         .unwrap(),
                 )
             })
@@ -835,12 +840,12 @@ fn documents() -> Vec<Row> {
             )),
         ),
         Row(
-            "Document::set Document::remove Document::edit",
+            "Document::set Document::remove Document::edit Edit::commit",
             "a field that is new, and goes",
             Flat,
             edit!(document, |it, now| (
                 it.set("/o/new", 7_u64, us(), now).unwrap(),
-                it.edit(us(), now, |edit| edit.remove("/o/new")).unwrap(),
+                removed(&mut it, now),
                 it.set("/o/x", 1_u64, us(), now).unwrap(),
                 it.remove("/o/x", us(), now).unwrap()
             )),
@@ -967,6 +972,32 @@ fn documents() -> Vec<Row> {
                 let delta = theirs.set("/o/f7", count, us(), at(count)).unwrap();
                 ours.apply_reporting(&delta)
             })
+        }),
+        Row("Document::apply_reporting", "of a removal of all", Linear, |n| {
+            let (ours, mut theirs) = (document(n), document(n));
+            let delta = theirs.remove("", us(), at(2)).unwrap();
+            op(move || ours.clone().apply_reporting(&delta))
+        }),
+        Row("Document::apply_reporting", "of removals within removals", Linear, |n| {
+            let ours = Document::from_value(deep(n), us(), at(1)).unwrap();
+            let mut theirs = ours.clone();
+            let mut removals = theirs.remove(&"/0".repeat(120), us(), at(2)).unwrap();
+            for depth in (1..120).rev() {
+                removals.merge(&theirs.remove(&"/0".repeat(depth), us(), at(2)).unwrap());
+            }
+            op(move || ours.clone().apply_reporting(&removals))
+        }),
+        Row("Document::conflicts", "below a long name", Linear, |n| {
+            let (name, fields) = ("x".repeat(usize::try_from(n / 2).unwrap()), n / 10);
+            let all = |value: u64| (0..fields).map(|field| (field, value)).collect::<Value>();
+            let make = |value| Value::from_iter([(&*name, all(value))]);
+            let mut ours = Document::from_value(make(0), us(), at(1)).unwrap();
+            let mut theirs = ours.clone();
+            ours.set(&format!("/{name}"), all(1), us(), at(2)).unwrap();
+            theirs.set(&format!("/{name}"), all(2), eu(), at(2)).unwrap();
+            ours.merge(&theirs);
+            assert_eq!(ours.conflicts().len() as u64, fields);
+            op(move || ours.conflicts())
         }),
         Row(
             "Document::merge Document::merge_owned Document::version Document::delta_since Document::merge_reporting",

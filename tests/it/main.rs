@@ -21,6 +21,7 @@ mod corpus;
 mod cpu;
 mod deep;
 mod documents;
+mod effort;
 mod encoded;
 mod forms;
 mod found;

@@ -1,7 +1,7 @@
 //! What a newcomer who knows `std` and `serde_json` tries first with documents and values, and
 //! whether what they find agrees with what they know.
 
-use crate::{at, history::count, replica};
+use crate::{at, effort::count, replica};
 use proptest::{collection::vec, prelude::*};
 use rejoin::{
     Document, Merge, ReplicaId, Stamp,
@@ -177,6 +177,25 @@ fn structs_go_in_and_come_out() -> Tried {
     assert!(first.to::<Conversation>().is_err());
     assert_eq!(Document::new().to::<Option<Conversation>>()?, None);
     assert!(Input::serialize(&BTreeMap::from([((1, 2), 3)])).is_err(), "a name is a text");
+    Ok(())
+}
+
+#[test]
+fn a_loop_may_end_with_any_error() -> Tried {
+    let mut document = Document::from_json(&json!({"likes": []}), us(), at(1))?;
+    let before = document.clone();
+    let mut count_all = |texts: &[&str]| -> Tried {
+        let mut edit = document.edit(us(), at(2));
+        for text in texts {
+            edit.push("/likes", text.parse::<u8>()?)?;
+        }
+        assert_eq!(edit.at("/likes").map(|likes| likes.len()), Some(texts.len()));
+        edit.commit();
+        Ok(())
+    };
+    assert!(count_all(&["1", "x"]).is_err());
+    count_all(&[])?;
+    assert_eq!(document, before);
     Ok(())
 }
 

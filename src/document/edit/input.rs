@@ -1,7 +1,10 @@
 //! [`Input`]: what documents are written from.
 
 use crate::{
-    document::{error::DocumentError, state::Content},
+    document::{
+        error::{DocumentError, Reason},
+        state::Content,
+    },
     value::{Number, Value, pointer::DEPTH_MAX},
 };
 use alloc::{
@@ -133,7 +136,7 @@ impl Input<'_> {
         if levels.is_some_and(|levels| !self.source().nests_deeper_than(levels)) {
             return Ok(());
         }
-        Err(DocumentError::TooDeep { path: path.into(), limit: DEPTH_MAX })
+        Err(DocumentError::at(path, Reason::TooDeep))
     }
 
     /// The scalar, if it is one.

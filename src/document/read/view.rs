@@ -384,8 +384,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is no
-    /// pointer. O(depth + size of the value).
+    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is not
+    /// a pointer. O(depth + size of the value).
     pub(crate) fn get(self, pointer: &str) -> Option<Value> {
         self.value(self.visible(Pointer::parse(pointer).ok()?)?)
     }

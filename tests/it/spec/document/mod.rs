@@ -11,6 +11,7 @@ use crate::{
     encoded::{document_form, through_bytes},
     history::{histories, misused},
     small::Small,
+    surface::check_cursors,
     world::{Seen, Subject, limited},
 };
 use model::{Event, Model};
@@ -126,6 +127,7 @@ impl Subject for Json {
 
     fn value(document: &Document) -> Self::Value {
         properties::check_open_conflicts(document);
+        check_cursors(document);
         let read: Vec<_> = PATHS.iter().map(|path| document.get(path)).collect();
         for (path, value) in PATHS.iter().zip(&read) {
             assert_eq!(document.at(path).map(|it| it.kind()), value.as_ref().map(Value::kind));

@@ -4,7 +4,7 @@ use super::{
     Json, Op, keys,
     values::{documents, values},
 };
-use crate::{history::count, world::Subject};
+use crate::{effort::count, world::Subject};
 use proptest::{collection::vec, prelude::*};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,

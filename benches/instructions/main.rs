@@ -299,8 +299,7 @@ fn document_from_bytes() -> Done {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // `cargo bench` adds a flag of its own.
-    let Some(wanted) = std::env::args().nth(1).filter(|name| name != "--bench") else {
+    let Some(wanted) = std::env::args().nth(1) else {
         for (name, _) in OPERATIONS {
             println!("{name}");
         }
