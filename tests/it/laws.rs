@@ -6,7 +6,7 @@ use rejoin::{
     Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister,
     OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
-    document::{DocumentDelta, ListKeys},
+    document::{DocumentDelta, Edit, ListKeys},
     laws::{self, Law},
 };
 use serde_json::json;
@@ -404,10 +404,12 @@ fn document(
         12 => document.set("/title/text", value, id, now),
         13 => document.set("", json!({"count": 1, "list": [1, 2, {}]}), id, now),
         14 => document.resolve("/title", value, id, now),
-        _ => document.edit(id, now, |edit| {
-            edit.remove("/list")?;
-            edit.set("/list", json!([value, item]))
-        }),
+        _ => {
+            let mut edit = document.edit(id, now);
+            edit.remove("/list")
+                .and_then(|it| it.set("/list", json!([value, item])))
+                .map(Edit::commit)
+        }
     };
     delta.ok()
 }

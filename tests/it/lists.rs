@@ -27,7 +27,7 @@ fn empty() -> Document {
 }
 
 fn len(document: &Document) -> usize {
-    document.len_at(LIST).unwrap()
+    document.at(LIST).unwrap().len()
 }
 
 fn items(document: &Document) -> Vec<u64> {

@@ -45,6 +45,7 @@ pub(super) fn check_open_conflicts(document: &Document) {
 /// Whether the winner is what is read.
 fn is_read(document: &Document, conflict: &Conflict) -> bool {
     let pointer = conflict.path.to_string();
+    let read_as = |pointer| document.at(pointer).map(|it| it.kind());
     match (conflict.kind, &conflict.winner.claim) {
         (ConflictKind::Move, Claim::Value(index)) => {
             let last = conflict.path.last();
@@ -52,9 +53,9 @@ fn is_read(document: &Document, conflict: &Conflict) -> bool {
             matches!(last, Some(Step::Item(it)) if at(it) == *index)
                 && document.get(&pointer).is_some()
         }
-        (ConflictKind::Keys, Claim::Value(_)) => document.kind(&pointer) == Some(Kind::Array),
+        (ConflictKind::Keys, Claim::Value(_)) => read_as(&pointer) == Some(Kind::Array),
         (_, Claim::Value(value)) => document.get(&pointer).as_ref() == Some(value),
-        (_, Claim::Read(kind)) => document.kind(&pointer) == Some(*kind),
+        (_, Claim::Read(kind)) => read_as(&pointer) == Some(*kind),
         (_, Claim::Deletion) => false,
     }
 }
