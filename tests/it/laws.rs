@@ -263,8 +263,8 @@ fn keeps_the_laws<T>(
         _ = edit(state, choice, replica("one"), at(1));
     })
     .unwrap();
-    // Fewer where histories are few.
-    let kinds = u64::from(count(20_000)).clamp(160, 1_600) / 100;
+    // Fewer where histories are few: the third power of them is tried.
+    let kinds = u64::from(count(8_000)).clamp(160, 1_600) / 100;
     for first in 0..kinds {
         let others = (first..kinds).flat_map(|it| (0..kinds).map(move |third| (it, third)));
         for (second, third) in others {

@@ -239,7 +239,7 @@ struct RemovalForm {
 /// All paths of a store with its removals, and those.
 fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<RemovalForm>) {
     let mut paths = PathTable::default();
-    for (_, write) in store.kernel.iter() {
+    for (_, write) in &store.kernel {
         paths.number(&store.tree, write.node);
     }
     let removals = removals.iter().map(|removal| {
@@ -292,7 +292,7 @@ fn take_readable<E: Error>(
 ) -> Result<(Intake, Paths), E> {
     let mut intake = Intake::new(form.context().clone());
     let paths = Paths::take(&mut intake, table)?;
-    for (dot, write) in form.iter() {
+    for (dot, write) in form {
         let node = paths.node(write.path)?;
         let content = write.content().map_err(E::custom)?;
         let origin = Origin::of(write.birth, write.counted.as_slice().into());

@@ -221,7 +221,8 @@ fn check_concurrent_runs(run: fn() -> BoxedStrategy<Run>) {
     let removed = vec(0..12_usize, 0..4);
     let runs = [run(), run(), run()];
     let strategy = (0..3_u64, vec(past, 0..5), removed, 0..12_usize, runs);
-    let roomy = std::cell::Cell::new(0);
+    let roomy = std::cell::Cell::new(0_u32);
+    let cases = count(2_000);
     proptest!(config(2_000), |((imported, past, removed, spot, runs) in strategy)| {
         let (id, now) = (ReplicaId::from_u128(1), Timestamp::from_millis(1));
         let start = Value::from((0..imported).collect::<Vec<_>>());
@@ -241,9 +242,9 @@ fn check_concurrent_runs(run: fn() -> BoxedStrategy<Run>) {
             }
         }
         let had_room = check_runs(&base, spot % (array_of(&base).len() + 1), &runs);
-        roomy.set(roomy.get() + usize::from(had_room));
+        roomy.set(roomy.get() + u32::from(had_room));
     });
-    assert!(roomy.get() > 1_900, "room for {} of 2,000", roomy.get());
+    assert!(roomy.get() * 20 > cases * 19, "room for {} of {cases}", roomy.get());
 }
 
 /// Whether there was room for all.
