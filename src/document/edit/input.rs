@@ -22,23 +22,24 @@ use alloc::{
 /// arrays and fields of maps of your own become a [`Value`] first.
 ///
 /// ```
-/// use rejoin::{Document, Timestamp, document::Input, value::Value};
-/// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-/// # let mut document = Document::new();
-/// /// Sets a field, whatever it is set to.
+/// use rejoin::{Document, ReplicaId, Timestamp, document::{DocumentError, Input}, value::Value};
+///
+/// /// Sets a field to whatever there is to note.
 /// fn note<'v>(
 ///     document: &mut Document,
 ///     what: impl Into<Input<'v>>,
-/// ) -> Result<(), rejoin::document::DocumentError> {
-///     # let (us, now) = (rejoin::ReplicaId::from_u128(1), Timestamp::from_millis(1));
+/// ) -> Result<(), DocumentError> {
+///     let (us, now) = (ReplicaId::from_u128(1), Timestamp::from_millis(1));
 ///     document.set("/note", what, us, now)?;
 ///     Ok(())
 /// }
+///
+/// let mut document = Document::new();
 /// note(&mut document, 3_usize)?;
 /// note(&mut document, Some("three"))?;
 /// note(&mut document, ["one", "two", "three"])?;
 /// assert_eq!(document.get("/note"), Some(Value::from(["one", "two", "three"])));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), DocumentError>(())
 /// ```
 ///
 /// It may nest as deep as it likes: an edit refuses more than 127 levels before it looks any
