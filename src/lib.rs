@@ -78,33 +78,38 @@ extern crate alloc;
 extern crate std;
 
 pub mod causal;
-mod clock;
-mod counter;
+pub mod clock;
+pub mod counter;
 pub mod document;
-mod flag;
+mod error;
+pub mod flag;
+mod iter;
 #[cfg(feature = "laws")]
 pub mod laws;
 #[cfg(feature = "serde")]
 mod listed;
-mod map;
+pub mod map;
 mod merge;
-mod register;
+pub mod register;
 mod replica;
-mod set;
+pub mod set;
 mod time;
 pub mod value;
+mod version;
 pub mod wire;
 
 pub use clock::{Causality, VectorClock};
 pub use counter::{GCounter, PnCounter};
 pub use document::Document;
-pub use flag::EnableFlag;
-pub use map::{MapWrite, OrMap};
-pub use merge::{DeltaState, Max, Merge, Min};
-pub use register::{LwwRegister, MvRegister, StampOverflow};
-pub use replica::{CounterOverflow, ReplicaId, ReplicaIdError};
-pub use set::OrSet;
+pub use error::{Error, WriteError};
+pub use flag::{EnableFlag, FlagDelta};
+pub use map::{MapDelta, OrMap};
+pub use merge::{Delta, DeltaState, Max, Merge, Min};
+pub use register::{LwwRegister, MvRegister, RegisterDelta};
+pub use replica::{ReplicaId, ReplicaIdError};
+pub use set::{OrSet, SetDelta};
 pub use time::{Now, Stamp, Timestamp};
+pub use version::Version;
 
 /// The README's code runs as written.
 #[cfg(all(doctest, feature = "json"))]

@@ -115,13 +115,13 @@ fn pn_counter_value() -> Done {
 
 fn set() -> Result<OrSet<u64>, Box<dyn Error>> {
     let mut set = OrSet::new();
-    set.add_all((0..ELEMENTS).map(element), US)?;
+    set.extend((0..ELEMENTS).map(element), US)?;
     Ok(set)
 }
 
 fn set_add() -> Done {
     let mut set = set()?;
-    let times = repeat(|round| set.add(element(ELEMENTS + round), US))?;
+    let times = repeat(|round| set.insert(element(ELEMENTS + round), US))?;
     assert_eq!(set.len() as u64, ELEMENTS + times);
     Ok(times)
 }
@@ -129,9 +129,9 @@ fn set_add() -> Done {
 fn set_apply_add() -> Done {
     let mut set = set()?;
     let mut author = set.clone();
-    let deltas = (0..TIMES).map(|round| author.add(element(ELEMENTS + round), EU));
+    let deltas = (0..TIMES).map(|round| author.insert(element(ELEMENTS + round), EU));
     let mut deltas = deltas.collect::<Result<Vec<_>, _>>()?.into_iter();
-    let times = repeat(|_| deltas.next().map(|delta| set.apply(delta)))?;
+    let times = repeat(|_| deltas.next().map(|delta| set.apply_owned(delta)))?;
     assert!(set == author && set.len() as u64 == ELEMENTS + times);
     Ok(times)
 }
@@ -141,7 +141,7 @@ fn set_apply_add_bytes() -> Done {
     let mut author = set.clone();
     let mut deltas = Vec::new();
     for round in 0..TIMES {
-        deltas.push(wire::to_bytes(&author.add(element(ELEMENTS + round), EU)?));
+        deltas.push(wire::to_bytes(&author.insert(element(ELEMENTS + round), EU)?));
     }
     let mut deltas = deltas.iter();
     let times = repeat(|_| deltas.next().map(|delta| wire::apply_bytes(&mut set, delta)))?;
@@ -152,7 +152,7 @@ fn set_apply_add_bytes() -> Done {
 /// A clone with 500 elements more and 500 fewer.
 fn set_side(shared: &OrSet<u64>, side: u64) -> Result<OrSet<u64>, Box<dyn Error>> {
     let (mut set, writer) = (shared.clone(), replica(side));
-    set.add_all((0..500).map(|number| element(ELEMENTS * (side + 2) + number)), writer)?;
+    set.extend((0..500).map(|number| element(ELEMENTS * (side + 2) + number)), writer)?;
     for number in 0..500 {
         set.remove(&element(number * 200 + side * 7), writer)?;
     }
@@ -187,9 +187,9 @@ fn set_contains() -> Done {
 fn map_put() -> Done {
     let mut map = OrMap::new();
     for number in 0..ELEMENTS {
-        map.put(element(number), number, US, NOW)?;
+        map.insert(element(number), number, US, NOW)?;
     }
-    let times = repeat(|round| map.put(element(round * 7), round, EU, NOW))?;
+    let times = repeat(|round| map.insert(element(round * 7), round, EU, NOW))?;
     assert_eq!((map.len() as u64, map.get(&element(70))), (ELEMENTS, Some(&10)));
     Ok(times)
 }
@@ -257,7 +257,7 @@ fn document_apply_field() -> Done {
         deltas.push(author.set(&field, "edited", EU, NOW)?);
     }
     let mut deltas = deltas.into_iter();
-    let times = repeat(|_| deltas.next().map(|delta| document.apply(delta)))?;
+    let times = repeat(|_| deltas.next().map(|delta| document.apply_owned(delta)))?;
     assert_eq!(document, author);
     Ok(times)
 }

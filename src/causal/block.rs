@@ -260,6 +260,7 @@ impl<P> Blocks<P> {
         self.free.push(at);
     }
 
+    #[cfg(any(test, feature = "laws"))]
     pub(super) fn len(&self) -> usize {
         self.blocks.len() - self.free.len()
     }

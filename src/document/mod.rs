@@ -146,11 +146,11 @@ pub use read::{Change, Claim, Conflict, ConflictKind, Contender, Path, Report, S
 pub use state::DocumentDelta;
 
 use crate::{
-    causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
     value::pointer::Pointer,
+    version::Version,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -544,12 +544,8 @@ impl Document {
         self.store.apply_reporting(delta)
     }
 
-    /// Checks everything the document relies on. For tests and fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.store.check_invariants(&[])
     }
 }
@@ -570,17 +566,17 @@ impl Merge for Document {
 
 impl DeltaState for Document {
     type Delta = DocumentDelta;
-    type Version = Digest;
+    type Version = Version;
 
-    fn version(&self) -> Digest {
-        self.store.kernel.digest()
+    fn version(&self) -> Version {
+        Version(self.store.kernel.digest())
     }
 
-    fn delta_since(&self, peer: &Digest) -> DocumentDelta {
-        DocumentDelta { store: self.store.delta_since(peer), removals: Vec::new() }
+    fn delta_since(&self, peer: &Version) -> DocumentDelta {
+        DocumentDelta { store: self.store.delta_since(&peer.0), removals: Vec::new() }
     }
 
-    fn apply(&mut self, delta: DocumentDelta) -> bool {
+    fn apply(&mut self, delta: &DocumentDelta) -> bool {
         self.store.join(&delta.store)
     }
 }
@@ -591,6 +587,13 @@ impl fmt::Display for Document {
         let mut text = String::new();
         self.store.view().push_json(ROOT, &mut text);
         f.write_str(&text)
+    }
+}
+
+#[cfg(feature = "laws")]
+impl crate::laws::Invariants for Document {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
     }
 }
 

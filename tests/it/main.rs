@@ -28,8 +28,6 @@ mod found;
 mod growth;
 mod history;
 mod hostile;
-// Not from the published package, which leaves the dependency on itself out.
-#[cfg(feature = "laws")]
 mod laws;
 mod lists;
 mod pitfalls;

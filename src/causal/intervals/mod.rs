@@ -378,6 +378,7 @@ impl Intervals {
         fits
     }
 
+    #[cfg(any(test, feature = "laws"))]
     pub(super) fn check_invariants(&self) -> Result<(), &'static str> {
         let sound = |interval: Interval| 1 <= interval.first && interval.first <= interval.last;
         if !self.iter().all(sound) {

@@ -138,7 +138,7 @@ impl<'a> Edit<'a> {
     /// let delta = ours.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
     ///
     /// let mut theirs = Document::new();
-    /// theirs.apply(delta);
+    /// theirs.apply(&delta);
     /// assert_eq!(theirs, ours);
     /// assert!(ours.edit(us, now).commit().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -3,7 +3,7 @@
 use super::{node::NodeId, store::Store, tree::Tree};
 use crate::{
     causal::Dot,
-    merge::Merge,
+    merge::{Delta, Merge},
     time::{Stamp, Timestamp},
 };
 use alloc::vec::Vec;
@@ -109,12 +109,8 @@ impl DocumentDelta {
         self.store.latest().max(removed)
     }
 
-    /// Checks everything the delta relies on. For tests and fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         let held: Vec<NodeId> = self.removals.iter().map(|removal| removal.node).collect();
         self.store.check_invariants(&held)?;
         self.check_removals()
@@ -164,6 +160,19 @@ impl Merge for DocumentDelta {
     fn merge(&mut self, other: &Self) -> bool {
         let grown = self.remember(&other.removals, &other.store.tree);
         self.store.join(&other.store) | grown
+    }
+}
+
+impl Delta for DocumentDelta {
+    fn is_empty(&self) -> bool {
+        self.store.kernel.is_empty()
+    }
+}
+
+#[cfg(feature = "laws")]
+impl crate::laws::Invariants for DocumentDelta {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
     }
 }
 

@@ -185,6 +185,7 @@ impl Names {
     }
 
     /// Checks that each segment in use is there once. The nodes tell how often each is used.
+    #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(&self, uses: usize) -> Result<(), &'static str> {
         let in_use = || self.entries.iter().filter(|(_, entry)| entry.uses > 0);
         if in_use().map(|(_, entry)| entry.uses as usize).sum::<usize>() != uses {

@@ -35,6 +35,7 @@ impl Store {
     }
 
     /// Checks everything a store relies on; `held` are the nodes that its owner holds.
+    #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(&self, held: &[NodeId]) -> Result<(), &'static str> {
         self.kernel.check_invariants()?;
         self.kernel.iter().try_for_each(|(dot, write)| write.check_counts(dot))?;

@@ -15,7 +15,7 @@ use super::{
     write::{Rank, Write},
 };
 use crate::{
-    causal::{Blocks, DotKernel, Slot},
+    causal::{Blocks, Slot},
     time::Stamp,
 };
 use ahash::RandomState;
@@ -616,9 +616,10 @@ impl Tree {
 impl Tree {
     /// Checks that the tree lists exactly the live writes, each where it lives, and links what there
     /// is to read. For tests and fuzzers; O(size × log).
+    #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(
         &self,
-        kernel: &DotKernel<Write>,
+        kernel: &crate::causal::DotKernel<Write>,
         held: &[NodeId],
     ) -> Result<(), &'static str> {
         let check = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
