@@ -217,6 +217,9 @@ struct ReadableForm<P, K> {
     writes: K,
 }
 
+/// The same, to be read in.
+type DocumentForm = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
+
 /// The same for a delta.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "DocumentDelta", deny_unknown_fields)]
@@ -225,6 +228,9 @@ struct ReadableDelta<P, K, R> {
     writes: K,
     removals: R,
 }
+
+/// The same, to be read in.
+type DeltaForm = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Removal", deny_unknown_fields)]
@@ -237,7 +243,7 @@ struct RemovalForm {
 /// All paths of a store and its removals, and the forms of the removals.
 fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<RemovalForm>) {
     let mut paths = PathTable::default();
-    for (_, write) in store.kernel.iter() {
+    for (_, write) in &store.kernel {
         paths.number(&store.tree, write.node);
     }
     let removals = removals.iter().map(|removal| {
@@ -290,7 +296,7 @@ fn take_readable<E: Error>(
 ) -> Result<(Intake, Paths), E> {
     let mut intake = Intake::new(form.context().clone());
     let paths = Paths::take(&mut intake, table)?;
-    for (dot, write) in form.iter() {
+    for (dot, write) in form {
         let node = paths.node(write.path)?;
         let content = write.content().map_err(E::custom)?;
         let origin = Origin::of(write.birth, write.counted.as_slice().into());
@@ -315,8 +321,7 @@ impl<'de> Deserialize<'de> for Document {
         if !deserializer.is_human_readable() {
             return deserializer.deserialize_bytes(WireBytes(PhantomData));
         }
-        type Form = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
-        let form = Form::deserialize(deserializer)?;
+        let form = DocumentForm::deserialize(deserializer)?;
         let (intake, _) = take_readable(&form.paths.0, &form.writes)?;
         Ok(Self { store: intake.finish(), keys: ListKeys::new() })
     }
@@ -338,8 +343,7 @@ impl<'de> Deserialize<'de> for DocumentDelta {
         if !deserializer.is_human_readable() {
             return deserializer.deserialize_bytes(WireBytes(PhantomData));
         }
-        type Form = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
-        let form = Form::deserialize(deserializer)?;
+        let form = DeltaForm::deserialize(deserializer)?;
         let (intake, paths) = take_readable(&form.paths.0, &form.writes)?;
         intake.finish_delta(paths.removals(form.removals.0)?).map_err(D::Error::custom)
     }
