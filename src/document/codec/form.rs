@@ -305,10 +305,6 @@ fn take_readable<E: Error>(
     Ok((intake, paths))
 }
 
-/// A document as it is read, and a delta.
-type DocumentForm = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
-type DeltaForm = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
-
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
