@@ -56,14 +56,22 @@
 //!
 //! # Features
 //!
-//! - `std` (default): [`Merge`] for `HashMap` and `HashSet`, and a random seed per process for
-//!   the element indexes. Without it the crate is `no_std` with `alloc`.
-//! - `json` (default): documents from and to `serde_json::Value`. Implies `serde`.
-//! - `serde`: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
-//!   formats, validated on the way in. Documents that hold floats need a format that reads floats
-//!   exactly: with `serde_json` that is its feature `float_roundtrip`, which `json` turns on.
-//! - `laws`: the module `laws`, which checks your own [`Merge`] and [`DeltaState`] types in tests.
+//! Only `std` is on by default, so that a program that counts compiles 8 small crates and no serde.
+//!
+//! - **`std`** (default): [`Merge`] for `HashMap` and `HashSet`, and a random seed per process for
+//!   the element indexes. Without it the crate is `no_std` with `alloc`, and the seeds are fixed at
+//!   compile time: whoever chooses the elements of a set can then make its lookups slow.
+//! - **`serde`**: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
+//!   formats, validated on the way in. Turn it on to store or send states in a format of your own;
+//!   the canonical bytes of [`wire`] need no feature. Documents that hold floats need a format that
+//!   reads floats exactly: with `serde_json` that is its feature `float_roundtrip`.
+//! - **`json`**: documents from and to `serde_json::Value`, which is what a service usually has in
+//!   hand. Turns on `serde`, and `float_roundtrip` of `serde_json`. Without it a document is built
+//!   from [`document::Value`] and still writes JSON text with `to_string`.
+//! - **`laws`**: the module `laws`, which checks that a [`Merge`] or [`DeltaState`] type of your own
+//!   keeps the rules. Meant for `[dev-dependencies]`; brings no dependency.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -86,6 +94,7 @@ pub mod register;
 mod replica;
 pub mod set;
 mod time;
+pub mod value;
 mod version;
 pub mod wire;
 

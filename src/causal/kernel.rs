@@ -2,8 +2,8 @@
 
 use super::{
     CausalContext, Dot,
-    block::{Block, Blocks, Slot, place},
-    intervals::Intervals,
+    block::{Block, Blocks, Slot},
+    intervals::{Intervals, place},
     iter::{Iter, LiveBlocks, Payloads, Slots},
     page::Page,
 };
@@ -146,12 +146,6 @@ impl<P> DotKernel<P> {
     /// The live payloads, in the order of [`iter`](Self::iter).
     pub fn payloads(&self) -> Payloads<'_, P> {
         Payloads::of(self)
-    }
-
-    /// The live dots with their payloads, in no order that is visible.
-    #[cfg(feature = "serde")]
-    pub(crate) fn into_live(self) -> impl Iterator<Item = (Dot, P)> {
-        self.blocks.into_live()
     }
 
     pub(crate) fn blocks(&self) -> &Blocks<P> {

@@ -1,7 +1,10 @@
 //! [`Schema`]: what bytes say they hold, part of their envelope.
 
-use super::error::SchemaBytes;
 use core::fmt;
+use smallvec::SmallVec;
+
+/// The schema of a type, as it is written.
+pub(super) type SchemaBytes = SmallVec<[u8; 8]>;
 
 /// The type of a value as its bytes name it: a tag for each part, outermost first.
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 
 use crate::{
     cpu::cpu_time,
+    effort::count,
     encoded::{Sent, bytes, json, seen, through_bytes},
-    history::count,
     replica,
     samples::{self, Visit},
 };

@@ -1,8 +1,8 @@
 //! The seeds and the findings of the fuzzers, once more; and what is near to them.
 
 use crate::{
+    effort::count,
     encoded::{Sent, bytes, compact, digest, json, kernel, seen},
-    history::count,
     hostile::{TARGETS, decoding::tags},
     {at, replica},
 };

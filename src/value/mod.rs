@@ -1,0 +1,96 @@
+//! [`Value`]: a JSON value with a total order.
+
+mod access;
+#[cfg(feature = "serde")]
+mod form;
+mod from;
+#[cfg(feature = "json")]
+pub(crate) mod json;
+mod number;
+pub(crate) mod pointer;
+pub(crate) mod text;
+pub(crate) mod wire;
+
+pub use access::Index;
+pub use number::Number;
+pub(crate) use number::Repr;
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use core::fmt;
+
+/// A JSON value: what documents are made of and what they return.
+///
+/// It has the face of `serde_json::Value`: the same accessors ([`get`](Self::get),
+/// [`pointer`](Self::pointer), [`as_str`](Self::as_str), ...), indexing that returns `null` where
+/// nothing is, and `From` for whatever a program has in hand. With feature `json` each converts
+/// into the other.
+///
+/// ```
+/// use rejoin::value::Value;
+///
+/// let message = Value::from_iter([
+///     ("id", Value::from("m1")),
+///     ("likes", Value::from(3_usize)),
+///     ("author", Value::from(None::<&str>)),
+///     ("tags", Value::from(["urgent", "refund"])),
+/// ]);
+/// assert_eq!(message["likes"], 3);
+/// assert_eq!(message["tags"][0], "urgent");
+/// assert_eq!(message.pointer("/tags/1").and_then(Value::as_str), Some("refund"));
+/// assert!(message["author"].is_null() && message["nobody"]["there"].is_null());
+/// assert_eq!(message["tags"].to_string(), r#"["urgent","refund"]"#);
+/// ```
+///
+/// # Order
+///
+/// Values are totally ordered, so that of two values under one name the same one is greater
+/// everywhere. Numbers compare by how they are written: `1` and `1.0` differ, as they do in
+/// `serde_json`, and so do `0.0` and `-0.0`.
+///
+/// # Depth
+///
+/// A value that this crate returns or reads nests at most 127 levels deep. One that a program
+/// builds may nest deeper, and every edit refuses it. But dropping, cloning, comparing, printing,
+/// encoding and converting a value recurse, as they do with `serde_json::Value`, and overflow the
+/// stack if it nests too deep. On a thread with 2 MiB of stack, as `std` gives its threads,
+/// dropping objects inside of objects takes about 13,000 levels, and 3,000 without optimisation;
+/// converting them to `serde_json`, which needs the most, 2,600 and 900. With 8 MiB it is four
+/// times as many. (Measured on `x86_64` Linux; arrays need less.)
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// `null`
+    #[default]
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string.
+    String(String),
+    /// An array.
+    Array(Vec<Self>),
+    /// An object, its fields sorted by name.
+    Object(BTreeMap<String, Self>),
+}
+
+/// The kind of a JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum Kind {
+    /// `null`, a boolean, a number or a string.
+    Scalar,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Scalar => "a scalar",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        })
+    }
+}
