@@ -155,7 +155,7 @@ impl Region {
         random: &mut Random,
     ) -> Result<(), DocumentError> {
         let Some(item) = self.item(message) else { return self.reply(message, round) };
-        let to = random.below(self.document.len_at("/messages").unwrap_or_default());
+        let to = random.below(self.document.at("/messages").map_or(0, |list| list.len()));
         let delta = self.document.move_item(&item, to, self.id, self.now(round))?;
         self.deltas.push(delta);
         Ok(())

@@ -78,7 +78,7 @@
 //! ours.set("/tags", list(&[1, 2]), us, at(8))?;
 //! theirs.set("/tags", list(&[1, 3]), eu, at(9))?;
 //! ours.merge(&theirs);
-//! assert!(ours.get("/tags/2").is_some() && ours.get("/tags/3").is_none());
+//! assert_eq!(ours.at("/tags").map(|tags| tags.len()), Some(3));
 //!
 //! // An item is edited here and moved there: both, in one item.
 //! let keys = ListKeys::new().by("/messages", "id")?;
@@ -142,19 +142,19 @@ mod writes;
 pub use crate::value::{Kind, Number, Value};
 pub use edit::{Edit, Input, ListKeys};
 pub use error::DocumentError;
-pub use read::{Change, Claim, Conflict, ConflictKind, Contender, Path, Report, Step};
+pub use read::{
+    Change, Claim, Conflict, ConflictKind, Contender, Cursor, Fields, Items, Path, Report, Step,
+};
 pub use state::DocumentDelta;
 
 use crate::{
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
-    value::pointer::Pointer,
     version::Version,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
-use read::Reading;
 use state::{ROOT, Store};
 
 /// A JSON document that several sides edit at once, merged field by field.
@@ -376,23 +376,20 @@ impl Document {
         self.store.view().get(pointer)
     }
 
-    /// The kind of the value that is read at a JSON Pointer; `None` where nothing is. O(depth),
-    /// where no kinds stand against each other.
-    pub fn kind(&self, pointer: &str) -> Option<Kind> {
-        let view = self.store.view();
-        Some(view.reading(view.visible(Pointer::parse(pointer).ok()?)?)?.kind())
-    }
-
-    /// How many fields the object at a JSON Pointer has, or how many items the list; `None` where
-    /// neither is. O(depth), and of an object O(fields).
-    pub fn len_at(&self, pointer: &str) -> Option<usize> {
-        let view = self.store.view();
-        let node = view.visible(Pointer::parse(pointer).ok()?)?;
-        match view.reading(node)? {
-            Reading::Object => Some(view.tree.fields(node).count()),
-            Reading::List => Some(view.tree.item_count(node)),
-            _ => None,
-        }
+    /// A cursor on the value that is read at a JSON Pointer; `None` where nothing is, or if the
+    /// text is not a JSON Pointer. It clones nothing. O(depth), where no kinds contend.
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, value::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let title = Value::from_iter([("title", "Booking")]);
+    /// let document = Document::from_value(title, us, now)?;
+    /// assert_eq!(document.at("/title").and_then(|title| title.as_str()), Some("Booking"));
+    /// assert!(document.at("/status").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, pointer: &str) -> Option<Cursor<'_>> {
+        Cursor::root(self.store.view())?.at(pointer)
     }
 
     /// The JSON Pointer, as of now, of the item that was written into a list with this key; `None`
@@ -412,7 +409,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn item<'v>(&self, list: &str, key: impl Into<Input<'v>>) -> Option<String> {
-        self.store.view().item(list, key.into().scalar()?)
+        Some(self.at(list)?.keyed(key.into().scalar()?)?.pointer())
     }
 
     /// The greatest time that anything alive in it is stamped with; `None` if nothing is alive.
@@ -466,7 +463,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.store.view().conflicts()
+        self.at("").map(|all| all.conflicts()).unwrap_or_default()
     }
 }
 

@@ -37,6 +37,8 @@ mod samples;
 mod size;
 mod small;
 mod spec;
+mod surface;
+mod sync;
 mod table;
 mod world;
 mod wrong;

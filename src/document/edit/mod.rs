@@ -6,6 +6,7 @@
 
 mod counter;
 mod field;
+mod from;
 mod identity;
 mod input;
 mod keys;
@@ -18,7 +19,7 @@ pub use keys::ListKeys;
 
 use super::{
     error::DocumentError,
-    read::View,
+    read::{Cursor, View},
     state::{DocumentDelta, NodeId, Removal, Store, Write},
 };
 use crate::{causal::Dot, replica::ReplicaId, time::Now, value::Value};
@@ -123,6 +124,28 @@ impl<'a> Edit<'a> {
         Self { store, keys, replica, now, minted_before, killed, removals, digests }
     }
 
+    /// A cursor on the value that is read at a JSON Pointer, with the writes of this edit so far;
+    /// see [`Document::at`](crate::Document::at). O(depth), where no kinds contend.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// let mut edit = document.edit(us, now);
+    /// edit.set("/tags", ["urgent"])?;
+    /// if edit.at("/tags").is_some_and(|tags| tags.len() < 2) {
+    ///     edit.push("/tags", "refund")?;
+    /// }
+    /// assert_eq!(edit.at("/tags/1").and_then(|tag| tag.as_str()), Some("refund"));
+    /// edit.commit();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, pointer: &str) -> Option<Cursor<'_>> {
+        Cursor::root(self.view())?.at(pointer)
+    }
+
     /// Ends the edit; returns what it did as one delta, which is empty if nothing was written.
     ///
     /// What is written afterwards is the next edit, by the same replica and at the same time.
@@ -199,7 +222,7 @@ impl<'a> Edit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn item<'v>(&self, list: &str, key: impl Into<Input<'v>>) -> Option<String> {
-        self.view().item(list, key.into().scalar()?)
+        Some(self.at(list)?.keyed(key.into().scalar()?)?.pointer())
     }
 
     /// Makes the writes of one call: if any of them fails, none is made.

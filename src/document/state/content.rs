@@ -56,7 +56,6 @@ impl Content {
     }
 
     /// What a write of this scalar says; `None` for a container.
-    #[cfg(feature = "serde")]
     pub(crate) fn of_scalar(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Null,
