@@ -861,7 +861,7 @@ fn documents() -> Vec<Row> {
             read!(document, |it, n| {
                 let whole = it.at("").unwrap();
                 let (fields, list) = (whole.get("o").unwrap(), whole.at("/l").unwrap());
-                let walked = (fields.fields().last(), list.items().map(|it| it.as_u64()).max());
+                let walked = (fields.fields().count(), list.items().map(|it| it.as_u64()).max());
                 (
                     (fields.len(), list.len(), walked, whole.conflicts()),
                     (whole.to_value(), whole.to_json(), whole.to::<Json>().unwrap()),
