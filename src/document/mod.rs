@@ -587,13 +587,6 @@ impl fmt::Display for Document {
     }
 }
 
-#[cfg(feature = "laws")]
-impl crate::laws::Invariants for Document {
-    fn check_invariants(&self) -> Result<(), &'static str> {
-        self.check_invariants()
-    }
-}
-
 /// Equal means converged: also what was seen and the siblings, not only what is read.
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {

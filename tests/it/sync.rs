@@ -32,8 +32,8 @@ where
     let (mut ours, mut theirs) = (T::default(), T::default());
     let mut deltas = T::Delta::default();
     assert!(deltas.is_empty() && !ours.apply(&deltas));
-    for (state, id) in [(&mut ours, us), (&mut theirs, eu), (&mut ours, us)] {
-        let delta = edit(state, id);
+    for id in [us, eu, us] {
+        let delta = edit(if id == us { &mut ours } else { &mut theirs }, id);
         assert!(!delta.is_empty());
         deltas.merge(&delta);
     }

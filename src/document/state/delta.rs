@@ -169,13 +169,6 @@ impl Delta for DocumentDelta {
     }
 }
 
-#[cfg(feature = "laws")]
-impl crate::laws::Invariants for DocumentDelta {
-    fn check_invariants(&self) -> Result<(), &'static str> {
-        self.check_invariants()
-    }
-}
-
 impl PartialEq for DocumentDelta {
     fn eq(&self, other: &Self) -> bool {
         let agree = |(ours, theirs): (&Removal, &Removal)| {
