@@ -16,7 +16,7 @@ use rejoin::{
     laws::Invariants,
     wire,
 };
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 fn abc() -> [ReplicaId; 3] {
     ["a", "b", "c"].map(replica)
@@ -54,7 +54,7 @@ where
     for lost in 0..deltas.len() {
         let mut merged = T::default();
         let rest = deltas.iter().enumerate().filter(|it| it.0 != lost);
-        rest.for_each(|(_, delta)| _ = merged.apply(&delta));
+        rest.for_each(|(_, delta)| _ = merged.apply(delta));
         merged.apply_owned(sent(&expected.delta_since(&merged.version())));
         agree(&merged, &expected, &("asking for what was lost", lost));
     }
@@ -304,7 +304,7 @@ fn p09_a_later_write_under_a_slow_clock_wins() {
 #[test]
 fn p10_a_stamp_from_the_future_is_merged_and_does_not_spread() {
     let [a, b, _] = abc();
-    let now = at(5).within(60_000);
+    let now = at(5).within(Duration::from_secs(60));
     let mut ahead = Document::from_value(1_u64, a, at(100_000)).unwrap();
     let mut peer = Document::new();
     peer.merge(&ahead);
@@ -360,7 +360,13 @@ fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
     high.set("/n", 1_u64, c, end).unwrap();
     low.merge(&high);
     let frozen = low.delta_since(&Document::new().version());
-    for now in [at(5).into(), at(5).within(10), at(5).within(0), end.into(), end.within(10)] {
+    for now in [
+        at(5).into(),
+        at(5).within(Duration::from_millis(10)),
+        at(5).within(Duration::from_millis(0)),
+        end.into(),
+        end.within(Duration::from_millis(10)),
+    ] {
         for (name, edit, read) in thaws() {
             let mut document = low.clone();
             let delta = edit(&mut document, b, now).unwrap();
@@ -371,7 +377,8 @@ fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
                 assert_eq!(document.conflicts(), [], "{name}");
             }
             // Nothing beside it is held up.
-            let delta = document.set("/m", 6_u64, b, at(5).within(10)).unwrap();
+            let delta =
+                document.set("/m", 6_u64, b, at(5).within(Duration::from_millis(10))).unwrap();
             assert!(delta.latest() <= Some(at(15)));
         }
     }
@@ -384,7 +391,12 @@ fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
     map.insert(1, 3, a, at(5)).unwrap();
     assert_eq!(map.siblings(&1).next().unwrap().0.time, at(5));
 
-    for now in [at(5).into(), at(5).within(10), end.into(), end.within(10)] {
+    for now in [
+        at(5).into(),
+        at(5).within(Duration::from_millis(10)),
+        end.into(),
+        end.within(Duration::from_millis(10)),
+    ] {
         let mut register = LwwRegister::new();
         let first = register.set(1, c, end).unwrap();
         let second = register.set(2, a, now).unwrap();
@@ -408,7 +420,7 @@ fn p36_the_last_epoch_of_a_register_is_the_end() {
     let mut register: LwwRegister<u8> = serde_json::from_str(&forged).unwrap();
     let before = register.clone();
     let error = register.set(2, a, at(5)).unwrap_err();
-    assert!(error.to_string().contains("that is forged"), "{error}");
+    assert!(error.is_stamp_overflow() && error.to_string().contains("must be forged"), "{error}");
     assert_eq!(register, before);
     let past = forged.replace(&(u64::MAX - 1).to_string(), &u64::MAX.to_string());
     assert!(serde_json::from_str::<LwwRegister<u8>>(&past).is_err());
@@ -961,7 +973,7 @@ fn p24_equal_states_are_written_alike_whatever_their_history() {
         ids.iter().map(|&id| OrSet::new().insert("x".to_owned(), id).unwrap()).collect();
     let play = |order: &mut dyn Iterator<Item = &SetDelta<String>>| {
         let mut set = OrSet::new();
-        order.for_each(|delta| _ = set.apply(&delta));
+        order.for_each(|delta| _ = set.apply(delta));
         set
     };
     let (forward, backward) = (play(&mut deltas.iter()), play(&mut deltas.iter().rev()));
