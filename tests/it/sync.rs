@@ -68,6 +68,8 @@ fn every_type_syncs_by_one_loop() {
     meets::<DotKernel<u64>>(|it, id| it.write(7, &[], id).unwrap());
 }
 
+type Four = (GCounter, EnableFlag, Option<MvRegister<u8>>, BTreeMap<u8, OrSet<u8>>);
+
 type Session = (PnCounter, OrSet<String>);
 
 fn session(state: &mut Session, id: ReplicaId) -> <Session as DeltaState>::Delta {
@@ -87,7 +89,6 @@ fn tuples_options_and_maps_of_states_sync_by_the_same_loop() {
     meets::<HashMap<String, Session>>(|it, id| {
         BTreeMap::from([("ana".into(), session(it.entry("ana".into()).or_default(), id))])
     });
-    type Four = (GCounter, EnableFlag, Option<MvRegister<u8>>, BTreeMap<u8, OrSet<u8>>);
     meets::<Four>(|it, id| {
         let register = it.2.get_or_insert_default().set(3, id).unwrap();
         let set = it.3.entry(7).or_default().insert(7, id).unwrap();
