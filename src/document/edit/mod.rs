@@ -35,6 +35,7 @@ use smallvec::SmallVec;
 /// go on. Reads see the writes before them.
 ///
 /// Each write returns the edit, so writes can be chained, or made one by one in a loop with `?`.
+/// The edit borrows the document until it is dropped, at the end of a statement or of a block.
 ///
 /// # Examples
 ///
@@ -50,11 +51,13 @@ use smallvec::SmallVec;
 ///     .push("/messages", "Hello")?
 ///     .commit();
 ///
-/// let mut edit = document.edit(us, now);
-/// for message in ["Which flight?", "Done."] {
-///     edit.push("/messages", message)?;
-/// }
-/// let delta = edit.commit();
+/// let delta = {
+///     let mut edit = document.edit(us, now);
+///     for message in ["Which flight?", "Done."] {
+///         edit.push("/messages", message)?;
+///     }
+///     edit.commit()
+/// };
 /// assert_eq!(
 ///     document.to_string(),
 ///     r#"{"messages":["Hello","Which flight?","Done."],"title":"Booking"}"#
