@@ -1,0 +1,77 @@
+//! Two processes come to the same state over a link that loses and repeats messages.
+//!
+//! `cargo run --example sync`
+
+use rejoin::{
+    DeltaState, OrSet, PnCounter, ReplicaId,
+    wire::{self, DecodeError, Wire},
+};
+use std::error::Error;
+
+/// One side. `T` is any state: a set, a document, a tuple, a map of counters.
+struct Peer<T>(T);
+
+impl<T: DeltaState<Delta: Wire, Version: Wire>> Peer<T> {
+    /// What this side has.
+    fn question(&self) -> Vec<u8> {
+        wire::to_bytes(&self.0.version())
+    }
+
+    /// What whoever asked is missing.
+    fn answer(&self, question: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        Ok(wire::to_bytes(&self.0.delta_since(&wire::from_bytes(question)?)))
+    }
+
+    /// Takes an answer in; `true` if it brought anything new.
+    fn receive(&mut self, answer: &[u8]) -> Result<bool, DecodeError> {
+        wire::apply_bytes(&mut self.0, answer)
+    }
+}
+
+/// Loses two messages of three, and delivers the third twice.
+#[derive(Default)]
+struct Link {
+    sent: usize,
+}
+
+impl Link {
+    fn carry(&mut self, message: Vec<u8>) -> Vec<Vec<u8>> {
+        self.sent += 1;
+        if self.sent % 3 == 0 { vec![message.clone(), message] } else { vec![] }
+    }
+}
+
+/// One side asks, the other answers. If a message is lost, nothing happens: it asks again later.
+fn ask<T>(asker: &mut Peer<T>, other: &Peer<T>, link: &mut Link) -> Result<(), DecodeError>
+where
+    T: DeltaState<Delta: Wire, Version: Wire>,
+{
+    for question in link.carry(asker.question()) {
+        for answer in link.carry(other.answer(&question)?) {
+            asker.receive(&answer)?;
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (us, eu): (ReplicaId, ReplicaId) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    let mut here = Peer((PnCounter::new(), OrSet::<String>::new()));
+    let mut there = Peer((PnCounter::new(), OrSet::<String>::new()));
+    let mut link = Link::default();
+    for number in 0..100 {
+        here.0.0.increment(1, us)?;
+        here.0.1.insert(format!("us-{number}"), us)?;
+        there.0.1.insert(format!("eu-{number}"), eu)?;
+    }
+
+    let mut rounds = 0;
+    while here.0 != there.0 {
+        ask(&mut here, &there, &mut link)?;
+        ask(&mut there, &here, &mut link)?;
+        rounds += 1;
+    }
+    println!("equal after {rounds} rounds and {} messages", link.sent);
+    assert_eq!((here.0.0.value(), there.0.1.len()), (100, 200));
+    Ok(())
+}
