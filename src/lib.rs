@@ -1,5 +1,5 @@
-//! Replicated data types: replicas write without asking each other, and whatever order their
-//! states meet in, they *rejoin* to the same value.
+//! CRDTs, replicated data types: replicas write without asking each other, and whatever order
+//! their states meet in, they *rejoin* to the same value.
 //!
 //! States are plain values. Clone them, compare them (`==` means converged), store them in any
 //! database and send them over any transport: nothing here knows of either.
@@ -21,6 +21,9 @@
 //! assert_eq!(in_us.value(), 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The [guide] has a page for each job: storing a state in a database row, syncing two processes,
+//! choosing ids, conflicts.
 //!
 //! # Which type
 //!
@@ -74,6 +77,9 @@ mod clock;
 mod counter;
 pub mod document;
 mod flag;
+// Its code is compiled with the features that it needs, and its text belongs to the documentation.
+#[cfg(all(doc, any(not(doctest), feature = "json")))]
+pub mod guide;
 #[cfg(feature = "laws")]
 pub mod laws;
 #[cfg(feature = "serde")]
