@@ -5,6 +5,7 @@
 #![doc = "[syncing]: self::syncing"]
 #![doc = "[strangers]: self::strangers"]
 #![doc = "[choosing]: self::choosing"]
+#![doc = "[serde]: self::serde"]
 #![doc = "[conflicts]: self::conflicts"]
 #![doc = "[glossary]: self::glossary"]
 #![doc = include_str!("../../docs/guide/README.md")]
@@ -26,6 +27,7 @@ pub mod counters {
 
 pub mod conversations {
     #![doc = "[conflicts]: super::conflicts"]
+    #![doc = "[serde]: super::serde"]
     #![doc = include_str!("../../docs/guide/conversations.md")]
 }
 
@@ -48,6 +50,10 @@ pub mod choosing {
     #![doc = "[ids]: super::ids"]
     #![doc = "[conflicts]: super::conflicts"]
     #![doc = include_str!("../../docs/guide/choosing.md")]
+}
+
+pub mod serde {
+    #![doc = include_str!("../../docs/guide/serde.md")]
 }
 
 pub mod conflicts {
