@@ -53,6 +53,7 @@ pub mod choosing {
 }
 
 pub mod serde {
+    #![doc = "[wire]: crate::wire"]
     #![doc = include_str!("../../docs/guide/serde.md")]
 }
 
