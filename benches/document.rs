@@ -46,7 +46,7 @@ fn documents(c: &mut Criterion) -> Result<(), DocumentError> {
         ours.set(&text, "edited here", us, NOW)?;
         ours.set(&format!("/mapping/{}", id(size + 1)), message(size + 1), us, NOW)?;
         let mut merged = ours.clone();
-        assert!(merged.apply(delta.clone()) && !merged.merge(&peer), "the delta is the state");
+        assert!(merged.apply(&delta) && !merged.merge(&peer), "the delta is the state");
         assert_eq!(merged.conflicts().len(), 1);
 
         let mut group = c.benchmark_group("document");
@@ -74,7 +74,7 @@ fn documents(c: &mut Criterion) -> Result<(), DocumentError> {
         group.bench_function(name("apply a peer's edit and message"), |b| {
             b.iter_batched_ref(
                 || (ours.clone(), Some(delta.clone())),
-                |(document, delta)| delta.take().map(|delta| document.apply(delta)),
+                |(document, delta)| delta.take().map(|delta| document.apply_owned(delta)),
                 BatchSize::LargeInput,
             );
         });

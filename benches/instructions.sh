@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Counts the instructions of each operation of benches/instructions.rs under valgrind, and fails
+# Counts the instructions of each operation of benches/instructions/main.rs under valgrind, and fails
 # where one takes a tenth more than in benches/instructions.txt:
 #
 #   benches/instructions.sh          compares
@@ -17,8 +17,8 @@ if [ "${1-}" != --save ] && ! grep -qxF "$compiler" "$baseline"; then
   echo "skipped: instructions are compared for $(head -n 1 "$baseline"), and this is $compiler"
   exit 0
 fi
-binary=$(CARGO_TERM_COLOR=never cargo bench --bench instructions --no-run 2>&1 |
-  tee >(cat >&2) | sed -n 's/.*Executable.*(\(.*\))/\1/p')
+CARGO_TERM_COLOR=never cargo build --release -p rejoin-instructions
+binary=${CARGO_TARGET_DIR:-target}/release/instructions
 kept=$(mktemp -d)
 trap 'rm -rf "$kept"' EXIT
 

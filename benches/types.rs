@@ -5,8 +5,9 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
 use rejoin::{
-    CounterOverflow, DeltaState, Document, EnableFlag, GCounter, LwwRegister, MapWrite, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
+    DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Timestamp,
+    VectorClock, WriteError,
     causal::DotKernel,
     document::{DocumentDelta, Value},
     wire::{self, Wire},
@@ -143,7 +144,7 @@ impl Timed for LwwRegister<String> {
 impl Timed for MvRegister<u64> {
     const NAME: &str = "MvRegister";
     const SIZES: (&str, [u64; 3]) = WRITERS;
-    type Delta = DotKernel<u64>;
+    type Delta = RegisterDelta<u64>;
 
     fn of_size(size: u64) -> Outcome<Self> {
         concurrent(size, |number, replica| Self::new().set(element(number), replica))
@@ -161,7 +162,7 @@ impl Timed for MvRegister<u64> {
 impl Timed for EnableFlag {
     const NAME: &str = "EnableFlag";
     const SIZES: (&str, [u64; 3]) = WRITERS;
-    type Delta = DotKernel<()>;
+    type Delta = FlagDelta;
 
     fn of_size(size: u64) -> Outcome<Self> {
         concurrent(size, |_, replica| Self::new().enable(replica))
@@ -179,11 +180,11 @@ impl Timed for EnableFlag {
 /// What so many replicas wrote that had not seen each other.
 fn concurrent<T: DeltaState + Default>(
     writers: u64,
-    write: impl Fn(u64, ReplicaId) -> Result<T::Delta, CounterOverflow>,
+    write: impl Fn(u64, ReplicaId) -> Result<T::Delta, WriteError>,
 ) -> Outcome<T> {
     let mut state = T::default();
     for number in 0..writers {
-        state.apply(write(number, replica(number))?);
+        state.apply_owned(write(number, replica(number))?);
     }
     Ok(state)
 }
@@ -194,7 +195,11 @@ impl Timed for DotKernel<u64> {
     type Delta = Self;
 
     fn of_size(size: u64) -> Outcome<Self> {
-        Ok(OrSet::of_size(size)?.kernel().clone())
+        let mut kernel = Self::new();
+        for number in 0..size {
+            DotKernel::write(&mut kernel, element(number), &[], US)?;
+        }
+        Ok(kernel)
     }
 
     /// Over the first that is there.
@@ -211,17 +216,17 @@ impl Timed for DotKernel<u64> {
 impl Timed for OrSet<u64> {
     const NAME: &str = "OrSet";
     const SIZES: (&str, [u64; 3]) = ELEMENTS;
-    type Delta = DotKernel<u64>;
+    type Delta = SetDelta<u64>;
 
     fn of_size(size: u64) -> Outcome<Self> {
         let mut set = Self::new();
-        set.add_all((0..size).map(element), US)?;
+        set.extend((0..size).map(element), US)?;
         Ok(set)
     }
 
     /// Of an element that is there: the add takes the place of the one before.
     fn write(&mut self, round: u64, replica: ReplicaId) -> Outcome<Self::Delta> {
-        Ok(self.add(element(round % 100), replica)?)
+        Ok(self.insert(element(round % 100), replica)?)
     }
 
     fn read(&self) -> u64 {
@@ -232,18 +237,18 @@ impl Timed for OrSet<u64> {
 impl Timed for OrMap<u64, u64> {
     const NAME: &str = "OrMap";
     const SIZES: (&str, [u64; 3]) = ELEMENTS;
-    type Delta = DotKernel<MapWrite<u64, u64>>;
+    type Delta = MapDelta<u64, u64>;
 
     fn of_size(size: u64) -> Outcome<Self> {
         let mut map = Self::new();
         for number in 0..size {
-            map.put(element(number), number, US, NOW)?;
+            map.insert(element(number), number, US, NOW)?;
         }
         Ok(map)
     }
 
     fn write(&mut self, round: u64, replica: ReplicaId) -> Outcome<Self::Delta> {
-        Ok(self.put(element(round % 100), round, replica, NOW)?)
+        Ok(self.insert(element(round % 100), round, replica, NOW)?)
     }
 
     fn read(&self) -> u64 {
@@ -339,7 +344,7 @@ fn bytes<T: Timed>(group: &mut Group<'_>, base: &T) -> Outcome {
 fn delta<T: Timed + DeltaState>(group: &mut Group<'_>, base: &T) -> Outcome {
     let (mut peer, ours) = (base.clone(), side(base, EU)?);
     let version = peer.version();
-    peer.apply(ours.delta_since(&version));
+    peer.apply_owned(ours.delta_since(&version));
     assert_eq!(peer, ours, "the delta is all that was new");
     group.bench_function("delta since ten writes ago", |b| {
         b.iter(|| black_box(&ours).delta_since(black_box(&version)));

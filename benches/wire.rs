@@ -3,7 +3,9 @@
 
 use crdts::{CmRDT, Orswot};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rejoin::{Document, OrSet, ReplicaId, Timestamp, document::Value, wire};
+use rejoin::{
+    DeltaState, Document, OrSet, ReplicaId, SetDelta, Timestamp, Version, document::Value, wire,
+};
 use std::{collections::BTreeSet, error::Error, hint::black_box};
 
 const ELEMENTS: u64 = 100_000;
@@ -20,7 +22,7 @@ fn sets(c: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let us = ReplicaId::from_u128(1);
     let elements: Vec<u64> = (0..ELEMENTS).map(element).collect();
     let mut set = OrSet::new();
-    set.add_all(elements.iter().copied(), us)?;
+    set.extend(elements.iter().copied(), us)?;
     let bytes = wire::to_bytes(&set);
     assert_eq!(wire::from_bytes::<OrSet<u64>>(&bytes)?, set);
 
@@ -38,9 +40,6 @@ fn sets(c: &mut Criterion) -> Result<(), Box<dyn Error>> {
     let mut group = c.benchmark_group("set of 100,000, to bytes");
     group.bench_function("copying the payload", |b| b.iter(|| black_box(&elements).clone()));
     group.bench_function("rejoin", |b| b.iter(|| wire::to_bytes(black_box(&set))));
-    group.bench_function("rejoin, the kernel alone", |b| {
-        b.iter(|| wire::to_bytes(black_box(set.kernel())));
-    });
     group.sample_size(10);
     group.bench_function("crdts, bincode", |b| {
         b.iter(|| bincode::serde::encode_to_vec(black_box(&orswot), config));
@@ -56,11 +55,9 @@ fn sets(c: &mut Criterion) -> Result<(), Box<dyn Error>> {
     group.bench_function("rejoin", |b| {
         b.iter_with_large_drop(|| wire::from_bytes::<OrSet<u64>>(black_box(&bytes)));
     });
-    let kernel = wire::to_bytes(set.kernel());
-    group.bench_function("rejoin, the kernel alone", |b| {
-        b.iter_with_large_drop(|| {
-            wire::from_bytes::<rejoin::causal::DotKernel<u64>>(black_box(&kernel))
-        });
+    let delta = wire::to_bytes(&set.delta_since(&Version::default()));
+    group.bench_function("rejoin, as a delta, without an index", |b| {
+        b.iter_with_large_drop(|| wire::from_bytes::<SetDelta<u64>>(black_box(&delta)));
     });
     group.sample_size(10);
     group.bench_function("crdts, bincode", |b| {
@@ -70,7 +67,7 @@ fn sets(c: &mut Criterion) -> Result<(), Box<dyn Error>> {
     });
     group.finish();
 
-    let add = wire::to_bytes(&set.clone().add(7, us)?);
+    let add = wire::to_bytes(&set.clone().insert(7, us)?);
     let mut group = c.benchmark_group("set of 100,000, one add from bytes");
     group.bench_function("rejoin", |b| {
         b.iter_batched_ref(

@@ -4,8 +4,9 @@
 //! Mattern, *Virtual Time and Global States of Distributed Systems*, 1989.
 
 use crate::{
-    merge::{DeltaState, Merge},
-    replica::{CounterOverflow, ReplicaId},
+    error::WriteError,
+    merge::{Delta, DeltaState, Merge},
+    replica::ReplicaId,
 };
 use core::cmp::Ordering;
 use smallvec::{SmallVec, smallvec};
@@ -85,20 +86,20 @@ impl VectorClock {
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] past `u64::MAX`; the clock is as it was.
-    pub fn increment(&mut self, replica: ReplicaId) -> Result<Self, CounterOverflow> {
+    /// [`WriteError`] past `u64::MAX`; the clock is as it was.
+    pub fn increment(&mut self, replica: ReplicaId) -> Result<Self, WriteError> {
         self.add(replica, 1)
     }
 
     /// Counts `by` more events of `replica`; returns the delta.
-    pub(crate) fn add(&mut self, replica: ReplicaId, by: u64) -> Result<Self, CounterOverflow> {
+    pub(crate) fn add(&mut self, replica: ReplicaId, by: u64) -> Result<Self, WriteError> {
         if by == 0 {
             return Ok(Self::new());
         }
         let count = match self.find(replica) {
             Ok(at) => {
                 let count = &mut self.counts[at];
-                *count = count.checked_add(by).ok_or(CounterOverflow { replica })?;
+                *count = count.checked_add(by).ok_or(WriteError::counter_overflow(replica))?;
                 *count
             }
             Err(at) => {
@@ -195,12 +196,8 @@ impl VectorClock {
         self.replicas.is_empty()
     }
 
-    /// Checks that entries are sorted, and none is zero. For tests and fuzzers; O(n).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         if self.replicas.len() != self.counts.len() {
             return Err("replicas and counts differ in number");
         }
@@ -303,6 +300,12 @@ impl Merge for VectorClock {
     }
 }
 
+impl Delta for VectorClock {
+    fn is_empty(&self) -> bool {
+        self.replicas.is_empty()
+    }
+}
+
 /// A clock is its own delta and its own version.
 impl DeltaState for VectorClock {
     type Delta = Self;
@@ -324,8 +327,8 @@ impl DeltaState for VectorClock {
         news
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
-        self.merge(&delta)
+    fn apply(&mut self, delta: &Self) -> bool {
+        self.merge(delta)
     }
 }
 

@@ -1,19 +1,26 @@
 //! [`EnableFlag`]: a flag that a concurrent enable wins.
 
 use crate::{
-    causal::{Digest, Dot, DotKernel},
-    merge::{DeltaState, Merge},
-    replica::{CounterOverflow, ReplicaId},
-    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
+    causal::{DotKernel, Observed, Slot, observed},
+    error::WriteError,
+    replica::ReplicaId,
 };
+use core::fmt;
 use smallvec::SmallVec;
 
-/// A flag: of a concurrent enable and disable, the enable wins.
+/// A flag. If one replica enables it while another disables it, the enable wins.
 ///
 /// It is on if some enable is alive that no disable has seen. About 140 bytes for each replica
-/// that enabled it concurrently; all operations O(that many).
+/// that enabled it concurrently; all operations are O(that many).
 ///
 /// Source: the enable-wins flag of riak\_dt, as an observed-remove set of one element.
+///
+/// # Order, hash and serde
+///
+/// Flags are compared by `==` alone: equal means converged, not only that both are on. They have no
+/// `Hash` and no order, as `on < off` would not be that of merging. The serde form lists for each
+/// replica which of its writes were seen, and the enables still alive:
+/// `{"us-east-1": {"seen": [[1, 1]], "live": [[1, null]]}}`.
 ///
 /// # Examples
 ///
@@ -30,110 +37,119 @@ use smallvec::SmallVec;
 /// assert!(ours.is_enabled());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[derive(Clone, Default)]
 pub struct EnableFlag {
-    kernel: DotKernel<()>,
+    state: Observed<()>,
 }
+
+/// What some writes did to an [`EnableFlag`]. Join several into one message, send it over anything,
+/// and [`apply`](crate::DeltaState::apply) it there: in any order, any number of times.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{DeltaState, EnableFlag};
+///
+/// let us = "us-east-1".parse()?;
+/// let (mut ours, mut theirs) = (EnableFlag::new(), EnableFlag::new());
+/// let delta = ours.enable(us)?;
+/// assert!(theirs.apply(&delta));
+/// assert!(theirs.is_enabled());
+/// assert!(theirs.disable(us)?.is_empty() == false);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct FlagDelta(DotKernel<()>);
+
+observed!(EnableFlag and FlagDelta of <>);
 
 impl EnableFlag {
     /// A flag that is off. Allocates nothing.
+    ///
+    /// ```
+    /// assert!(!rejoin::EnableFlag::new().is_enabled());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Whether it is on. O(1).
+    ///
+    /// ```
+    /// let mut flag = rejoin::EnableFlag::new();
+    /// flag.enable("us-east-1".parse()?)?;
+    /// assert!(flag.is_enabled());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_enabled(&self) -> bool {
-        self.kernel.live_len() > 0
+        self.state.kernel().live_len() > 0
     }
 
-    /// Turns it on; returns the delta.
+    /// Turns it on; returns the delta. O(concurrent enables). To enable it again is a write too,
+    /// which wins over a concurrent disable.
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, EnableFlag};
+    ///
+    /// let (mut ours, mut theirs) = (EnableFlag::new(), EnableFlag::new());
+    /// theirs.apply(&ours.enable("us-east-1".parse()?)?);
+    /// assert_eq!(ours, theirs);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica has no write left; the flag is as it was.
-    pub fn enable(&mut self, replica: ReplicaId) -> Result<DotKernel<()>, CounterOverflow> {
-        let seen = self.dots();
-        self.kernel.write((), &seen, replica)
+    /// [`WriteError`] if the replica has used up its 64-bit count; the flag is as it was.
+    pub fn enable(&mut self, replica: ReplicaId) -> Result<FlagDelta, WriteError> {
+        let seen = self.slots();
+        self.state.write((), &seen, replica).map(FlagDelta)
     }
 
-    /// Turns it off as far as this replica has seen; returns the delta, empty if it was off.
+    /// Turns it off as far as this replica has seen; returns the delta. Where it is off, nothing is
+    /// written and the delta is empty. O(concurrent enables).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut flag = rejoin::EnableFlag::new();
+    /// flag.enable(us)?;
+    /// assert!(!flag.disable(us)?.is_empty());
+    /// assert!(!flag.is_enabled());
+    /// assert!(flag.disable(us)?.is_empty(), "it was off");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica has no write left; the flag is as it was.
-    pub fn disable(&mut self, replica: ReplicaId) -> Result<DotKernel<()>, CounterOverflow> {
-        let seen = self.dots();
-        self.kernel.erase(&seen, replica)
+    /// [`WriteError`] if the replica has used up its 64-bit count; the flag is as it was.
+    pub fn disable(&mut self, replica: ReplicaId) -> Result<FlagDelta, WriteError> {
+        let seen = self.slots();
+        self.state.erase(&seen, replica).map(FlagDelta)
     }
 
-    /// The kernel below: the enables that are alive, and all that was seen.
-    pub fn kernel(&self) -> &DotKernel<()> {
-        &self.kernel
-    }
-
-    fn dots(&self) -> SmallVec<[Dot; 2]> {
-        self.kernel.iter().map(|(dot, ())| dot).collect()
-    }
-
-    /// Checks everything the flag relies on. For tests and fuzzers.
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
-        self.kernel.check_invariants()
+    fn slots(&self) -> SmallVec<[Slot; 2]> {
+        self.state.kernel().slots().map(|(slot, ())| slot).collect()
     }
 }
 
-impl Merge for EnableFlag {
-    fn merge(&mut self, other: &Self) -> bool {
-        self.kernel.merge(&other.kernel)
-    }
-}
-
-impl DeltaState for EnableFlag {
-    type Delta = DotKernel<()>;
-    type Version = Digest;
-
-    fn version(&self) -> Digest {
-        self.kernel.version()
-    }
-
-    fn delta_since(&self, peer: &Digest) -> DotKernel<()> {
-        self.kernel.delta_since(peer)
-    }
-
-    fn apply(&mut self, delta: DotKernel<()>) -> bool {
-        self.kernel.merge(&delta)
-    }
-}
-
-/// As its kernel.
-impl Wire for EnableFlag {
-    fn schema(schema: &mut Schema) {
-        schema.tag(Tag::EnableFlag);
-    }
-
-    fn encode(&self, out: &mut Writer) {
-        self.kernel.encode(out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        DotKernel::decode(input).map(|kernel| Self { kernel })
+impl fmt::Debug for EnableFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EnableFlag").field(&self.is_enabled()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::EnableFlag;
-    use crate::{causal::Dot, replica::ReplicaId};
+    use crate::{
+        causal::{Dot, DotKernel, Observed},
+        replica::ReplicaId,
+    };
 
     #[test]
     fn a_broken_flag_is_found() {
-        let mut flag = EnableFlag::default();
-        assert_eq!(flag.check_invariants(), Ok(()));
-        flag.kernel.put(Dot::of(ReplicaId::from_u128(1), 1), ());
-        assert!(flag.check_invariants().is_err());
+        assert_eq!(EnableFlag::default().state.check_invariants(), Ok(()));
+        let mut kernel = DotKernel::new();
+        kernel.put(Dot::of(ReplicaId::from_u128(1), 1), ());
+        assert!(Observed::of(kernel, ()).check_invariants().is_err());
     }
 }

@@ -59,49 +59,63 @@
 //!
 //! # Features
 //!
-//! - `std` (default): [`Merge`] for `HashMap` and `HashSet`, and a random seed per process for
-//!   the element indexes. Without it the crate is `no_std` with `alloc`.
-//! - `json` (default): documents from and to `serde_json::Value`. Implies `serde`.
-//! - `serde`: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
-//!   formats, validated on the way in. Documents that hold floats need a format that reads floats
-//!   exactly: with `serde_json` that is its feature `float_roundtrip`, which `json` turns on.
-//! - `laws`: the module `laws`, which checks your own [`Merge`] and [`DeltaState`] types in tests.
+//! Only `std` is on by default, so that a program that counts compiles 8 small crates and no serde.
+//!
+//! - **`std`** (default): [`Merge`] for `HashMap` and `HashSet`, and a random seed per process for
+//!   the element indexes. Without it the crate is `no_std` with `alloc`, and the seeds are fixed at
+//!   compile time: whoever chooses the elements of a set can then make its lookups slow.
+//! - **`serde`**: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
+//!   formats, validated on the way in. Turn it on to store or send states in a format of your own;
+//!   the canonical bytes of [`wire`] need no feature. Documents that hold floats need a format that
+//!   reads floats exactly: with `serde_json` that is its feature `float_roundtrip`.
+//! - **`json`**: documents from and to `serde_json::Value`, which is what a service usually has in
+//!   hand. Turns on `serde`, and `float_roundtrip` of `serde_json`. Without it a document is built
+//!   from [`document::Value`] and still writes JSON text with `to_string`.
+//! - **`laws`**: the module `laws`, which checks that a [`Merge`] or [`DeltaState`] type of your own
+//!   keeps the rules. Meant for `[dev-dependencies]`; brings no dependency.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
 pub mod causal;
-mod clock;
-mod counter;
+pub mod clock;
+pub mod counter;
 pub mod document;
-mod flag;
+mod error;
+pub mod flag;
 // Its code is compiled with the features that it needs, and its text belongs to the documentation.
 #[cfg(all(doc, any(not(doctest), feature = "json")))]
 pub mod guide;
+mod iter;
 #[cfg(feature = "laws")]
 pub mod laws;
 #[cfg(feature = "serde")]
 mod listed;
-mod map;
+pub mod map;
 mod merge;
-mod register;
+pub mod register;
 mod replica;
-mod set;
+pub mod set;
 mod time;
+pub mod value;
+mod version;
 pub mod wire;
 
 pub use clock::{Causality, VectorClock};
 pub use counter::{GCounter, PnCounter};
 pub use document::Document;
-pub use flag::EnableFlag;
-pub use map::{MapWrite, OrMap};
-pub use merge::{DeltaState, Max, Merge, Min};
-pub use register::{LwwRegister, MvRegister, StampOverflow};
-pub use replica::{CounterOverflow, ReplicaId, ReplicaIdError};
-pub use set::OrSet;
+pub use error::{Error, WriteError};
+pub use flag::{EnableFlag, FlagDelta};
+pub use map::{MapDelta, OrMap};
+pub use merge::{Delta, DeltaState, Max, Merge, Min};
+pub use register::{LwwRegister, MvRegister, RegisterDelta};
+pub use replica::{ReplicaId, ReplicaIdError};
+pub use set::{OrSet, SetDelta};
 pub use time::{Now, Stamp, Timestamp};
+pub use version::Version;
 
 /// The README's code runs as written.
 #[cfg(all(doctest, feature = "json"))]

@@ -1,5 +1,5 @@
-//! The traits: [`Merge`], which makes a type a lattice, and [`DeltaState`], which makes it cheap
-//! to send.
+//! The traits: [`Merge`], which makes a type a lattice, and [`DeltaState`] with its [`Delta`], which
+//! make it cheap to send.
 //!
 //! The axioms are those of state-based replicated data types (Shapiro, Preguiça, Baquero and
 //! Zawirski, *Conflict-free Replicated Data Types*, 2011, §2.2); deltas follow Almeida, Shoker
@@ -62,6 +62,39 @@ pub trait Merge {
 /// as many as you like into one message. They may arrive in any order, any number of times, and
 /// with gaps; once a replica has received all of them it equals the state they came from.
 ///
+/// Tuples, `Option`, `BTreeMap` and `HashMap` of such types are such types too: a map of counters
+/// by user syncs by deltas as it stands. A part that is new to a peer arrives whole, and a delta
+/// carries only the parts that changed. (A key that was removed from a `BTreeMap` comes back: for
+/// that take an [`OrMap`](crate::OrMap).)
+///
+/// # A generic loop
+///
+/// Bytes are no bound of the trait, so that a set of types without bytes still has deltas. Who sends
+/// asks for them:
+///
+/// ```
+/// use rejoin::{DeltaState, OrSet, PnCounter, wire::{self, DecodeError, Wire}};
+///
+/// /// Answers "this is what I hold" with what the peer lacks.
+/// fn answer<T: DeltaState<Delta: Wire, Version: Wire>>(
+///     state: &T,
+///     question: &[u8],
+/// ) -> Result<Vec<u8>, DecodeError> {
+///     Ok(wire::to_bytes(&state.delta_since(&wire::from_bytes(question)?)))
+/// }
+///
+/// let us = "us-east-1".parse()?;
+/// let mut ours: (PnCounter, OrSet<String>) = Default::default();
+/// ours.0.increment(1, us)?;
+/// ours.1.insert("ana".into(), us)?;
+/// let mut theirs: (PnCounter, OrSet<String>) = Default::default();
+///
+/// let reply = answer(&ours, &wire::to_bytes(&theirs.version()))?;
+/// assert!(wire::apply_bytes(&mut theirs, &reply)?);
+/// assert_eq!(ours, theirs);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Examples
 ///
 /// ```
@@ -69,23 +102,23 @@ pub trait Merge {
 ///
 /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
 /// let mut ours = OrSet::new();
-/// let delta = ours.add("ana", us)?;       // send this ...
+/// let delta = ours.insert("ana", us)?;    // send this ...
 /// let mut theirs = OrSet::new();
-/// theirs.add("bo", eu)?;
-/// theirs.apply(delta);                    // ... and apply it there
+/// theirs.insert("bo", eu)?;
+/// theirs.apply(&delta);                   // ... and apply it there
 ///
 /// let reply = theirs.delta_since(&ours.version());
-/// ours.apply(reply);                      // or ask for just what is missing
+/// ours.apply_owned(reply);                // or ask for just what is missing
 /// assert_eq!(ours, theirs);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait DeltaState: Merge {
     /// A part of the state, small where the change is small. May be joined with others before it
     /// is sent.
-    type Delta: Merge;
-    /// What a replica holds, without its payloads: what a peer needs to know to compute the
-    /// smallest delta for it.
-    type Version;
+    type Delta: Delta;
+    /// What a replica holds, told without its content: what a peer needs to know to compute the
+    /// smallest delta for it. The default knows nothing.
+    type Version: Clone + Default;
 
     /// What this replica holds.
     fn version(&self) -> Self::Version;
@@ -93,8 +126,25 @@ pub trait DeltaState: Merge {
     /// The smallest delta that brings a replica at `peer` to at least this state.
     fn delta_since(&self, peer: &Self::Version) -> Self::Delta;
 
-    /// Joins a delta: any order, any repeats, gaps allowed. `true` if and only if `self` changed.
-    fn apply(&mut self, delta: Self::Delta) -> bool;
+    /// Joins a delta: in any order, any number of times, with gaps. `true` if and only if `self`
+    /// changed.
+    fn apply(&mut self, delta: &Self::Delta) -> bool;
+
+    /// Joins a delta, free to move out of it; `true` if and only if `self` changed.
+    fn apply_owned(&mut self, delta: Self::Delta) -> bool
+    where
+        Self: Sized,
+    {
+        self.apply(&delta)
+    }
+}
+
+/// What some edits did, to be joined with others and sent: the delta of a [`DeltaState`].
+///
+/// The default is the delta of no edit, and is empty.
+pub trait Delta: Merge + Clone + Default {
+    /// Whether it tells of no edit: applied anywhere, it changes nothing.
+    fn is_empty(&self) -> bool;
 }
 
 /// The greater of two values, as a lattice.
@@ -141,6 +191,26 @@ impl<T: Ord + Clone> Merge for Min<T> {
     }
 }
 
+impl Delta for () {
+    fn is_empty(&self) -> bool {
+        true
+    }
+}
+
+/// Nothing, which never changes.
+impl DeltaState for () {
+    type Delta = ();
+    type Version = ();
+
+    fn version(&self) {}
+
+    fn delta_since(&self, (): &()) {}
+
+    fn apply(&mut self, (): &()) -> bool {
+        false
+    }
+}
+
 impl Merge for () {
     fn merge(&mut self, (): &Self) -> bool {
         false
@@ -161,13 +231,66 @@ impl<T: Merge + Clone> Merge for Option<T> {
     }
 }
 
+/// `Some` is more than `None`, also where its delta is empty: it arrives.
+impl<D: Delta> Delta for Option<D> {
+    fn is_empty(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: DeltaState + Clone + Default> DeltaState for Option<T> {
+    type Delta = Option<T::Delta>;
+    type Version = Option<T::Version>;
+
+    fn version(&self) -> Self::Version {
+        self.as_ref().map(T::version)
+    }
+
+    fn delta_since(&self, peer: &Self::Version) -> Self::Delta {
+        part_since(self.as_ref()?, peer.as_ref())
+    }
+
+    fn apply(&mut self, delta: &Self::Delta) -> bool {
+        match (self.as_mut(), delta) {
+            (Some(ours), Some(delta)) => ours.apply(delta),
+            _ => self.apply_owned(delta.clone()),
+        }
+    }
+
+    fn apply_owned(&mut self, delta: Self::Delta) -> bool {
+        match (self.as_mut(), delta) {
+            (_, None) => false,
+            (Some(ours), Some(delta)) => ours.apply_owned(delta),
+            (None, Some(delta)) => {
+                *self = Some(part_from(delta));
+                true
+            }
+        }
+    }
+}
+
+/// What a peer lacks of one part, if anything: all of it where it does not have the part.
+fn part_since<T: DeltaState>(part: &T, peer: Option<&T::Version>) -> Option<T::Delta> {
+    match peer {
+        None => Some(part.delta_since(&T::Version::default())),
+        Some(peer) => Some(part.delta_since(peer)).filter(|delta| !delta.is_empty()),
+    }
+}
+
+/// A part that was not here before.
+fn part_from<T: DeltaState + Default>(delta: T::Delta) -> T {
+    let mut part = T::default();
+    part.apply_owned(delta);
+    part
+}
+
 impl<T: Merge> Merge for Box<T> {
     fn merge(&mut self, other: &Self) -> bool {
         (**self).merge(other)
     }
 }
 
-macro_rules! merge_tuple {
+macro_rules! tuple {
     ($($name:ident $index:tt),+) => {
         /// Each part on its own.
         impl<$($name: Merge),+> Merge for ($($name,)+) {
@@ -176,13 +299,111 @@ macro_rules! merge_tuple {
                 $(changed |= self.$index.merge(&other.$index);)+
                 changed
             }
+
+            fn merge_owned(&mut self, other: Self) -> bool {
+                let mut changed = false;
+                $(changed |= self.$index.merge_owned(other.$index);)+
+                changed
+            }
+        }
+
+        impl<$($name: Delta),+> Delta for ($($name,)+) {
+            fn is_empty(&self) -> bool {
+                $(self.$index.is_empty())&&+
+            }
+        }
+
+        /// Each part on its own.
+        impl<$($name: DeltaState),+> DeltaState for ($($name,)+) {
+            type Delta = ($($name::Delta,)+);
+            type Version = ($($name::Version,)+);
+
+            fn version(&self) -> Self::Version {
+                ($(self.$index.version(),)+)
+            }
+
+            fn delta_since(&self, peer: &Self::Version) -> Self::Delta {
+                ($(self.$index.delta_since(&peer.$index),)+)
+            }
+
+            fn apply(&mut self, delta: &Self::Delta) -> bool {
+                let mut changed = false;
+                $(changed |= self.$index.apply(&delta.$index);)+
+                changed
+            }
+
+            fn apply_owned(&mut self, delta: Self::Delta) -> bool {
+                let mut changed = false;
+                $(changed |= self.$index.apply_owned(delta.$index);)+
+                changed
+            }
         }
     };
 }
-merge_tuple!(A 0);
-merge_tuple!(A 0, B 1);
-merge_tuple!(A 0, B 1, C 2);
-merge_tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+
+/// A key that is new to a peer is more than nothing, also where its delta is empty.
+impl<K: Ord + Clone, D: Delta> Delta for BTreeMap<K, D> {
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+macro_rules! map_of_states {
+    ($(#[$doc:meta])* $map:ident<K: $key:path $(, $more:path)* $(; $hasher:ident: $build:path)?>,
+     $entry:ident) => {
+        $(#[$doc])*
+        impl<K: Clone + Ord + $key $(+ $more)*, V: DeltaState + Clone + Default $(, $hasher: $build)?>
+            DeltaState for $map<K, V $(, $hasher)?>
+        {
+            type Delta = BTreeMap<K, V::Delta>;
+            type Version = BTreeMap<K, V::Version>;
+
+            fn version(&self) -> Self::Version {
+                self.iter().map(|(key, value)| (key.clone(), value.version())).collect()
+            }
+
+            fn delta_since(&self, peer: &Self::Version) -> Self::Delta {
+                let lacks = |(key, value): (&K, &V)| {
+                    Some((key.clone(), part_since(value, peer.get(key))?))
+                };
+                self.iter().filter_map(lacks).collect()
+            }
+
+            fn apply(&mut self, delta: &Self::Delta) -> bool {
+                let mut changed = false;
+                for (key, delta) in delta {
+                    changed |= match self.get_mut(key) {
+                        Some(ours) => ours.apply(delta),
+                        None => self.insert(key.clone(), part_from(delta.clone())).is_none(),
+                    };
+                }
+                changed
+            }
+
+            fn apply_owned(&mut self, delta: Self::Delta) -> bool {
+                let mut changed = false;
+                for (key, delta) in delta {
+                    changed |= match self.entry(key) {
+                        $entry::Entry::Occupied(mut ours) => ours.get_mut().apply_owned(delta),
+                        $entry::Entry::Vacant(free) => {
+                            free.insert(part_from(delta));
+                            true
+                        }
+                    };
+                }
+                changed
+            }
+        }
+    };
+}
+map_of_states! {
+    /// Key by key; keys are never removed.
+    BTreeMap<K: Ord>, btree_map
+}
 
 /// Key by key; keys are never removed.
 impl<K: Ord + Clone, V: Merge + Clone> Merge for BTreeMap<K, V> {
@@ -216,9 +437,14 @@ impl<T: Ord + Clone> Merge for BTreeSet<T> {
 
 #[cfg(feature = "std")]
 mod with_std {
-    use super::Merge;
+    use super::{BTreeMap, DeltaState, Merge, part_from, part_since};
     use core::hash::{BuildHasher, Hash};
     use std::collections::{HashMap, HashSet, hash_map};
+
+    map_of_states! {
+        /// Key by key; keys are never removed. Deltas and versions are `BTreeMap`s, which have bytes.
+        HashMap<K: Hash, Eq; S: BuildHasher>, hash_map
+    }
 
     /// Key by key; keys are never removed.
     impl<K: Hash + Eq + Clone, V: Merge + Clone, S: BuildHasher> Merge for HashMap<K, V, S> {

@@ -210,24 +210,6 @@ impl fmt::Display for ReplicaIdError {
 
 impl Error for ReplicaIdError {}
 
-/// A replica has used up a 64-bit count; the state is as it was.
-///
-/// Counting honestly takes centuries to get here, so this is a sign of a forged or corrupted
-/// state. The way out is a fresh [`ReplicaId`] for the writer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CounterOverflow {
-    /// Whose count it is.
-    pub replica: ReplicaId,
-}
-
-impl fmt::Display for CounterOverflow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the 64-bit count of replica {} is used up; write under a fresh id", self.replica)
-    }
-}
-
-impl Error for CounterOverflow {}
-
 #[cfg(feature = "serde")]
 mod form {
     use super::ReplicaId;

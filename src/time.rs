@@ -38,10 +38,10 @@ impl Timestamp {
     /// use rejoin::{OrMap, Timestamp};
     /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
     /// let mut map = OrMap::new();
-    /// map.put("title", "from the future", eu, Timestamp::from_millis(9_000_000))?;
+    /// map.insert("title", "from the future", eu, Timestamp::from_millis(9_000_000))?;
     ///
     /// let now = Timestamp::from_millis(1_000_000);
-    /// map.put("title", "now", us, now.within(60_000))?;
+    /// map.insert("title", "now", us, now.within(60_000))?;
     /// assert_eq!(map.get("title"), Some(&"now"));
     /// let stamps: Vec<_> = map.siblings("title").map(|(stamp, _)| stamp.time).collect();
     /// assert_eq!(stamps, [Timestamp::from_millis(1_060_000)]);
@@ -80,13 +80,13 @@ impl fmt::Display for Timestamp {
 /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
 /// # let mut ours = OrMap::new();
 /// # let mut theirs = OrMap::new();
-/// # ours.put("title", "ours", us, Timestamp::from_millis(1))?;
-/// let delta = theirs.put("title", "forged", eu, Timestamp::from_millis(u64::MAX))?;
+/// # ours.insert("title", "ours", us, Timestamp::from_millis(1))?;
+/// let delta = theirs.insert("title", "forged", eu, Timestamp::from_millis(u64::MAX))?;
 ///
 /// let now = Timestamp::from_millis(1_717_236_600_000);
 /// let latest = Timestamp::from_millis(now.as_millis() + 300_000);
-/// if delta.payloads().all(|write| write.time <= latest) {
-///     ours.apply(delta);
+/// if delta.latest() <= Some(latest) {
+///     ours.apply(&delta);
 /// }
 /// assert_eq!(ours.get("title"), Some(&"ours"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -144,8 +144,9 @@ def body(read, schema):
         written = {"time": read.varint(), "replica": read.replica()}
         told = {"epoch": epoch - 1} if epoch > 1 else {}
         return {**told, "written": written, "value": column(read, parts[0], 1)[0]}
-    if tag in (0x05, 0x06, 0x07, 0x08, 0x0B):
-        payload = {0x06: (0x20, []), 0x08: (0x0E, parts)}.get(tag) or parts[0]
+    if tag in (0x05, 0x06, 0x07, 0x08, 0x0B, 0x32, 0x33, 0x34, 0x35):
+        nothing, entry = (0x20, []), (0x0E, parts)
+        payload = {0x06: nothing, 0x35: nothing, 0x08: entry, 0x33: entry}.get(tag) or parts[0]
         known = lanes(read)
         dots = [(id, at) for id, (_, alive) in known.items() for run in alive for at in range(run[0], run[1] + 1)]
         live = {id: [] for id in known}
@@ -154,7 +155,7 @@ def body(read, schema):
         return {id: {"seen": seen, "live": live[id]} for id, (seen, _) in known.items()}
     if tag == 0x0C:
         return {id: seen for id, (seen, _) in lanes(read).items()}
-    if tag == 0x0D:
+    if tag in (0x0D, 0x36):
         known = lanes(read)
         runs = lambda alive: [list(run) for run in alive]
         return {
@@ -177,7 +178,7 @@ def body(read, schema):
 
 
 PARTS = {0x04: 1, 0x05: 1, 0x07: 1, 0x08: 2, 0x0B: 1, 0x0E: 2, 0x10: 1, 0x11: 1, 0x12: 1, 0x13: 2,
-         0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1}
+         0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1, 0x32: 1, 0x33: 2, 0x34: 1}
 
 
 def schema(read):

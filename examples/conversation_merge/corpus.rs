@@ -102,7 +102,7 @@ fn apply_deltas(
         let mut merged = document.clone();
         let begin = Instant::now();
         for delta in deltas {
-            merged.apply(delta);
+            merged.apply_owned(delta);
         }
         totals.applying_deltas += begin.elapsed();
         check_equal(expected, &merged, || format!("shuffled deltas, receiver {receiver}"))?;

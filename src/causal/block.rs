@@ -1,29 +1,18 @@
 //! [`Block`]: 64 consecutive counters of one replica; and [`Blocks`], where they are kept.
 
-use super::Dot;
+use super::{
+    Dot,
+    intervals::{BLOCK, first_counter},
+};
 use crate::replica::ReplicaId;
 use alloc::vec::Vec;
 use core::hash::Hash;
 use smallvec::{SmallVec, smallvec};
 
-/// Counters to a block: the bits of a word.
-pub(super) const BLOCK: u64 = u64::BITS as u64;
-
 /// How many blocks a kernel holds at most: a [`Slot`] has 26 bits for them.
 pub(super) const BLOCKS_MAX: u64 = (1 << 26) - 1;
 
 const _: () = assert!(BLOCKS_MAX * BLOCK + BLOCK - 1 == Slot::NONE.0 as u64, "all but the last");
-
-/// The block that holds a counter, and the counter's bit in it.
-#[allow(clippy::cast_possible_truncation)] // a remainder below 64
-pub(super) const fn place(counter: u64) -> (u64, u32) {
-    (counter / BLOCK, (counter % BLOCK) as u32)
-}
-
-/// The counter of a block's lowest bit. Bit 0 of block 0 stands for no dot and is never set.
-pub(super) const fn first_counter(block: u64) -> u64 {
-    block * BLOCK
-}
 
 /// The set bits of a mask, ascending.
 pub(super) fn bits(mut mask: u64) -> impl Iterator<Item = u32> {
@@ -281,6 +270,7 @@ impl<P> Blocks<P> {
         })
     }
 
+    #[cfg(any(test, feature = "laws"))]
     pub(super) fn len(&self) -> usize {
         self.blocks.len() - self.free.len()
     }

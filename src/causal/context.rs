@@ -110,6 +110,7 @@ impl CausalContext {
     }
 
     /// Whether all of `other` was seen. O(size).
+    #[cfg(any(test, feature = "laws", feature = "serde"))]
     pub(super) fn covers(&self, other: &Self) -> bool {
         let covers = |lane: &(ReplicaId, Intervals)| {
             self.lane(lane.0).is_some_and(|seen| seen.covers(&lane.1))
@@ -154,13 +155,8 @@ impl CausalContext {
         self.lanes.sort_by_key(|lane| lane.0);
     }
 
-    /// Checks that lanes are sorted and none is empty, and each lane's intervals. For tests and
-    /// fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         if !self.lanes.windows(2).all(|pair| pair[0].0 < pair[1].0) {
             return Err("replicas are repeated or out of order");
         }

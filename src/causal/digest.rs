@@ -1,7 +1,7 @@
 //! [`Digest`]: what a kernel holds, without its payloads; and the deltas computed from it.
 
 use super::{CausalContext, DotKernel, block::Block, intervals::Intervals};
-use crate::merge::{DeltaState, Merge};
+use crate::merge::{Delta, DeltaState, Merge};
 use core::hash::Hash;
 
 /// What a kernel holds, without its payloads: the dots seen, and which of them are alive.
@@ -41,19 +41,15 @@ impl Digest {
         &self.live
     }
 
-    /// Checks that both sets of dots are sound, and that what is alive was seen. For tests and
-    /// fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.seen.check_invariants()?;
         self.live.check_invariants()?;
         self.check_live()
     }
 
     /// Whether what is alive was seen.
+    #[cfg(any(test, feature = "laws", feature = "serde"))]
     fn check_live(&self) -> Result<(), &'static str> {
         if self.seen.covers(&self.live) { Ok(()) } else { Err("a live dot was never seen") }
     }
@@ -118,8 +114,18 @@ impl<P: Clone + Ord + Hash> DeltaState for DotKernel<P> {
         self.part(self.context_since(peer))
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
+    fn apply(&mut self, delta: &Self) -> bool {
+        self.merge(delta)
+    }
+
+    fn apply_owned(&mut self, delta: Self) -> bool {
         self.merge_owned(delta)
+    }
+}
+
+impl<P: Clone + Ord + Hash> Delta for DotKernel<P> {
+    fn is_empty(&self) -> bool {
+        self.context().is_empty()
     }
 }
 

@@ -1,11 +1,8 @@
 //! [`KeyIndex`]: finds the live dots whose payloads carry a key.
 
-use super::{Adopt, Blocks, Dot, Page, Slot};
+use super::{Adopt, Blocks, Dot, DotKernel, Index, Observed, Page, Slot, Slots};
 use ahash::RandomState;
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::{borrow::Borrow, cmp::Ordering, fmt, hash::Hash, marker::PhantomData};
 use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::SmallVec;
@@ -71,17 +68,6 @@ impl<K, R: Clone + Ord> KeyIndex<K, R> {
         !self.crowds.is_empty()
     }
 
-    /// The index of what is alive in a kernel.
-    pub(crate) fn over<P>(kernel: &super::DotKernel<P>) -> Self
-    where
-        K: KeyOf<P> + Ranks<P, Rank = R>,
-    {
-        let mut index = Self::default();
-        index.expect(kernel.blocks(), kernel.live_len());
-        kernel.slots().for_each(|slot| index.came(kernel.blocks(), slot));
-        index
-    }
-
     /// The slot of the live dot of the least rank whose payload carries `key`.
     pub(crate) fn first<P, Q>(&self, blocks: &Blocks<P>, key: &Q) -> Option<Slot>
     where
@@ -119,23 +105,149 @@ impl<K, R: Clone + Ord> KeyIndex<K, R> {
         }
         slots
     }
+}
 
-    /// Whether the index lists just the live dots; for tests and fuzzers.
-    pub(crate) fn check_invariants<P>(
-        &self,
-        kernel: &super::DotKernel<P>,
-    ) -> Result<(), &'static str>
-    where
-        K: KeyOf<P> + Ranks<P, Rank = R>,
-    {
+/// The live dots of one key with their payloads, the one of the least rank last.
+pub(crate) struct Crowd<'a, P> {
+    slots: smallvec::IntoIter<[Slot; 4]>,
+    blocks: &'a Blocks<P>,
+}
+
+impl<'a, P> Crowd<'a, P> {
+    /// Of the slots of live dots, by rank.
+    pub(crate) fn of(mut slots: SmallVec<[Slot; 4]>, blocks: &'a Blocks<P>) -> Self {
+        slots.reverse();
+        Self { slots: slots.into_iter(), blocks }
+    }
+
+    fn at(&self, slot: Slot) -> Option<(Dot, &'a P)> {
+        Some((self.blocks.dot(slot), self.blocks.get(slot)?))
+    }
+}
+
+impl<P> Clone for Crowd<'_, P> {
+    fn clone(&self) -> Self {
+        Self { slots: self.slots.clone(), ..*self }
+    }
+}
+
+impl<'a, P> Iterator for Crowd<'a, P> {
+    type Item = (Dot, &'a P);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let slot = self.slots.next()?;
+        self.at(slot)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.slots.size_hint()
+    }
+}
+
+impl<P> DoubleEndedIterator for Crowd<'_, P> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let slot = self.slots.next_back()?;
+        self.at(slot)
+    }
+}
+
+/// The payloads that are listed, one for each key, in the order of their dots.
+pub(crate) struct Distinct<'a, P, K, R> {
+    slots: Slots<'a, P>,
+    blocks: &'a Blocks<P>,
+    /// Where some key has several live dots.
+    doubles: Option<&'a KeyIndex<K, R>>,
+    left: usize,
+}
+
+impl<P, K, R: Clone + Ord> Observed<P, KeyIndex<K, R>> {
+    pub(crate) fn distinct(&self) -> Distinct<'_, P, K, R> {
+        Distinct {
+            slots: self.kernel().slots(),
+            blocks: self.blocks(),
+            doubles: Some(self.index()).filter(|index| index.has_doubles()),
+            left: self.index().len(),
+        }
+    }
+}
+
+impl<P, K, R> Clone for Distinct<'_, P, K, R> {
+    fn clone(&self) -> Self {
+        Self { slots: self.slots.clone(), ..*self }
+    }
+}
+
+impl<P, K: KeyOf<P> + Ranks<P, Rank = R>, R: Clone + Ord> Distinct<'_, P, K, R> {
+    /// Whether the index lists this one of its key's live dots.
+    fn lists(&self, slot: Slot, payload: &P) -> bool {
+        self.doubles.is_none_or(|index| index.first(self.blocks, K::key(payload)) == Some(slot))
+    }
+}
+
+impl<'a, P, K: KeyOf<P> + Ranks<P, Rank = R>, R: Clone + Ord> Iterator for Distinct<'a, P, K, R> {
+    type Item = &'a P;
+
+    fn next(&mut self) -> Option<&'a P> {
+        loop {
+            let (slot, payload) = self.slots.next()?;
+            if self.lists(slot, payload) {
+                self.left -= 1;
+                return Some(payload);
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+
+    fn fold<B, F: FnMut(B, &'a P) -> B>(self, first: B, mut fold: F) -> B {
+        let slots = self.slots.clone();
+        slots.fold(
+            first,
+            |all, (slot, payload)| {
+                if self.lists(slot, payload) { fold(all, payload) } else { all }
+            },
+        )
+    }
+}
+
+impl<P, K: KeyOf<P> + Ranks<P, Rank = R>, R: Clone + Ord> DoubleEndedIterator
+    for Distinct<'_, P, K, R>
+{
+    fn next_back(&mut self) -> Option<Self::Item> {
+        loop {
+            let (slot, payload) = self.slots.next_back()?;
+            if self.lists(slot, payload) {
+                self.left -= 1;
+                return Some(payload);
+            }
+        }
+    }
+}
+
+impl<P, K, R> Index<P> for KeyIndex<K, R>
+where
+    K: KeyOf<P> + Ranks<P, Rank = R>,
+    R: Clone + Ord,
+{
+    fn over(kernel: &DotKernel<P>) -> Self {
+        let mut index = Self::default();
+        index.expect(kernel.blocks(), kernel.live_len());
+        kernel.slots().for_each(|(slot, _)| index.came(kernel.blocks(), slot));
+        index
+    }
+
+    #[cfg(any(test, feature = "laws"))]
+    fn check(&self, kernel: &DotKernel<P>) -> Result<(), &'static str> {
         let blocks = kernel.blocks();
         let crowded: usize = self.crowds.values().map(BTreeSet::len).sum();
         if self.slots.len() + crowded != kernel.live_len() {
             return Err("the index and the kernel differ in number");
         }
-        let mut keys = BTreeMap::<Slot, Vec<Slot>>::new();
-        for slot in kernel.slots() {
-            let first = blocks.get(slot).and_then(|payload| self.first(blocks, K::key(payload)));
+        let mut keys = BTreeMap::<Slot, alloc::vec::Vec<Slot>>::new();
+        for (slot, payload) in kernel.slots() {
+            let first = self.first(blocks, K::key(payload));
             keys.entry(first.ok_or("a key cannot be found")?).or_default().push(slot);
         }
         for (first, slots) in &mut keys {

@@ -2,11 +2,12 @@
 
 use super::{
     CausalContext, Dot,
-    block::{Block, Blocks, Slot, bits, place},
-    intervals::Intervals,
+    block::{Block, Blocks, Slot},
+    intervals::{Intervals, place},
+    iter::{Iter, LiveBlocks, Payloads, Slots},
     page::Page,
 };
-use crate::replica::{CounterOverflow, ReplicaId};
+use crate::{error::WriteError, replica::ReplicaId};
 use core::{fmt, hash::Hash};
 use smallvec::SmallVec;
 
@@ -138,14 +139,13 @@ impl<P> DotKernel<P> {
 
     /// The live dots with their payloads, by replica and counter: the same order for equal
     /// kernels, whatever their history.
-    pub fn iter(&self) -> impl Iterator<Item = (Dot, &P)> + '_ {
-        self.live_blocks()
-            .flat_map(|block| bits(block.mask()).map(|bit| block.dot(bit)).zip(block.payloads()))
+    pub fn iter(&self) -> Iter<'_, P> {
+        Iter::of(self)
     }
 
     /// The live payloads, in the order of [`iter`](Self::iter).
-    pub fn payloads(&self) -> impl Iterator<Item = &P> + Clone + '_ {
-        self.live_blocks().flat_map(Block::payloads)
+    pub fn payloads(&self) -> Payloads<'_, P> {
+        Payloads::of(self)
     }
 
     /// The live dots with their payloads, in no order that is visible.
@@ -158,12 +158,9 @@ impl<P> DotKernel<P> {
         &self.blocks
     }
 
-    /// The slots of all live dots, in the order of [`iter`](Self::iter).
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        let heads = self.rows.iter().flat_map(|row| &row.heads);
-        heads.flat_map(|head| {
-            bits(self.blocks.at(head.at).mask()).map(|bit| Blocks::<P>::slot(head.at, bit))
-        })
+    /// The slots of all live dots with their payloads, in the order of [`iter`](Self::iter).
+    pub(crate) fn slots(&self) -> Slots<'_, P> {
+        Slots::of(self)
     }
 
     /// The slot of a dot, if it is alive.
@@ -176,10 +173,6 @@ impl<P> DotKernel<P> {
         let (number, bit) = place(counter);
         let at = row.heads[find(&row.heads, number).ok()?].at;
         self.blocks.at(at).get(bit).map(|_| Blocks::<P>::slot(at, bit))
-    }
-
-    fn live_blocks(&self) -> impl Iterator<Item = &Block<P>> + Clone + '_ {
-        self.rows.iter().flat_map(|row| &row.heads).map(|head| self.blocks.at(head.at))
     }
 
     /// A kernel that has seen `context`, and holds nothing.
@@ -240,12 +233,8 @@ impl<P> DotKernel<P> {
         live
     }
 
-    /// Checks everything that the kernel relies on. For tests and fuzzers; O(size).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str>
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str>
     where
         P: Hash,
     {
@@ -284,16 +273,16 @@ impl<P> DotKernel<P> {
 /// What changes one kernel: minting, putting and killing dots.
 impl<P: Hash> DotKernel<P> {
     /// Mints the next dot of `replica`: seen from now on, and not alive.
-    pub(crate) fn mint(&mut self, replica: ReplicaId) -> Result<Dot, CounterOverflow> {
+    pub(crate) fn mint(&mut self, replica: ReplicaId) -> Result<Dot, WriteError> {
         let (_, counter) = self.mint_in_lane(replica)?;
         Ok(Dot::of(replica, counter))
     }
 
     /// The lane, and the counter minted in it.
-    fn mint_in_lane(&mut self, replica: ReplicaId) -> Result<(usize, u64), CounterOverflow> {
+    fn mint_in_lane(&mut self, replica: ReplicaId) -> Result<(usize, u64), WriteError> {
         let lane = self.lane(replica);
         let seen = &mut self.context.lanes[lane].1;
-        let counter = seen.last().checked_add(1).ok_or(CounterOverflow { replica })?;
+        let counter = seen.last().checked_add(1).ok_or(WriteError::counter_overflow(replica))?;
         seen.append(counter);
         Ok((lane, counter))
     }
@@ -389,13 +378,13 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica has no dot left; the kernel is as it was.
+    /// [`WriteError`] if the replica has no dot left; the kernel is as it was.
     pub fn write(
         &mut self,
         payload: P,
         over: &[Dot],
         replica: ReplicaId,
-    ) -> Result<Self, CounterOverflow> {
+    ) -> Result<Self, WriteError> {
         let over = self.slots_of(over);
         self.commit_one(Some(payload), &over, replica, &mut ())
     }
@@ -406,8 +395,8 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica has no dot left; the kernel is as it was.
-    pub fn erase(&mut self, over: &[Dot], replica: ReplicaId) -> Result<Self, CounterOverflow> {
+    /// [`WriteError`] if the replica has no dot left; the kernel is as it was.
+    pub fn erase(&mut self, over: &[Dot], replica: ReplicaId) -> Result<Self, WriteError> {
         let over = self.slots_of(over);
         if over.is_empty() {
             return Ok(Self::new());
@@ -429,7 +418,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         replica: ReplicaId,
         page: &mut impl Page<P>,
         killed: &mut impl Extend<Dot>,
-    ) -> Result<Dot, CounterOverflow> {
+    ) -> Result<Dot, WriteError> {
         let (lane, counter) = self.mint_in_lane(replica)?;
         for &old in over {
             if self.blocks.get(old).is_some() {
@@ -452,7 +441,7 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         over: &[Slot],
         replica: ReplicaId,
         page: &mut impl Page<P>,
-    ) -> Result<Self, CounterOverflow> {
+    ) -> Result<Self, WriteError> {
         let mut seen = SmallVec::<[Dot; 2]>::new();
         let copy = payload.clone();
         let dot = self.commit(payload, over, replica, page, &mut seen)?;
@@ -525,7 +514,9 @@ impl<P: PartialEq> PartialEq for DotKernel<P> {
         self.live == other.live
             && self.context == other.context
             && numbers(self) == numbers(other)
-            && self.live_blocks().zip(other.live_blocks()).all(|(ours, theirs)| ours == theirs)
+            && LiveBlocks::of(self)
+                .zip(LiveBlocks::of(other))
+                .all(|(ours, theirs)| ours.1 == theirs.1)
     }
 }
 
@@ -534,15 +525,16 @@ impl<P: Eq> Eq for DotKernel<P> {}
 /// The context, and the live dots with their payloads.
 impl<P: fmt::Debug> fmt::Debug for DotKernel<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Live<'a, P>(&'a DotKernel<P>);
-        impl<P: fmt::Debug> fmt::Debug for Live<'_, P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_map().entries(self.0.iter()).finish()
-            }
-        }
-        f.debug_struct("DotKernel")
+        self.debug(f, "DotKernel")
+    }
+}
+
+impl<P: fmt::Debug> DotKernel<P> {
+    /// Prints it as a type of this name.
+    pub(crate) fn debug(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        f.debug_struct(name)
             .field("context", &self.context)
-            .field("live", &Live(self))
+            .field("live", &self.iter())
             .finish_non_exhaustive()
     }
 }

@@ -18,8 +18,10 @@ mod dot;
 mod form;
 mod index;
 mod intervals;
+mod iter;
 mod join;
 mod kernel;
+mod observed;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -28,12 +30,15 @@ mod wire;
 pub use context::CausalContext;
 pub use digest::Digest;
 pub use dot::Dot;
+pub use iter::{Iter, Payloads};
 pub use join::Change;
 pub use kernel::DotKernel;
 
 pub(crate) use block::{Blocks, Slot};
 #[cfg(feature = "serde")]
 pub(crate) use form::Mapped;
-pub(crate) use index::{KeyIndex, KeyOf, Ranks};
+pub(crate) use index::{Crowd, Distinct, KeyIndex, KeyOf, Ranks};
+pub(crate) use iter::Slots;
+pub(crate) use observed::{Index, Observed, observed};
 pub(crate) use page::{Adopt, Page};
 pub(crate) use wire::Lanes;

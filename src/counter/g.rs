@@ -2,8 +2,9 @@
 
 use crate::{
     clock::VectorClock,
-    merge::{DeltaState, Merge},
-    replica::{CounterOverflow, ReplicaId},
+    error::WriteError,
+    merge::{Delta, DeltaState, Merge},
+    replica::ReplicaId,
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
@@ -58,9 +59,9 @@ impl GCounter {
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica's own count would pass `u64::MAX`; the counter is as it
+    /// [`WriteError`] if the replica's own count would pass `u64::MAX`; the counter is as it
     /// was.
-    pub fn increment(&mut self, by: u64, replica: ReplicaId) -> Result<Self, CounterOverflow> {
+    pub fn increment(&mut self, by: u64, replica: ReplicaId) -> Result<Self, WriteError> {
         let delta = self.counts.add(replica, by)?;
         self.sum += u128::from(by);
         Ok(Self::of(delta))
@@ -71,12 +72,8 @@ impl GCounter {
         self.counts.iter()
     }
 
-    /// Checks what the counts rely on, and their sum. For tests and fuzzers; O(n).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.counts.check_invariants()?;
         if self.sum == sum_of(&self.counts) { Ok(()) } else { Err("the sum is stale") }
     }
@@ -94,6 +91,12 @@ impl Merge for GCounter {
     }
 }
 
+impl Delta for GCounter {
+    fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+}
+
 /// A counter is its own delta and its own version.
 impl DeltaState for GCounter {
     type Delta = Self;
@@ -107,8 +110,8 @@ impl DeltaState for GCounter {
         Self::of(self.counts.delta_since(&peer.counts))
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
-        self.merge(&delta)
+    fn apply(&mut self, delta: &Self) -> bool {
+        self.merge(delta)
     }
 }
 

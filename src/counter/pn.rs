@@ -2,8 +2,9 @@
 
 use super::GCounter;
 use crate::{
-    merge::{DeltaState, Merge},
-    replica::{CounterOverflow, ReplicaId},
+    error::WriteError,
+    merge::{Delta, DeltaState, Merge},
+    replica::ReplicaId,
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 use smallvec::SmallVec;
@@ -58,9 +59,9 @@ impl PnCounter {
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica's own increments would pass `u64::MAX`; the counter is
+    /// [`WriteError`] if the replica's own increments would pass `u64::MAX`; the counter is
     /// as it was.
-    pub fn increment(&mut self, by: u64, replica: ReplicaId) -> Result<Self, CounterOverflow> {
+    pub fn increment(&mut self, by: u64, replica: ReplicaId) -> Result<Self, WriteError> {
         let increments = self.increments.increment(by, replica)?;
         Ok(Self { increments, decrements: GCounter::new() })
     }
@@ -69,9 +70,9 @@ impl PnCounter {
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica's own decrements would pass `u64::MAX`; the counter is
+    /// [`WriteError`] if the replica's own decrements would pass `u64::MAX`; the counter is
     /// as it was.
-    pub fn decrement(&mut self, by: u64, replica: ReplicaId) -> Result<Self, CounterOverflow> {
+    pub fn decrement(&mut self, by: u64, replica: ReplicaId) -> Result<Self, WriteError> {
         let decrements = self.decrements.increment(by, replica)?;
         Ok(Self { increments: GCounter::new(), decrements })
     }
@@ -98,12 +99,8 @@ impl PnCounter {
         })
     }
 
-    /// Checks what both counters rely on. For tests and fuzzers; O(n).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.increments.check_invariants()?;
         self.decrements.check_invariants()
     }
@@ -114,6 +111,12 @@ impl Merge for PnCounter {
         let up = self.increments.merge(&other.increments);
         let down = self.decrements.merge(&other.decrements);
         up || down
+    }
+}
+
+impl Delta for PnCounter {
+    fn is_empty(&self) -> bool {
+        Delta::is_empty(&self.increments) && Delta::is_empty(&self.decrements)
     }
 }
 
@@ -133,8 +136,8 @@ impl DeltaState for PnCounter {
         }
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
-        self.merge(&delta)
+    fn apply(&mut self, delta: &Self) -> bool {
+        self.merge(delta)
     }
 }
 

@@ -1,7 +1,13 @@
 //! [`DocumentError`]: why a document could not be edited.
 
-use super::value::Kind;
-use crate::replica::{CounterOverflow, ReplicaId};
+use crate::{
+    error::WriteError,
+    replica::ReplicaId,
+    value::{
+        Kind,
+        pointer::{DEPTH_MAX, PATH_MAX, PointerError},
+    },
+};
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -87,7 +93,7 @@ pub enum DocumentError {
         path: String,
     },
     /// The replica has used up its count of writes.
-    Counter(CounterOverflow),
+    Counter(WriteError),
     /// A snapshot's clock does not count the replica that wrote it.
     UncountedWriter {
         /// The writer.
@@ -175,8 +181,18 @@ impl fmt::Display for DocumentError {
 
 impl Error for DocumentError {}
 
-impl From<CounterOverflow> for DocumentError {
-    fn from(error: CounterOverflow) -> Self {
+impl From<WriteError> for DocumentError {
+    fn from(error: WriteError) -> Self {
         Self::Counter(error)
+    }
+}
+
+impl From<PointerError> for DocumentError {
+    fn from(error: PointerError) -> Self {
+        match error {
+            PointerError::Invalid(pointer) => Self::InvalidPointer { pointer },
+            PointerError::TooLong(path) => Self::PathTooLong { path, limit: PATH_MAX },
+            PointerError::TooDeep(path) => Self::TooDeep { path, limit: DEPTH_MAX },
+        }
     }
 }

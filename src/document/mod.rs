@@ -114,64 +114,32 @@
 //! spot, forwards, backwards or both, stays whole. Only where runs lie deep within runs, room has to
 //! be made first: then what another side inserted there meanwhile may come between.
 
-mod changes;
-mod content;
-mod counter;
-mod delta;
+mod codec;
 mod edit;
 mod error;
-#[cfg(feature = "serde")]
-mod form;
-mod input;
-mod intake;
 #[cfg(feature = "json")]
 mod json;
-mod keys;
-mod list;
-mod names;
-mod order;
-mod path;
-mod place;
-mod pointer;
 mod read;
-mod report;
-mod room;
-mod segment;
-mod slab;
 mod snapshot;
-mod store;
-mod tally;
-mod text;
-mod tree;
-mod update;
-mod value;
-#[cfg(feature = "serde")]
-mod value_form;
-mod value_wire;
-mod wire;
-mod write;
+mod state;
 
-pub use delta::DocumentDelta;
-pub use edit::Edit;
+pub use crate::value::{Kind, Number, Value};
+pub use edit::{Edit, Input, ListKeys};
 pub use error::DocumentError;
-pub use input::Input;
-pub use keys::ListKeys;
-pub use path::{Path, Step};
-pub use report::{Change, Claim, Conflict, ConflictKind, Contender, Report};
-pub use value::{Kind, Number, Value};
+pub use read::{Change, Claim, Conflict, ConflictKind, Contender, Path, Report, Step};
+pub use state::DocumentDelta;
 
 use crate::{
-    causal::Digest,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
+    value::pointer::Pointer,
+    version::Version,
 };
-use alloc::string::String;
-use names::Sought;
-use pointer::Pointer;
+use alloc::{string::String, vec::Vec};
+use core::fmt;
 use read::Reading;
-use segment::{Item, Segment};
-use store::Store;
+use state::{Item, ROOT, Segment, Sought, Store};
 
 /// A JSON document that several sides edit at once, merged field by field.
 ///
@@ -201,7 +169,7 @@ use store::Store;
 ///
 /// ours.set("/title", "Booking Help", us, now)?;
 /// let delta = theirs.set("/status", "resolved", eu, now)?;
-/// ours.apply(delta);                        // or ours.merge(&theirs)
+/// ours.apply(&delta);                       // or ours.merge(&theirs)
 /// assert_eq!(ours.get("/title"), Some("Booking Help".into()));
 /// assert_eq!(ours.get("/status"), Some("resolved".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -275,7 +243,7 @@ impl Document {
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        let mut edit = Edit::new(&mut self, replica, now.into());
+        let mut edit = Edit::new(&mut self.store, &self.keys, replica, now.into());
         edit.set("", value)?;
         edit.close();
         drop(edit);
@@ -290,8 +258,7 @@ impl Document {
     /// The value that is read at a JSON Pointer; none where nothing is, or where the text is no
     /// pointer. O(depth + size of the value).
     pub fn get(&self, pointer: &str) -> Option<Value> {
-        let view = self.store.view();
-        view.value(view.visible(Pointer::parse(pointer).ok()?)?)
+        self.store.view().get(pointer)
     }
 
     /// The kind of the value that is read at a JSON Pointer; none where nothing is. O(depth),
@@ -331,7 +298,7 @@ impl Document {
         let key = key.into();
         let view = self.store.view();
         let list = view.visible(Pointer::parse(list).ok()?)?;
-        let key = key.source().scalar()?.into();
+        let key = key.scalar()?;
         let item = Segment::Item(Item::Keyed { key, nth: 0 });
         let node = view.tree.child(list, Sought::Segment(&item))?;
         view.is_visible(node).then(|| view.pointer(node))
@@ -557,17 +524,45 @@ impl Document {
         now: impl Into<Now>,
         writes: impl FnOnce(&mut Edit<'_>) -> Result<(), E>,
     ) -> Result<DocumentDelta, E> {
-        let mut edit = Edit::new(self, replica, now.into());
+        let mut edit = Edit::new(&mut self.store, &self.keys, replica, now.into());
         writes(&mut edit)?;
         Ok(edit.finish())
     }
 
-    /// Checks everything the document relies on. For tests and fuzzers; O(size).
+    /// Joins `other` as [`merge`](crate::Merge::merge) does, and tells what that changed and what
+    /// was in conflict. O(changes × depth), beside the merge and what `other` has not seen yet, and
+    /// the size of what is told.
+    pub fn merge_reporting(&mut self, other: &Self) -> Report {
+        self.store.merge_reporting(&other.store)
+    }
+
+    /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
+    /// what was in conflict. O(changes × depth), and the size of what is told; where the delta
+    /// removed something, also O(fields below that were set more than once, or survived).
     ///
-    /// # Errors
+    /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
+    /// One computed by [`delta_since`](crate::DeltaState::delta_since) does not: there only the
+    /// side that removed learns of such a conflict, once it receives the edit.
+    pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
+        self.store.apply_reporting(delta)
+    }
+
+    /// Every conflict that stands open, by path: each is settled by one
+    /// [`resolve`](Self::resolve), or by any write there that has seen it; of moves by one
+    /// [`move_item`](Self::move_item).
     ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str> {
+    /// Of deletions only those of containers and items in which something survived can stand
+    /// open; where a field was deleted and set concurrently, the value stands alone and only the
+    /// merge reports it. While deltas arrive out of order, a container whose own write is still
+    /// on its way is listed as deleted.
+    ///
+    /// Walks the whole document: which of its parts stand open is not indexed.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        self.store.view().conflicts()
+    }
+
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.store.check_invariants(&[])
     }
 }
@@ -588,18 +583,34 @@ impl Merge for Document {
 
 impl DeltaState for Document {
     type Delta = DocumentDelta;
-    type Version = Digest;
+    type Version = Version;
 
-    fn version(&self) -> Digest {
-        self.store.kernel.digest()
+    fn version(&self) -> Version {
+        Version(self.store.kernel.digest())
     }
 
-    fn delta_since(&self, peer: &Digest) -> DocumentDelta {
-        DocumentDelta { store: self.store.delta_since(peer), removals: alloc::vec::Vec::new() }
+    fn delta_since(&self, peer: &Version) -> DocumentDelta {
+        DocumentDelta { store: self.store.delta_since(&peer.0), removals: Vec::new() }
     }
 
-    fn apply(&mut self, delta: DocumentDelta) -> bool {
+    fn apply(&mut self, delta: &DocumentDelta) -> bool {
         self.store.join(&delta.store)
+    }
+}
+
+/// Compact JSON; `null` if the document was never written, or was removed. O(size).
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.store.view().push_json(ROOT, &mut text);
+        f.write_str(&text)
+    }
+}
+
+#[cfg(feature = "laws")]
+impl crate::laws::Invariants for Document {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
     }
 }
 

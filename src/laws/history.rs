@@ -2,7 +2,7 @@
 
 use super::{Law, Violation, check, check_two, joined, same};
 use crate::{
-    merge::{DeltaState, Merge},
+    merge::{Delta, DeltaState, Merge},
     replica::ReplicaId,
     time::Timestamp,
 };
@@ -29,13 +29,13 @@ pub fn histories<T: Merge + Clone + PartialEq + Debug>(
 ) -> Result<(), Violation> {
     delta_histories(seeds, &Whole(start.clone()), |state, choice, replica, now| {
         edit(&mut state.0, choice, replica, now);
-        Some(state.clone())
+        Some(WholeDelta(Some(state.0.clone())))
     })
 }
 
 /// Checks the laws of [`Merge`] and of [`DeltaState`] along histories, one for each seed.
 ///
-/// As [`histories`]; here `edit` returns the delta of what it did, or none where the type refused.
+/// As [`histories`]; here `edit` returns the delta of what it did, or `None` where the type refused.
 /// Deltas are delivered alone and joined, late, again and in any order; replicas also ask one
 /// another for what they lack.
 ///
@@ -44,7 +44,7 @@ pub fn histories<T: Merge + Clone + PartialEq + Debug>(
 ///
 /// laws::delta_histories(0..100, &OrSet::new(), |set, choice, replica, _| match choice % 3 {
 ///     0 => set.remove(&(choice / 3 % 4), replica).ok(),
-///     _ => set.add(choice / 3 % 4, replica).ok(),
+///     _ => set.insert(choice / 3 % 4, replica).ok(),
 /// })?;
 /// # Ok::<(), laws::Violation>(())
 /// ```
@@ -58,7 +58,7 @@ pub fn delta_histories<T>(
     edit: impl Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<T::Delta>,
 ) -> Result<(), Violation>
 where
-    T: DeltaState<Delta: Clone + Debug> + Clone + PartialEq + Debug,
+    T: DeltaState<Delta: Debug> + Clone + PartialEq + Debug,
 {
     for seed in seeds {
         let steps = steps(seed);
@@ -90,18 +90,49 @@ impl<T: Merge> Merge for Whole<T> {
     }
 }
 
+/// A whole state, or nothing.
+#[derive(Clone)]
+struct WholeDelta<T>(Option<T>);
+
+impl<T> Default for WholeDelta<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Debug> Debug for WholeDelta<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(state) => state.fmt(f),
+            None => f.write_str("nothing"),
+        }
+    }
+}
+
+impl<T: Merge + Clone> Merge for WholeDelta<T> {
+    fn merge(&mut self, other: &Self) -> bool {
+        self.0.merge(&other.0)
+    }
+}
+
+impl<T: Merge + Clone> Delta for WholeDelta<T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl<T: Merge + Clone> DeltaState for Whole<T> {
-    type Delta = Self;
+    type Delta = WholeDelta<T>;
     type Version = ();
 
     fn version(&self) {}
 
-    fn delta_since(&self, (): &()) -> Self {
-        self.clone()
+    fn delta_since(&self, (): &()) -> WholeDelta<T> {
+        WholeDelta(Some(self.0.clone()))
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
-        self.merge(&delta)
+    fn apply(&mut self, delta: &WholeDelta<T>) -> bool {
+        delta.0.as_ref().is_some_and(|state| self.0.merge(state))
     }
 }
 
@@ -184,8 +215,8 @@ fn shortest(
 }
 
 /// What every function below asks of a type.
-trait State: DeltaState<Delta: Clone + Debug> + Clone + PartialEq + Debug {}
-impl<T: DeltaState<Delta: Clone + Debug> + Clone + PartialEq + Debug> State for T {}
+trait State: DeltaState<Delta: Debug> + Clone + PartialEq + Debug {}
+impl<T: DeltaState<Delta: Debug> + Clone + PartialEq + Debug> State for T {}
 
 type Edit<'a, T> =
     &'a dyn Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<<T as DeltaState>::Delta>;
@@ -272,14 +303,20 @@ impl<T: State> World<'_, T> {
     fn finish(&self) -> Result<(), Violation> {
         check(&self.replicas.each_ref().map(|replica| replica.1.clone()))?;
         let states = self.log.iter().map(|left| &left.0);
-        let deltas = self.log.iter().filter_map(|left| left.1.clone());
+        let deltas = self.log.iter().filter_map(|left| left.1.as_ref());
         let all = self.all(states.clone(), T::merge);
         same(Law::Convergent, &[], &all, &self.all(states.rev(), T::merge))?;
         same(Law::Deltas, &[], &self.all(deltas.clone(), T::apply), &all)?;
-        same(Law::Deltas, &[], &self.all(deltas.rev(), T::apply), &all)
+        same(Law::Deltas, &[], &self.all(deltas.rev(), T::apply), &all)?;
+        let nothing = T::Delta::default();
+        same(Law::Empty, &[&nothing], &nothing.is_empty(), &true)
     }
 
-    fn all<P>(&self, parts: impl Iterator<Item = P>, join: impl Fn(&mut T, P) -> bool) -> T {
+    fn all<'p, P: 'p>(
+        &self,
+        parts: impl Iterator<Item = &'p P>,
+        join: impl Fn(&mut T, &P) -> bool,
+    ) -> T {
         let mut all = self.log[0].0.clone();
         parts.for_each(|part| _ = join(&mut all, part));
         all
@@ -291,20 +328,27 @@ fn merged<T: State>(a: &T, b: &T, choice: u64) -> Result<T, Violation> {
     check_two(a, b)?;
     let (ab, since) = (joined(a, b), applied(a, &b.delta_since(&a.version()))?);
     same(Law::DeltaSince, &[a, b], &since, &ab)?;
+    // Whoever knows nothing is sent everything.
+    let whole = applied(a, &b.delta_since(&T::Version::default()))?;
+    same(Law::DeltaSince, &[a, b], &whole, &ab)?;
     Ok(if choice % 2 == 0 { ab } else { since })
 }
 
 fn applied<T: State>(a: &T, b: &T::Delta) -> Result<T, Violation> {
-    let mut after = a.clone();
-    let changed = after.apply(b.clone());
+    let (mut after, mut owned) = (a.clone(), a.clone());
+    let changed = after.apply(b);
     same(Law::Honest, &[a, b], &changed, &(after != *a))?;
+    let owned_changed = owned.apply_owned(b.clone());
+    same(Law::ApplyOwned, &[a, b], &(owned_changed, &owned), &(changed, &after))?;
+    if b.is_empty() {
+        same(Law::Empty, &[a, b], &after, a)?;
+    }
     Ok(after)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::merge::Max;
     use alloc::collections::BTreeSet;
 
     #[test]
@@ -333,16 +377,14 @@ mod tests {
     }
 
     impl DeltaState for Made {
-        type Delta = Max<u8>;
+        type Delta = ();
         type Version = ();
 
         fn version(&self) {}
 
-        fn delta_since(&self, (): &()) -> Max<u8> {
-            Max(0)
-        }
+        fn delta_since(&self, (): &()) {}
 
-        fn apply(&mut self, _: Max<u8>) -> bool {
+        fn apply(&mut self, (): &()) -> bool {
             false
         }
     }

@@ -30,8 +30,10 @@
 //! ```
 
 mod history;
+mod invariants;
 
 pub use history::{delta_histories, histories};
+pub use invariants::Invariants;
 
 use crate::merge::Merge;
 use alloc::{format, string::String, vec::Vec};
@@ -41,7 +43,7 @@ use core::{
 };
 
 /// A law: an equation, as which it prints. There `a ⊔ b` is `a` after `a.merge(&b)`, or after
-/// `a.apply(b)` where `b` is a delta.
+/// `a.apply(&b)` where `b` is a delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Law {
@@ -67,6 +69,10 @@ pub enum Law {
     Message,
     /// `delta_since` brings a peer to at least this state, and does no more than a merge.
     DeltaSince,
+    /// `apply_owned` does and returns what `apply` does.
+    ApplyOwned,
+    /// An empty delta changes nothing, and the default delta is empty.
+    Empty,
     /// All states of a history meet in one, whatever their order.
     Convergent,
     /// All deltas of a history are that state, whatever their order.
@@ -87,6 +93,8 @@ impl fmt::Display for Law {
             Self::Refused => "a after an edit that was refused == a",
             Self::Message => "a ⊔ (b ⊔ c) == (a ⊔ c) ⊔ b, where edits wrote b and c",
             Self::DeltaSince => "a ⊔ b.delta_since(&a.version()) == a ⊔ b",
+            Self::ApplyOwned => "a.apply_owned(b) == a.apply(&b)",
+            Self::Empty => "a ⊔ b == a, where b is empty, as the default is",
             Self::Convergent => "all states, joined in order == in reverse",
             Self::Deltas => "all that edits wrote, joined in some order == all states",
         })

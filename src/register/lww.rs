@@ -5,12 +5,12 @@
 //! whatever the wall clocks say.
 
 use crate::{
-    merge::{DeltaState, Merge},
+    error::WriteError,
+    merge::{Delta, DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Stamp},
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
-use core::{error::Error, fmt};
 
 /// One value; of two concurrent writes the one with the greater (time, replica) stays, **and the
 /// other is gone**. Where that must not happen, take an [`MvRegister`](super::MvRegister).
@@ -114,41 +114,25 @@ impl<T: Ord + Clone> LwwRegister<T> {
     ///
     /// # Errors
     ///
-    /// [`StampOverflow`] if the register bears the last stamp of the last epoch that `now` allows:
+    /// [`WriteError`] if the register bears the last stamp of the last epoch that `now` allows:
     /// a forgery. The register is as it was.
     pub fn set(
         &mut self,
         value: T,
         replica: ReplicaId,
         now: impl Into<Now>,
-    ) -> Result<Self, StampOverflow> {
+    ) -> Result<Self, WriteError> {
         let now = now.into();
         let seen = self.stamp().map(|stamp| stamp.time);
         let (mut epoch, mut time) = (self.epoch(), now.after(seen));
         if seen.is_some_and(|seen| seen >= time) {
-            epoch = (epoch < EPOCH_MAX).then_some(epoch + 1).ok_or(StampOverflow(()))?;
+            epoch = (epoch < EPOCH_MAX).then_some(epoch + 1).ok_or(WriteError::stamp_overflow())?;
             time = now.time();
         }
         self.write = Some(Write { epoch, stamp: Stamp { time, replica }, value });
         Ok(self.clone())
     }
 }
-
-/// The last write of an [`LwwRegister`] bears the last stamp there is, so no write can come after
-/// it; the register is as it was. The stamp was forged; the way out is another register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StampOverflow(());
-
-impl fmt::Display for StampOverflow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the register bears the last stamp of its last epoch, so no write can come after it: \
-             that is forged; go on with a new register",
-        )
-    }
-}
-
-impl Error for StampOverflow {}
 
 impl<T: Ord + Clone> Merge for LwwRegister<T> {
     fn merge(&mut self, other: &Self) -> bool {
@@ -168,6 +152,12 @@ impl<T: Ord + Clone> Merge for LwwRegister<T> {
     }
 }
 
+impl<T: Ord + Clone> Delta for LwwRegister<T> {
+    fn is_empty(&self) -> bool {
+        self.write.is_none()
+    }
+}
+
 /// A register is its own delta; its version is the register without its value.
 impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
     type Delta = Self;
@@ -184,7 +174,11 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
         if *peer >= self.version() { Self::new() } else { self.clone() }
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
+    fn apply(&mut self, delta: &Self) -> bool {
+        self.merge(delta)
+    }
+
+    fn apply_owned(&mut self, delta: Self) -> bool {
         self.merge_owned(delta)
     }
 }

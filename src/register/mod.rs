@@ -3,5 +3,5 @@
 mod lww;
 mod mv;
 
-pub use lww::{LwwRegister, StampOverflow};
-pub use mv::MvRegister;
+pub use lww::LwwRegister;
+pub use mv::{MvRegister, RegisterDelta, Values};

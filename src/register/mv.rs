@@ -4,23 +4,30 @@
 //! for its version vectors (Preguiça et al., *Dotted Version Vectors*, 2010).
 
 use crate::{
-    causal::{Digest, Dot, DotKernel},
-    merge::{DeltaState, Merge},
-    replica::{CounterOverflow, ReplicaId},
-    wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
+    causal::{DotKernel, Observed, Payloads, Slot, observed},
+    error::WriteError,
+    iter::iterator,
+    replica::ReplicaId,
 };
-use core::hash::Hash;
+use core::{fmt, hash::Hash};
 use smallvec::SmallVec;
 
-/// A register that loses nothing: of concurrent writes it keeps each, as siblings, until a write
-/// that has seen them.
+/// A register that loses nothing: it keeps each of several concurrent writes, as siblings, until a
+/// write that has seen them.
 ///
 /// No clock takes part: what supersedes what is decided by what each writer had seen. Take it
-/// where a person or the application should decide; where the last write should, take an
+/// where a person or the application should decide. Where the last write should win, take an
 /// [`LwwRegister`](super::LwwRegister).
 ///
 /// Each sibling costs its value and about 140 bytes; there are at most as many as replicas that
 /// wrote concurrently. Write and merge are O(siblings).
+///
+/// # Order, hash and serde
+///
+/// Registers are compared by `==` alone: equal means converged, not only that both read alike. They
+/// have no `Hash` and no order, as values of which some were seen and superseded have none. The serde
+/// form lists for each replica which of its writes were seen, and the siblings with their number:
+/// `{"us-east-1": {"seen": [[1, 2]], "live": [[2, "open"]]}}`.
 ///
 /// # Examples
 ///
@@ -40,36 +47,75 @@ use smallvec::SmallVec;
 /// assert_eq!(ours.get(), Some(&"resolved"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent, bound(deserialize = "T: serde::Deserialize<'de> + Hash"))
-)]
+#[derive(Clone)]
 pub struct MvRegister<T> {
-    kernel: DotKernel<T>,
+    state: Observed<T>,
 }
+
+/// What some writes did to an [`MvRegister`]. Join several into one message, send it over anything,
+/// and [`apply`](crate::DeltaState::apply) it there: in any order, any number of times.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{DeltaState, MvRegister};
+///
+/// let us = "us-east-1".parse()?;
+/// let (mut ours, mut theirs) = (MvRegister::new(), MvRegister::new());
+/// let delta = ours.set("open", us)?;
+/// assert_eq!(delta.written().collect::<Vec<_>>(), [&"open"]);
+/// assert!(theirs.apply(&delta));
+/// assert_eq!(theirs.get(), Some(&"open"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct RegisterDelta<T>(DotKernel<T>);
+
+observed!(MvRegister and RegisterDelta of <T>);
 
 impl<T> Default for MvRegister<T> {
     fn default() -> Self {
-        Self { kernel: DotKernel::new() }
+        Self { state: Observed::default() }
     }
 }
 
 impl<T> MvRegister<T> {
     /// A register that was never written. Allocates nothing.
+    ///
+    /// ```
+    /// assert_eq!(rejoin::MvRegister::<u64>::new().get(), None);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The siblings, by writer's id: none if never written or cleared, one where nothing was
-    /// concurrent. Concurrent writes of equal values are listed each.
-    pub fn values(&self) -> impl Iterator<Item = &T> + '_ {
-        self.kernel.payloads()
+    /// concurrent. If concurrent writes wrote equal values, each is listed. O(1), and O(siblings) to
+    /// walk.
+    ///
+    /// ```
+    /// use rejoin::{Merge, MvRegister};
+    ///
+    /// let (mut ours, mut theirs) = (MvRegister::new(), MvRegister::new());
+    /// ours.set("open", "us-east-1".parse()?)?;
+    /// theirs.set("resolved", "eu-west-1".parse()?)?;
+    /// ours.merge(&theirs);
+    /// assert_eq!(ours.values().collect::<Vec<_>>(), [&"resolved", &"open"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn values(&self) -> Values<'_, T> {
+        Values(self.state.kernel().payloads())
     }
 
-    /// The value, if all siblings agree on it; none if there is none **or if they differ**, which
-    /// [`values`](Self::values) tells apart.
+    /// The value, if all siblings agree on it. `None` if there is none **or if they differ**, which
+    /// [`values`](Self::values) tells apart. O(siblings).
+    ///
+    /// ```
+    /// let mut register = rejoin::MvRegister::new();
+    /// register.set("open", "us-east-1".parse()?)?;
+    /// assert_eq!(register.get(), Some(&"open"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get(&self) -> Option<&T>
     where
         T: PartialEq,
@@ -78,103 +124,90 @@ impl<T> MvRegister<T> {
         values.next().filter(|&first| values.all(|value| value == first))
     }
 
-    /// The kernel below: the siblings with their dots, and all that was seen.
-    pub fn kernel(&self) -> &DotKernel<T> {
-        &self.kernel
-    }
-
-    fn dots(&self) -> SmallVec<[Dot; 2]> {
-        self.kernel.iter().map(|(dot, _)| dot).collect()
-    }
-
-    /// Checks everything the register relies on. For tests and fuzzers; O(siblings).
-    ///
-    /// # Errors
-    ///
-    /// Which invariant does not hold: always a bug in this crate.
-    pub fn check_invariants(&self) -> Result<(), &'static str>
-    where
-        T: Hash,
-    {
-        self.kernel.check_invariants()
+    fn slots(&self) -> SmallVec<[Slot; 2]> {
+        self.state.kernel().slots().map(|(slot, _)| slot).collect()
     }
 }
 
 impl<T: Clone + Ord + Hash> MvRegister<T> {
-    /// Writes `value` over all siblings seen here; returns the delta.
+    /// Writes `value` over all siblings seen here; returns the delta. O(siblings).
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, MvRegister};
+    ///
+    /// let (mut ours, mut theirs) = (MvRegister::new(), MvRegister::new());
+    /// theirs.apply(&ours.set("open", "us-east-1".parse()?)?);
+    /// assert_eq!(ours, theirs);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica has no write left; the register is as it was.
-    pub fn set(&mut self, value: T, replica: ReplicaId) -> Result<DotKernel<T>, CounterOverflow> {
-        let seen = self.dots();
-        self.kernel.write(value, &seen, replica)
+    /// [`WriteError`] if the replica has used up its 64-bit count; the register is as it was.
+    pub fn set(&mut self, value: T, replica: ReplicaId) -> Result<RegisterDelta<T>, WriteError> {
+        let seen = self.slots();
+        self.state.write(value, &seen, replica).map(RegisterDelta)
     }
 
-    /// Removes all siblings seen here; returns the delta, empty if there was none.
+    /// Removes all siblings seen here; returns the delta. Where there are none, nothing is written and
+    /// the delta is empty. O(siblings).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut register = rejoin::MvRegister::new();
+    /// register.set("open", us)?;
+    /// register.clear(us)?;
+    /// assert_eq!(register.values().len(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`CounterOverflow`] if the replica has no write left; the register is as it was.
-    pub fn clear(&mut self, replica: ReplicaId) -> Result<DotKernel<T>, CounterOverflow> {
-        let seen = self.dots();
-        self.kernel.erase(&seen, replica)
+    /// [`WriteError`] if the replica has used up its 64-bit count; the register is as it was.
+    pub fn clear(&mut self, replica: ReplicaId) -> Result<RegisterDelta<T>, WriteError> {
+        let seen = self.slots();
+        self.state.erase(&seen, replica).map(RegisterDelta)
     }
 }
 
-impl<T: Clone + Ord + Hash> Merge for MvRegister<T> {
-    fn merge(&mut self, other: &Self) -> bool {
-        self.kernel.merge(&other.kernel)
-    }
-
-    fn merge_owned(&mut self, other: Self) -> bool {
-        self.kernel.merge_owned(other.kernel)
-    }
-}
-
-impl<T: Clone + Ord + Hash> DeltaState for MvRegister<T> {
-    type Delta = DotKernel<T>;
-    type Version = Digest;
-
-    fn version(&self) -> Digest {
-        self.kernel.version()
-    }
-
-    fn delta_since(&self, peer: &Digest) -> DotKernel<T> {
-        self.kernel.delta_since(peer)
-    }
-
-    fn apply(&mut self, delta: DotKernel<T>) -> bool {
-        self.kernel.merge_owned(delta)
+impl<T> RegisterDelta<T> {
+    /// The values that it writes, by writer's id. O(1), and O(writes) to walk.
+    ///
+    /// ```
+    /// let delta = rejoin::MvRegister::new().set("open", "us-east-1".parse()?)?;
+    /// assert_eq!(delta.written().collect::<Vec<_>>(), [&"open"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn written(&self) -> Values<'_, T> {
+        Values(self.0.payloads())
     }
 }
 
-/// As its kernel.
-impl<T: Wire + Hash> Wire for MvRegister<T> {
-    fn schema(schema: &mut Schema) {
-        schema.tag(Tag::MvRegister);
-        T::schema(schema);
-    }
+/// The siblings of an [`MvRegister`], or the values of a [`RegisterDelta`]: see
+/// [`MvRegister::values`].
+pub struct Values<'a, T>(Payloads<'a, T>);
 
-    fn encode(&self, out: &mut Writer) {
-        self.kernel.encode(out);
-    }
+iterator!(Values<'a, T> of &'a T = |value| value);
 
-    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        DotKernel::decode(input).map(|kernel| Self { kernel })
+impl<T: fmt::Debug> fmt::Debug for MvRegister<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MvRegister").field(&self.values()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::MvRegister;
-    use crate::{causal::Dot, replica::ReplicaId};
+    use crate::{
+        causal::{Dot, DotKernel, Observed},
+        replica::ReplicaId,
+    };
 
     #[test]
     fn a_broken_register_is_found() {
-        let mut register = MvRegister::<u8>::default();
-        assert_eq!(register.check_invariants(), Ok(()));
-        register.kernel.put(Dot::of(ReplicaId::from_u128(1), 1), 7);
-        assert!(register.check_invariants().is_err());
+        assert_eq!(MvRegister::<u8>::default().state.check_invariants(), Ok(()));
+        let mut kernel = DotKernel::new();
+        kernel.put(Dot::of(ReplicaId::from_u128(1), 1), 7_u8);
+        assert!(Observed::of(kernel, ()).check_invariants().is_err());
     }
 }

@@ -1,9 +1,8 @@
 //! [`DecodeError`]: why bytes are not what was asked for.
 
-use super::schema;
+use super::schema::{self, SchemaBytes};
 use alloc::boxed::Box;
 use core::{error::Error, fmt};
-use smallvec::SmallVec;
 
 /// Why bytes are not what was asked for. Opaque: ask it by its predicates. One line when printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,9 +13,6 @@ struct Refusal {
     offset: usize,
     reason: Reason,
 }
-
-/// The schema of a type, as it is written.
-pub(super) type SchemaBytes = SmallVec<[u8; 8]>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reason {

@@ -9,7 +9,7 @@
 /// use rejoin::OrSet;
 ///
 /// let mut set = OrSet::new();
-/// set.add_all(0..1_000_u64, "us-east-1".parse()?)?;
+/// set.extend(0..1_000_u64, "us-east-1".parse()?)?;
 /// let bytes = wire::to_bytes(&set);
 /// let few = Limits::default().entries(100);
 /// assert!(wire::from_bytes_within::<OrSet<u64>>(&bytes, &few).unwrap_err().is_limit());

@@ -13,11 +13,11 @@
 //!
 //! let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
 //! let mut ours: OrSet<String> = OrSet::new();
-//! ours.add("ana".into(), us)?;
+//! ours.insert("ana".into(), us)?;
 //! let row = wire::to_bytes(&ours);                            // into a column, a cache, a queue
 //!
 //! let mut theirs: OrSet<String> = wire::from_bytes(&row)?;
-//! let message = wire::to_bytes(&theirs.add("bo".into(), eu)?);
+//! let message = wire::to_bytes(&theirs.insert("bo".into(), eu)?);
 //! assert!(wire::apply_bytes(&mut ours, &message)?);
 //! assert_eq!(wire::to_bytes(&ours), wire::to_bytes(&theirs)); // converged
 //!
@@ -89,7 +89,7 @@ const VERSION: u8 = 1;
 /// }
 ///
 /// let mut open = OrSet::new();
-/// open.add(Session { user: 7, device: "phone".into() }, "us-east-1".parse()?)?;
+/// open.insert(Session { user: 7, device: "phone".into() }, "us-east-1".parse()?)?;
 /// let bytes = wire::to_bytes(&open);
 /// assert_eq!(wire::from_bytes::<OrSet<Session>>(&bytes)?, open);
 /// assert_eq!(
@@ -208,5 +208,5 @@ pub fn apply_bytes<T: DeltaState<Delta: Wire>>(
     state: &mut T,
     bytes: &[u8],
 ) -> Result<bool, DecodeError> {
-    Ok(state.apply(from_bytes(bytes)?))
+    Ok(state.apply_owned(from_bytes(bytes)?))
 }

@@ -1,7 +1,10 @@
 //! [`Schema`]: what bytes say they hold, part of their envelope.
 
-use super::error::SchemaBytes;
 use core::fmt;
+use smallvec::SmallVec;
+
+/// The schema of a type, as it is written.
+pub(super) type SchemaBytes = SmallVec<[u8; 8]>;
 
 /// The type of a value as its bytes name it: a tag for each part, outermost first.
 #[derive(Debug, Default)]
@@ -9,7 +12,7 @@ pub struct Schema(pub(super) SchemaBytes);
 
 macro_rules! tags {
     ($($tag:ident = $number:literal $name:literal $parts:literal),+ $(,)?) => {
-        /// The tags, for ever: a number that was used once is never used for anything else.
+        /// The tags, forever: a number that was used once is never used for anything else.
         #[derive(Clone, Copy, Debug)]
         #[repr(u8)]
         pub(crate) enum Tag {
@@ -43,6 +46,9 @@ tags! {
     I16 = 0x28 "i16" 0, I32 = 0x29 "i32" 0, I64 = 0x2a "i64" 0, I128 = 0x2b "i128" 0,
     Text = 0x2c "String" 0, ReplicaId = 0x2d "ReplicaId" 0, Timestamp = 0x2e "Timestamp" 0,
     Stamp = 0x2f "Stamp" 0, Dot = 0x30 "Dot" 0, Value = 0x31 "Value" 0,
+
+    SetDelta = 0x32 "SetDelta" 1, MapDelta = 0x33 "MapDelta" 2, RegisterDelta = 0x34 "RegisterDelta" 1,
+    FlagDelta = 0x35 "FlagDelta" 0, Version = 0x36 "Version" 0,
 }
 
 const NAMED: u8 = 0x7f;

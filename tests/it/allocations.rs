@@ -52,8 +52,8 @@ fn of_a_merge_without_news_of_registers_and_flags() {
     let mut flag = EnableFlag::new();
     for id in ids() {
         last.set(format!("by {id}"), id, at(1)).unwrap();
-        siblings.apply(MvRegister::new().set(format!("by {id}"), id).unwrap());
-        flag.apply(EnableFlag::new().enable(id).unwrap());
+        siblings.apply_owned(MvRegister::new().set(format!("by {id}"), id).unwrap());
+        flag.apply_owned(EnableFlag::new().enable(id).unwrap());
     }
     a_merge_without_news_allocates_nothing("LwwRegister", &last);
     a_merge_without_news_allocates_nothing("MvRegister", &siblings);
@@ -66,8 +66,8 @@ fn of_a_merge_without_news_of_sets_and_maps() {
     let mut map = OrMap::new();
     for number in 0..10_000_u32 {
         let id = ReplicaId::from(u128::from(number % 7) + 1);
-        set.add(number.to_string(), id).unwrap();
-        map.put(number, number.to_string(), id, at(1)).unwrap();
+        set.insert(number.to_string(), id).unwrap();
+        map.insert(number, number.to_string(), id, at(1)).unwrap();
     }
     for number in (0..10_000).step_by(3) {
         set.remove(&number.to_string(), replica("eu-west-1")).unwrap();
@@ -125,18 +125,20 @@ fn on_average<T>(name: &str, bound: f64, mut work: impl FnMut(u32) -> T) {
 fn of_one_element_deltas_of_a_set() {
     let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
     let mut set = OrSet::new();
-    set.add_all(0..100_000_u32, us).unwrap();
+    set.extend(0..100_000_u32, us).unwrap();
     let mut peer = set.clone();
-    on_average("OrSet::add, new", 0.0, |round| set.add(100_000 + round, us).unwrap());
-    on_average("OrSet::add, there already", 1.0, |round| set.add(round * 7, us).unwrap());
-    on_average("OrSet::add, there by another", 2.0, |round| set.add(round * 7 + 1, eu).unwrap());
+    on_average("OrSet::add, new", 0.0, |round| set.insert(100_000 + round, us).unwrap());
+    on_average("OrSet::add, there already", 1.0, |round| set.insert(round * 7, us).unwrap());
+    on_average("OrSet::add, there by another", 2.0, |round| set.insert(round * 7 + 1, eu).unwrap());
     on_average("OrSet::remove", 2.0, |round| set.remove(&(round * 7), eu).unwrap());
     on_average("OrSet::remove, not there", 0.0, |round| set.remove(&(round * 7), eu).unwrap());
 
     let mut author = peer.clone();
-    let deltas = (0..TIMES).map(|round| author.add(100_000 + round, eu).unwrap());
+    let deltas = (0..TIMES).map(|round| author.insert(100_000 + round, eu).unwrap());
     let mut deltas = deltas.collect::<Vec<_>>().into_iter();
-    on_average("OrSet::apply of an add", 0.0, |_| deltas.next().map(|delta| peer.apply(delta)));
+    on_average("OrSet::apply of an add", 0.0, |_| {
+        deltas.next().map(|delta| peer.apply_owned(delta))
+    });
     assert!(peer == author);
 }
 
@@ -145,9 +147,9 @@ fn of_a_put_in_a_map() {
     let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
     let mut map = OrMap::new();
     for number in 0..100_000_u32 {
-        map.put(number, 0, us, at(1)).unwrap();
+        map.insert(number, 0, us, at(1)).unwrap();
     }
-    on_average("OrMap::put", 2.0, |round| map.put(round * 7, round, eu, at(2)).unwrap());
+    on_average("OrMap::put", 2.0, |round| map.insert(round * 7, round, eu, at(2)).unwrap());
 }
 
 #[test]
@@ -167,7 +169,11 @@ fn of_edits_of_a_document() {
         deltas.push(author.set(&messages[round as usize], message, eu, at(2)).unwrap());
     });
     let mut deltas = deltas.into_iter();
-    on_average("Document::apply of a field", 2.0, |_| deltas.next().map(|it| document.apply(it)));
-    on_average("Document::apply of a message", 0.5, |_| deltas.next().map(|it| document.apply(it)));
+    on_average("Document::apply of a field", 2.0, |_| {
+        deltas.next().map(|it| document.apply_owned(it))
+    });
+    on_average("Document::apply of a message", 0.5, |_| {
+        deltas.next().map(|it| document.apply_owned(it))
+    });
     assert_eq!(document, author);
 }

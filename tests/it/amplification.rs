@@ -3,7 +3,7 @@
 
 use crate::{
     at,
-    history::count,
+    effort::count,
     hostile::amplification::{Dearest, check, meet},
     replica,
 };

@@ -140,7 +140,7 @@ fn a_register_tells_when_and_by_whom_it_was_written() {
 fn a_register_with_one_sibling_has_a_value() {
     let mut register = MvRegister::new();
     assert_eq!(register.get(), None::<&u8>);
-    assert!(register.clear(replica("a")).unwrap().context().is_empty(), "nothing to clear");
+    assert!(register.clear(replica("a")).unwrap().is_empty(), "nothing to clear");
     register.set(1, replica("a")).unwrap();
     assert_eq!(register.get(), Some(&1));
     register.clear(replica("a")).unwrap();
@@ -177,8 +177,8 @@ fn each_std_lattice_joins_and_tells_by_itself() {
 #[test]
 fn sets_and_maps_print_as_what_they_hold() {
     let (mut set, mut map) = (OrSet::new(), OrMap::new());
-    set.add("tag", replica("a")).unwrap();
-    map.put("key", 7, replica("a"), at(1)).unwrap();
+    set.insert("tag", replica("a")).unwrap();
+    map.insert("key", 7, replica("a"), at(1)).unwrap();
     assert_eq!(format!("{set:?}"), r#"{"tag"}"#);
     assert_eq!(format!("{map:?}"), r#"{"key": 7}"#);
 }
@@ -187,7 +187,7 @@ fn sets_and_maps_print_as_what_they_hold() {
 fn a_set_is_empty_until_an_element_is_added_and_after_it_is_removed() {
     let mut set = OrSet::new();
     assert!(set.is_empty());
-    set.add(7, replica("a")).unwrap();
+    set.insert(7, replica("a")).unwrap();
     assert!(!set.is_empty());
     set.remove(&7, replica("a")).unwrap();
     assert!(set.is_empty());
@@ -197,7 +197,7 @@ fn a_set_is_empty_until_an_element_is_added_and_after_it_is_removed() {
 fn a_map_is_empty_until_a_key_is_put_and_after_it_is_removed() {
     let mut map = OrMap::new();
     assert!(map.is_empty());
-    map.put(7, "value", replica("a"), at(1)).unwrap();
+    map.insert(7, "value", replica("a"), at(1)).unwrap();
     assert!(!map.is_empty());
     map.remove(&7, replica("a")).unwrap();
     assert!(map.is_empty());

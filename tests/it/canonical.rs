@@ -3,8 +3,8 @@
 
 use crate::{
     cpu::cpu_time,
-    encoded::{Sent, bytes, json, through_bytes},
-    history::count,
+    effort::count,
+    encoded::{Sent, bytes, json, seen, through_bytes},
     replica,
     samples::{self, Visit},
 };
@@ -313,7 +313,7 @@ fn limits_are_kept() {
         |bytes: &[u8], limits: Limits| wire::from_bytes_within::<OrSet<String>>(bytes, &limits);
     let mut set = OrSet::new();
     for id in 1..=3_u128 {
-        set.add(format!("element {id}"), ReplicaId::from_u128(id)).unwrap();
+        set.insert(format!("element {id}"), ReplicaId::from_u128(id)).unwrap();
     }
     let whole = bytes(&set);
     let wide = Limits::default().bytes(whole.len()).replicas(3).entries(3).text(9);
@@ -341,10 +341,10 @@ fn limits_are_kept() {
 fn what_is_refused_changes_nothing() {
     let mut set = OrSet::new();
     let us = replica("us-east-1");
-    set.add_all(0..100_u64, us).unwrap();
+    set.extend(0..100_u64, us).unwrap();
     let before = set.clone();
     let whole = bytes(&set);
-    let delta = bytes(&set.clone().add(7, us).unwrap());
+    let delta = bytes(&set.clone().insert(7, us).unwrap());
     for end in 0..whole.len() {
         wire::merge_bytes(&mut set, &whole[..end]).unwrap_err();
     }
@@ -429,7 +429,7 @@ fn reading_mutants_allocates_in_proportion() {
 fn what_is_made_to_cost_costs_in_proportion() {
     let us = replica("us-east-1");
     let mut sparse = OrSet::new();
-    sparse.add_all(0..64_000_u64, us).unwrap();
+    sparse.extend(0..64_000_u64, us).unwrap();
     let removed = (0..64_000_u64).filter(|number| number % 64 != 0);
     removed.for_each(|number| _ = sparse.remove(&number, us).unwrap());
     let sparse = read_within_bounds::<OrSet<u64>>(&bytes(&sparse));
@@ -453,9 +453,9 @@ fn sizes() {
     let us = replica("us-east-1");
     let mut set = OrSet::new();
     let random = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    set.add_all((0..100_000).map(random), us).unwrap();
+    set.extend((0..100_000).map(random), us).unwrap();
     let whole = bytes(&set).len();
-    let add = bytes(&set.add(random(100_000), us).unwrap()).len();
+    let add = bytes(&set.insert(random(100_000), us).unwrap()).len();
     let remove = bytes(&set.remove(&random(7), us).unwrap()).len();
     println!(
         "OrSet of 100,000 u64: {:.3} bytes an element; add {add}, remove {remove}",
@@ -464,8 +464,8 @@ fn sizes() {
     assert!(whole <= 810_000);
     assert!(add <= 32 + 8 && remove <= 32, "{add}, {remove}");
     let uuid = ReplicaId::from_u128(u128::MAX);
-    let add = bytes(&set.add(random(100_001), uuid).unwrap()).len();
-    let again = bytes(&set.add(random(100_001), uuid).unwrap()).len();
+    let add = bytes(&set.insert(random(100_001), uuid).unwrap()).len();
+    let again = bytes(&set.insert(random(100_001), uuid).unwrap()).len();
     println!("by a UUID: add {add}, and again {again}");
     assert!(add <= 32 + 8 && again <= 32 + 8);
 
@@ -476,10 +476,10 @@ fn sizes() {
 
     let mut busy = OrSet::new();
     for number in 0..1_000_000_u64 {
-        busy.add(number, us).unwrap();
+        busy.insert(number, us).unwrap();
         busy.remove(&number, us).unwrap();
     }
-    let context = bytes(busy.kernel().context()).len();
+    let context = bytes(&seen(&busy)).len();
     println!("context of 2,000,000 writes that were all seen: {context} bytes");
     assert!(context <= 24);
 

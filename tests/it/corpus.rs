@@ -13,6 +13,7 @@ use crate::{
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
     document::{ConflictKind, DocumentDelta, DocumentError, Kind, ListKeys},
+    laws::Invariants,
 };
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
@@ -355,7 +356,7 @@ impl World {
         let (from, into) = (self.replicas[from].clone(), &mut self.replicas[into]);
         into.known.learn(&from.known);
         let delta = from.document.delta_since(&into.document.version());
-        into.document.apply(through_json(&delta));
+        into.document.apply_owned(through_json(&delta));
     }
 
     /// Some deltas that were made at some time: late, again, out of order, joined into one.
@@ -366,7 +367,7 @@ impl World {
             message.merge(delta);
             self.replicas[into].known.learn(news);
         }
-        self.replicas[into].document.apply(through_bytes(&message));
+        self.replicas[into].document.apply_owned(through_bytes(&message));
     }
 
     /// Stops a replica, and starts it again from what it stored. Keys are not in a state; a list
@@ -410,7 +411,7 @@ impl World {
         let mut order: Vec<usize> = (0..made).chain(0..made / 4).collect();
         self.random.shuffle(&mut order);
         let mut from_deltas = Document::new();
-        order.iter().for_each(|it| _ = from_deltas.apply(self.deltas[*it].0.clone()));
+        order.iter().for_each(|it| _ = from_deltas.apply_owned(self.deltas[*it].0.clone()));
         all.push(from_deltas);
         let (first, first_json, first_bytes) = (&all[0], all[0].to_json(), bytes(&all[0]));
         for other in &all[1..] {

@@ -12,6 +12,7 @@ use rejoin::{
         Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Edit, Kind,
         ListKeys, Value,
     },
+    laws::Invariants,
     wire,
 };
 use serde_json::{Value as Json, json};
@@ -672,8 +673,8 @@ fn a_move_that_a_deletion_had_not_seen_is_no_survivor() {
     third.merge(&theirs);
     let made = third.push("/list", json!({"id": 1}), asia, at(7)).unwrap();
     let mut reader = old.clone();
-    reader.apply(moved);
-    reader.apply(made);
+    reader.apply_owned(moved);
+    reader.apply_owned(made);
     let told = reader.apply_reporting(&removed);
     assert!(told.conflicts().iter().all(|it| it.kind != ConflictKind::Deletion), "{told:?}");
     let found = reader.item("/list", 1_u64).unwrap();
@@ -865,7 +866,7 @@ fn counts_that_later_ones_tell_of_go_with_the_next_increment() {
     for round in 0..100 {
         let delta = ours.increment("/n", 1, us, at(2)).unwrap();
         if round % 10 == 9 {
-            theirs.apply(delta);
+            theirs.apply_owned(delta);
             assert_eq!(theirs.get("/n"), Some((round + 1).into()));
         }
     }
@@ -879,7 +880,7 @@ fn counts_that_later_ones_tell_of_go_with_the_next_increment() {
     assert_eq!((counts(&theirs), theirs.get("/n")), (2, Some(101.into())));
     // One that a value has replaced goes likewise.
     let reset = ours.reset("/n", us, at(4)).unwrap();
-    third.apply(reset);
+    third.apply_owned(reset);
     third.increment("/n", 1, asia, at(3)).unwrap();
     assert_eq!((counts(&third), third.get("/n")), (1, Some(1.into())));
     theirs.merge(&third);

@@ -1,8 +1,12 @@
 //! There and back: through text, through the canonical bytes, and through a compact serde format.
 
-use rejoin::wire::{self, Wire};
+use rejoin::{
+    DeltaState, Version,
+    causal::{CausalContext, Digest, DotKernel},
+    wire::{self, Wire},
+};
 use serde::{Serialize, de::DeserializeOwned};
-use std::fmt::Debug;
+use std::{fmt::Debug, hash::Hash};
 
 /// What is written, sent and read back.
 pub(crate) trait Sent: Serialize + DeserializeOwned + Wire + PartialEq + Debug {}
@@ -38,6 +42,20 @@ pub(crate) fn through_compact<T: Serialize + DeserializeOwned>(value: &T) -> T {
     let (back, read) = bincode::serde::decode_from_slice(&bytes, config).unwrap();
     assert_eq!(read, bytes.len());
     back
+}
+
+/// The kernel of a set, a map, a register or a flag, or of a delta of one: its form is theirs.
+pub(crate) fn kernel<P: DeserializeOwned + Hash>(of: &impl Serialize) -> DotKernel<P> {
+    serde_json::from_value(serde_json::to_value(of).unwrap()).unwrap()
+}
+
+pub(crate) fn digest(version: &Version) -> Digest {
+    serde_json::from_value(serde_json::to_value(version).unwrap()).unwrap()
+}
+
+/// All that was seen.
+pub(crate) fn seen(of: &impl DeltaState<Version = Version>) -> CausalContext {
+    digest(&of.version()).seen().clone()
 }
 
 /// The form of a document, whose writes say their paths by number, of one whose writes spell them:

@@ -8,9 +8,10 @@ use crate::{
 };
 use proptest::prelude::*;
 use rejoin::{
-    CounterOverflow, DeltaState, Document, EnableFlag, Merge, MvRegister, OrMap, OrSet,
+    DeltaState, Document, EnableFlag, Merge, MvRegister, OrMap, OrSet, Version,
     causal::{Change, Digest, DotKernel},
     document::{ConflictKind, DocumentDelta, DocumentError, ListKeys, Value},
+    laws::Invariants,
 };
 use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,14 +24,14 @@ fn through_json(document: &Document) -> Document {
 fn the_delta_of_a_remove_is_not_empty() {
     let us = replica("us-east-1");
     let mut set = OrSet::new();
-    set.add(1, us).unwrap();
+    set.insert(1, us).unwrap();
     assert!(!set.remove(&1, us).unwrap().is_empty());
     assert!(set.remove(&1, us).unwrap().is_empty(), "nothing was done");
     let mut flag = EnableFlag::new();
     flag.enable(us).unwrap();
     assert!(!flag.disable(us).unwrap().is_empty());
     let mut map = OrMap::new();
-    map.put(1, 1, us, at(1)).unwrap();
+    map.insert(1, 1, us, at(1)).unwrap();
     assert!(!map.remove(&1, us).unwrap().is_empty());
     let mut document = Document::from_value(1_u64, us, at(1)).unwrap();
     assert!(!document.remove("", us, at(1)).unwrap().is_empty());
@@ -88,7 +89,7 @@ fn a_removal_that_its_own_writer_went_past_is_no_conflict() {
     let mut ours = Document::from_json(&json!({"x": 1}), us, at(1)).unwrap();
     let mut theirs = ours.clone();
     let mut delta = ours.remove("/x", us, at(2)).unwrap();
-    ours.apply(theirs.set("/x", 7_u64, eu, at(2)).unwrap());
+    ours.apply_owned(theirs.set("/x", 7_u64, eu, at(2)).unwrap());
     delta.merge(&ours.set("/x", 8_u64, us, at(3)).unwrap());
     assert_eq!(theirs.clone().merge_reporting(&ours).conflicts(), []);
     assert_eq!(theirs.apply_reporting(&delta).conflicts(), []);
@@ -182,7 +183,7 @@ fn siblings_that_agree_are_a_value() {
 fn a_hostile_digest_costs_what_it_is() {
     let us = replica("us-east-1");
     let mut set = OrSet::new();
-    set.add_all(0..1_000, us).unwrap();
+    set.extend(0..1_000, us).unwrap();
     (0..1_000).step_by(3).for_each(|element| _ = set.remove(&element, us).unwrap());
     let (end, before_end) = (u64::MAX, u64::MAX - 9);
     let unseen = json!({"seen": {}, "live": {"us-east-1": [[1, end]]}});
@@ -192,8 +193,8 @@ fn a_hostile_digest_costs_what_it_is() {
         json!({"seen": {"us-east-1": [[1, end]]}, "live": {"us-east-1": [[1, end]]}}),
         json!({"seen": some, "live": {"zz": [[1, end]]}}),
     ] {
-        let digest: Digest = serde_json::from_value(hostile).unwrap();
-        set.delta_since(&digest).check_invariants().unwrap();
+        let version: Version = serde_json::from_value(hostile).unwrap();
+        set.delta_since(&version).check_invariants().unwrap();
     }
 }
 
@@ -213,12 +214,12 @@ fn a_document_at_the_end_of_its_writers_count_refuses_and_stays() {
     document.check_invariants().unwrap();
 
     let mut set: OrSet<u8> = OrSet::new();
-    set.add_all([1, 2], us).unwrap();
+    set.extend([1, 2], us).unwrap();
     let seen = json!({"us-east-1": {"seen": [[1, last]], "live": []}});
     set.merge(&serde_json::from_value(seen).unwrap());
-    assert_eq!(set.add_all([1, 2, 3], us), Err(CounterOverflow { replica: us }));
+    assert_eq!(set.extend([1, 2, 3], us).map_err(|it| it.replica().unwrap()), Err(us));
     assert!(set.is_empty(), "not even the elements that would have fitted");
-    set.add_all([1, 2], us).unwrap();
+    set.extend([1, 2], us).unwrap();
 }
 
 /// Only counts, so that it holds on any machine: what a delta may not walk is not walked.

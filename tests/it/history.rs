@@ -1,7 +1,10 @@
 //! Random histories: replicas that share a past, edit, merge in part, lose, repeat and reorder
 //! deltas, restart from bytes, fork, and are restored from backups.
 
-use crate::world::{Step, Subject, World, check_laws};
+use crate::{
+    effort::count,
+    world::{Step, Subject, World, check_laws},
+};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -65,11 +68,6 @@ fn play<S: Subject>(script: &Script<S::Op>) {
     let mut world = World::<S>::new(script.replicas, script.aged);
     script.steps.iter().for_each(|step| world.play(step));
     world.finish(&script.shuffle);
-}
-
-/// How many histories are played of each type, unless `REJOIN_HISTORIES` says otherwise.
-pub(crate) fn count(unless_said: u32) -> u32 {
-    std::env::var("REJOIN_HISTORIES").map_or(unless_said, |text| text.parse().expect("a number"))
 }
 
 /// Plays histories; one that goes wrong is shortened, and told as a script.
@@ -149,8 +147,8 @@ pub(crate) fn misused<S: Subject>() {
             states.iter().for_each(|state| _ = join.merge(state));
             S::check(&join).unwrap();
             let (mut forward, mut backward) = (S::State::default(), S::State::default());
-            deltas.iter().for_each(|delta| _ = forward.apply(delta.clone()));
-            deltas.iter().rev().for_each(|delta| _ = backward.apply(delta.clone()));
+            deltas.iter().for_each(|delta| _ = forward.apply(&delta));
+            deltas.iter().rev().for_each(|delta| _ = backward.apply(&delta));
             assert_eq!(forward, backward, "deltas in any order");
             S::check(&forward).unwrap();
             Ok(())

@@ -1,10 +1,10 @@
 //! The law checkers: each can fail, every type of the library passes, and so do its states where a
 //! replica id is misused.
 
-use crate::{at, history::count, replica};
+use crate::{at, effort::count, replica};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister, OrMap,
-    OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
+    Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister,
+    OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
     document::{DocumentDelta, ListKeys},
     laws::{self, Law},
@@ -65,12 +65,25 @@ impl Merge for Faulty {
     }
 }
 
-#[derive(Clone, Debug)]
-struct FaultyDelta(Faulty);
+#[derive(Clone, Debug, Default)]
+struct FaultyDelta(Option<Faulty>);
 
 impl Merge for FaultyDelta {
     fn merge(&mut self, other: &Self) -> bool {
-        self.0.fault != Law::Message && self.0.merge(&other.0)
+        match (&mut self.0, &other.0) {
+            (Some(ours), Some(theirs)) => ours.fault != Law::Message && ours.merge(theirs),
+            (None, Some(_)) => {
+                self.clone_from(other);
+                true
+            }
+            (_, None) => false,
+        }
+    }
+}
+
+impl Delta for FaultyDelta {
+    fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|it| it.fault == Law::Empty || it.set.is_empty())
     }
 }
 
@@ -82,13 +95,18 @@ impl DeltaState for Faulty {
 
     fn delta_since(&self, (): &()) -> FaultyDelta {
         let nothing = Self { set: BTreeSet::new(), ..*self };
-        FaultyDelta(if self.fault == Law::DeltaSince { nothing } else { self.clone() })
+        FaultyDelta(Some(if self.fault == Law::DeltaSince { nothing } else { self.clone() }))
     }
 
-    fn apply(&mut self, delta: FaultyDelta) -> bool {
+    fn apply(&mut self, delta: &FaultyDelta) -> bool {
+        let Some(delta) = &delta.0 else { return false };
         // Takes elements one after the other, and drops what comes after a gap.
-        let gap = delta.0.set.first() > Some(&(self.set.len() as u64));
-        if self.fault == Law::Deltas && gap { false } else { self.merge(&delta.0) }
+        let gap = delta.set.first() > Some(&(self.set.len() as u64));
+        if self.fault == Law::Deltas && gap { false } else { self.merge(delta) }
+    }
+
+    fn apply_owned(&mut self, delta: FaultyDelta) -> bool {
+        self.fault != Law::ApplyOwned && self.apply(&delta)
     }
 }
 
@@ -103,7 +121,7 @@ fn edit(state: &mut Faulty, choice: u64, _: ReplicaId, _: Timestamp) -> Option<F
     }
     let written = if state.fault == Law::Delta || full { None } else { Some(element) };
     let delta = Faulty { set: written.into_iter().collect(), ..*state };
-    (state.fault != Law::Refused).then_some(FaultyDelta(delta))
+    (state.fault != Law::Refused).then_some(FaultyDelta(Some(delta)))
 }
 
 #[test]
@@ -137,6 +155,8 @@ fn histories_find_each_law_that_is_broken() {
         Law::Refused,
         Law::Message,
         Law::DeltaSince,
+        Law::ApplyOwned,
+        Law::Empty,
         Law::Deltas,
     ] {
         let violation = laws::delta_histories(0..100, &Faulty::new(fault, []), edit).unwrap_err();
@@ -229,7 +249,7 @@ fn keeps_the_laws<T>(
     start: &T,
     edit: impl Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<T::Delta>,
 ) where
-    T: DeltaState<Delta: Clone + PartialEq + Debug> + Clone + PartialEq + Debug,
+    T: DeltaState<Delta: PartialEq + Debug> + Clone + PartialEq + Debug,
 {
     for choice in 0..12 {
         let (states, deltas) = family(start, &edit, choice);
@@ -261,7 +281,7 @@ fn misused<T>(
     edit: impl Fn(&mut T, u64, ReplicaId, Timestamp) -> Option<T::Delta>,
     [first, second, third]: [u64; 3],
 ) where
-    T: DeltaState<Delta: Clone> + Clone + PartialEq + Debug,
+    T: DeltaState + Clone + PartialEq + Debug,
 {
     let mut deltas = Vec::new();
     let mut write = |state: &T, choice| {
@@ -285,7 +305,7 @@ fn misused<T>(
     });
     for_each_order(&mut deltas.iter().collect::<Vec<_>>(), 0, &mut |order| {
         let mut joined = start.clone();
-        order.iter().for_each(|&delta| _ = joined.apply(delta.clone()));
+        order.iter().for_each(|&delta| _ = joined.apply(&delta));
         assert_eq!(joined, all, "deltas in any order: {first} {second} {third}");
     });
 }
@@ -336,8 +356,8 @@ fn flags_keep_the_laws() {
 fn sets_keep_the_laws() {
     keeps_the_laws(&OrSet::new(), |set, choice, id, _| match choice % 4 {
         2 => set.remove(&(choice / 4 % 4), id).ok(),
-        3 => set.add_all(choice % 3..4, id).ok(),
-        _ => set.add(choice % 5, id).ok(),
+        3 => set.extend(choice % 3..4, id).ok(),
+        _ => set.insert(choice % 5, id).ok(),
     });
 }
 
@@ -345,7 +365,7 @@ fn sets_keep_the_laws() {
 fn maps_keep_the_laws() {
     keeps_the_laws(&OrMap::new(), |map, choice, id, now| match choice % 4 {
         3 => map.remove(&(choice / 4 % 3), id).ok(),
-        _ => map.put(choice % 3, choice % 7, id, now).ok(),
+        _ => map.insert(choice % 3, choice % 7, id, now).ok(),
     });
 }
 

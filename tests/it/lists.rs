@@ -3,6 +3,7 @@
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
     document::{DocumentDelta, ListKeys, Value},
+    laws::Invariants,
     wire,
 };
 use std::collections::BTreeSet;
@@ -195,10 +196,10 @@ fn a_move_beats_a_re_placing() {
                 continue;
             }
             let mut ours = document.clone();
-            ours.apply(delta.clone());
+            ours.apply(&delta);
             let report = ours.apply_reporting(&their_move);
             assert!(report.conflicts().is_empty(), "a re-placing is no move");
-            theirs.apply(delta.clone());
+            theirs.apply(&delta);
             assert_eq!(ours, theirs);
             assert!(ours.conflicts().is_empty());
             assert_eq!(items(&ours)[0], number, "it stands where it was moved to");
@@ -255,11 +256,11 @@ fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
         let re_placed = delta.write_count() - 2;
         for gap in index.saturating_sub(3)..=(index + 3).min(len(&document)) {
             let (mut ours, mut theirs) = (document.clone(), document.clone());
-            ours.apply(delta.clone());
+            ours.apply(&delta);
             let inserted = insert(&mut theirs, gap, 2_000_000, 9);
             let both_re_placed = inserted.write_count() > 2;
-            theirs.apply(delta.clone());
-            ours.apply(inserted);
+            theirs.apply(&delta);
+            ours.apply_owned(inserted);
             assert_eq!(ours, theirs);
             let after = items(&ours);
             let position = |number: u64| after.iter().position(|it| *it == number).unwrap();
@@ -323,7 +324,7 @@ fn crowded_lists_survive_concurrent_edits() {
                 }
                 6 => {
                     let late = deltas[random.below(deltas.len())].clone();
-                    document.apply(late);
+                    document.apply_owned(late);
                     continue;
                 }
                 _ => {
@@ -345,7 +346,7 @@ fn crowded_lists_survive_concurrent_edits() {
         let joined = join([&a, &b, &c]);
         assert_eq!(join([&c, &a, &b]), joined);
         let mut replayed = Document::new();
-        deltas.iter().rev().for_each(|delta| _ = replayed.apply(delta.clone()));
+        deltas.iter().rev().for_each(|delta| _ = replayed.apply(&delta));
         assert_eq!(replayed, joined, "deltas are the state");
         let there = items(&joined);
         let once: BTreeSet<u64> = there.iter().copied().collect();

@@ -21,14 +21,13 @@ mod corpus;
 mod cpu;
 mod deep;
 mod documents;
+mod effort;
 mod encoded;
 mod forms;
 mod found;
 mod growth;
 mod history;
 mod hostile;
-// Not from the published package, which leaves the dependency on itself out.
-#[cfg(feature = "laws")]
 mod laws;
 mod lists;
 mod pitfalls;

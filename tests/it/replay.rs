@@ -1,8 +1,8 @@
 //! The seeds and the findings of the fuzzers, once more; and what is near to them.
 
 use crate::{
-    encoded::{Sent, bytes, compact, json},
-    history::count,
+    effort::count,
+    encoded::{Sent, bytes, compact, digest, json, kernel, seen},
     hostile::{TARGETS, decoding::tags},
     {at, replica},
 };
@@ -147,17 +147,18 @@ fn forms(write: Write<'_>) -> Vec<u8> {
         it.enable(replica(id)).unwrap();
     });
     let [set, _] = fork(write, "or_set", 6, OrSet::new(), |it, id| {
-        it.add_all(["a".to_owned(), "b".to_owned(), id.to_owned()], replica(id)).unwrap();
+        it.extend(["a".to_owned(), "b".to_owned(), id.to_owned()], replica(id)).unwrap();
         it.remove("b", replica(id)).unwrap();
     });
     fork(write, "or_map", 7, OrMap::new(), |it, id| {
-        it.put("a".to_owned(), 1_u64, replica(id), now).unwrap();
-        it.put(id.to_owned(), 2, replica(id), now).unwrap();
+        it.insert("a".to_owned(), 1_u64, replica(id), now).unwrap();
+        it.insert(id.to_owned(), 2, replica(id), now).unwrap();
         it.remove("a", replica(id)).unwrap();
     });
-    two(write, "kernel", 8, set.kernel(), set.kernel());
-    two(write, "context", 12, set.kernel().context(), set.kernel().context());
-    two(write, "digest", 13, &set.version(), &set.version());
+    let kernel = kernel::<String>(&set);
+    two(write, "kernel", 8, &kernel, &kernel);
+    two(write, "context", 12, &seen(&set), &seen(&set));
+    two(write, "digest", 13, &digest(&set.version()), &digest(&set.version()));
 
     let content = serde_json::json!({
         "title": "Booking", "n": [1, -2, 0.5, {"deep": [null, true]}], "empty": {}, "unread": 2,

@@ -269,7 +269,7 @@ fn a_removal_that_changes_nothing_costs_nothing() {
         strangers.set("", json!({"x": 1}), eu, at(5)).unwrap();
         let unknown = strangers.remove("", eu, at(6)).unwrap();
         let mut knows_the_mark = Document::new();
-        knows_the_mark.apply(made);
+        knows_the_mark.apply_owned(made);
         let mark = knows_the_mark.remove("", eu, at(6)).unwrap();
         [unknown, mark].map(|removal| {
             let mut ours = ours.clone();

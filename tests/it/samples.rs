@@ -1,9 +1,13 @@
 //! Values of every type that has a form: small and large, and some that nobody would make.
 
-use crate::{at, encoded::Sent, replica};
+use crate::{
+    at,
+    encoded::{Sent, digest, seen},
+    replica,
+};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, LwwRegister, MapWrite, Max, Merge, Min, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister, OrMap,
+    OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, ListKeys, Value},
 };
@@ -121,20 +125,21 @@ fn removing(visit: &mut impl Visit) {
     let [us, eu, uuid] = ids();
     let mut set = OrSet::<String>::new();
     visit.visit("set_empty", &set);
-    set.add_all(["ana", "bo", "cy"].map(String::from), us).unwrap();
+    set.extend(["ana", "bo", "cy"].map(String::from), us).unwrap();
     let mut theirs = set.clone();
-    visit.visit("set_delta_add", &theirs.add("bo".into(), eu).unwrap());
+    visit.visit("set_delta_add", &theirs.insert("bo".into(), eu).unwrap());
     visit.visit("set_delta_remove", &set.remove("bo", uuid).unwrap());
     set.merge(&theirs);
     visit.visit("set_of_texts", &set);
-    visit.visit("set_digest", &set.version());
-    visit.visit("set_context", set.kernel().context());
+    visit.visit("set_digest", &digest(&set.version()));
+    visit.visit("set_version", &set.version());
+    visit.visit("set_context", &seen(&set));
     visit.visit("context_empty", &CausalContext::new());
     visit.visit("digest_empty", &Digest::default());
 
     let mut numbers = OrSet::<u64>::new();
     numbers
-        .add_all((0..200).map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)), us)
+        .extend((0..200).map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)), us)
         .unwrap();
     visit.visit("set_of_numbers", &numbers);
     let removed: Vec<u64> = numbers.iter().copied().step_by(3).collect();
@@ -151,15 +156,12 @@ fn removing(visit: &mut impl Visit) {
 
     let mut map = OrMap::<String, u64>::new();
     visit.visit("map_empty", &map);
-    map.put("theme".into(), 1, us, at(9)).unwrap();
+    map.insert("theme".into(), 1, us, at(9)).unwrap();
     let mut theirs = map.clone();
-    theirs.put("theme".into(), 2, eu, at(9)).unwrap();
-    visit.visit("map_delta", &map.put("font".into(), 3, us, at(12)).unwrap());
+    theirs.insert("theme".into(), 2, eu, at(9)).unwrap();
+    visit.visit("map_delta", &map.insert("font".into(), 3, us, at(12)).unwrap());
     map.merge(&theirs);
     visit.visit("map", &map);
-    let writes: Vec<MapWrite<_, _>> = map.kernel().payloads().cloned().collect();
-    visit.visit("map_write", &writes[0]);
-    visit.visit("map_writes", &writes);
 }
 
 /// A conversation with everything in it.

@@ -5,6 +5,7 @@
 //! walked once. "The same" is told by a 64-bit hash of their bytes.
 
 use crate::{
+    effort::depth,
     encoded::bytes,
     world::{Step, Subject, World},
 };
@@ -24,7 +25,7 @@ pub(crate) struct Small<'a, S: Subject> {
     /// Whether each replica is about to leave its first block.
     pub(crate) aged: bool,
     pub(crate) alphabet: &'a [S::Op],
-    /// How many steps, unless `REJOIN_OPERATIONS` says otherwise.
+    /// How many steps in full.
     pub(crate) operations: usize,
 }
 
@@ -39,8 +40,7 @@ struct Walk<'a, S: Subject> {
 impl<S: Subject> Small<'_, S> {
     /// Walks all worlds; at each end the replicas meet, and all deltas are replayed.
     pub(crate) fn walk(&self) {
-        let said = std::env::var("REJOIN_OPERATIONS");
-        self.walk_of(said.map_or(self.operations, |text| text.parse().expect("a number")));
+        self.walk_of(depth(self.operations));
     }
 
     pub(crate) fn walk_of(&self, operations: usize) {

@@ -7,6 +7,7 @@ use rejoin::{
     document::{
         Claim, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys, Report, Value,
     },
+    laws::Invariants,
 };
 use serde_json::{Value as Json, json};
 
@@ -52,7 +53,7 @@ fn meet(base: &Document, ours: Edit<'_>, theirs: Edit<'_>) -> Met {
     for deltas in [[&our_delta, &their_delta], [&their_delta, &our_delta]] {
         let mut fresh = base.clone();
         for delta in deltas {
-            fresh.apply(delta.clone());
+            fresh.apply(&delta);
         }
         assert_eq!(fresh, merged, "deltas alone, in both orders");
     }
@@ -355,7 +356,7 @@ fn an_edit_is_one_delta_and_all_or_nothing() {
         })
         .unwrap();
     let mut peer = before;
-    peer.apply(delta);
+    peer.apply_owned(delta);
     assert_eq!(peer, document);
     assert_eq!(document.to_json(), json!({"title": "both"}));
 }

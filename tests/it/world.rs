@@ -3,14 +3,14 @@
 
 use crate::encoded::{Sent, bytes, json as text, through_bytes, through_compact, through_json};
 use proptest::strategy::BoxedStrategy;
-use rejoin::{DeltaState, Merge, Now, ReplicaId, Timestamp};
+use rejoin::{Delta, DeltaState, Merge, Now, ReplicaId, Timestamp};
 use serde_json::json;
 use std::{collections::BTreeSet, fmt, fmt::Debug, rc::Rc};
 
 /// A type under test, and its meaning.
 pub(crate) trait Subject: 'static {
     type State: DeltaState<Delta = Self::Delta> + Clone + Default + Sent;
-    type Delta: Merge + Clone + Default + Sent;
+    type Delta: Delta + Sent;
     type Op: Clone + Debug;
     /// What the model remembers of one edit.
     type Event;
@@ -273,7 +273,7 @@ impl<S: Subject> World<S> {
             return;
         };
         let mut via_delta = before;
-        via_delta.apply(delta.clone());
+        via_delta.apply(&delta);
         assert_eq!(via_delta, **state, "the delta does what the edit did");
         let number = self.events.len();
         let mut told = BTreeSet::from([number]);
@@ -323,7 +323,7 @@ impl<S: Subject> World<S> {
     fn apply(&mut self, into: usize, delta: S::Delta, told: &BTreeSet<usize>) {
         let target = &mut self.replicas[into];
         let before = Rc::clone(&target.state);
-        let changed = Rc::make_mut(&mut target.state).apply(delta.clone());
+        let changed = Rc::make_mut(&mut target.state).apply(&delta);
         assert_eq!(changed, target.state != before, "apply tells the truth");
         S::applied(&before, &delta, &target.state);
         Rc::make_mut(&mut target.seen).extend(told.iter());
@@ -377,7 +377,7 @@ impl<S: Subject> World<S> {
             order.extend(shuffle.iter().map(|at| at % self.deltas.len()));
         }
         for at in order {
-            from_deltas.apply(self.deltas[at].0.clone());
+            from_deltas.apply_owned(self.deltas[at].0.clone());
         }
         let every = (0..self.events.len()).collect();
         assert_eq!(S::value(&from_deltas), S::meaning(&self.seen(&every)), "deltas are the state");

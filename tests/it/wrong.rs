@@ -8,7 +8,7 @@ use crate::{
 };
 use proptest::prelude::*;
 use rejoin::{
-    DeltaState, Merge, ReplicaId, Timestamp,
+    Delta, DeltaState, Merge, ReplicaId, Timestamp,
     wire::{DecodeError, Reader, Schema, Wire, Writer},
 };
 
@@ -40,6 +40,12 @@ impl Merge for LastArrival {
     }
 }
 
+impl Delta for LastArrival {
+    fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl DeltaState for LastArrival {
     type Delta = Self;
     type Version = Self;
@@ -52,8 +58,8 @@ impl DeltaState for LastArrival {
         if self == peer { Self::default() } else { self.clone() }
     }
 
-    fn apply(&mut self, delta: Self) -> bool {
-        self.merge(&delta)
+    fn apply(&mut self, delta: &Self) -> bool {
+        self.merge(delta)
     }
 }
 

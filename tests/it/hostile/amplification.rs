@@ -117,7 +117,7 @@ pub(crate) fn check(
 
     let with_delta = our_size.and(Size::of(delta));
     let mut applied = ours.clone();
-    meter.run("applying", with_delta, || applied.apply(delta.clone()));
+    meter.run("applying", with_delta, || applied.apply(&delta));
     let mut told = ours.clone();
     let report = meter.run("applying with a report", with_delta, || told.apply_reporting(delta));
     meter.report(with_delta, &report);

@@ -1,7 +1,7 @@
 //! Clocks against maps of counts.
 
 use super::Choices;
-use rejoin::{Causality, DeltaState, Merge, ReplicaId, VectorClock};
+use rejoin::{Causality, DeltaState, Merge, ReplicaId, VectorClock, laws::Invariants};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Counts = BTreeMap<ReplicaId, u64>;

@@ -2,10 +2,12 @@
 
 use crate::encoded::{Sent, bytes, through_bytes, through_compact, through_json};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
-    PnCounter, ReplicaId, Stamp, Timestamp, VectorClock,
+    DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
+    VectorClock, Version,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
+    laws::Invariants,
     wire,
 };
 
@@ -86,7 +88,7 @@ impl Reader for Canonical {
 
 /// What names a type in its bytes.
 pub(crate) const fn tags(which: u8) -> &'static [u8] {
-    match which % 18 {
+    match which % 23 {
         0 => &[1],
         1 => &[2],
         2 => &[3],
@@ -103,7 +105,12 @@ pub(crate) const fn tags(which: u8) -> &'static [u8] {
         14 => &[0x2d],
         15 => &[0x2f],
         16 => &[0x2e],
-        _ => &[0x31],
+        17 => &[0x31],
+        18 => &[0x32, 0x2c],
+        19 => &[0x33, 0x2c, 0x25],
+        20 => &[0x34, 0x2c],
+        21 => &[0x35],
+        _ => &[0x36],
     }
 }
 
@@ -162,12 +169,12 @@ fn state<T: Form + DeltaState>(
         };
         sound(&edited, &check);
         let mut told = value.clone();
-        told.apply(delta);
+        told.apply_owned(delta);
         assert_eq!(told, edited, "the delta does what the edit did");
     }
     if let [ours, theirs] = &values[..] {
         let mut told = ours.clone();
-        told.apply(theirs.delta_since(&ours.version()));
+        told.apply_owned(theirs.delta_since(&ours.version()));
         sound(&told, &check);
     }
 }
@@ -181,7 +188,7 @@ fn read(reader: impl Reader, data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let id = ReplicaId::from_u128(1);
     let now = Timestamp::from_millis(1);
-    match which % 18 {
+    match which % 23 {
         0 => state(reader, data, VectorClock::check_invariants, |it| it.increment(id).ok()),
         1 => state(reader, data, GCounter::check_invariants, |it| it.increment(3, id).ok()),
         2 => state(reader, data, PnCounter::check_invariants, |it| it.decrement(3, id).ok()),
@@ -193,10 +200,10 @@ fn read(reader: impl Reader, data: &[u8]) {
         }),
         5 => state(reader, data, EnableFlag::check_invariants, |it| it.enable(id).ok()),
         6 => state::<OrSet<String>>(reader, data, OrSet::check_invariants, |it| {
-            it.add("x".into(), id).ok()
+            it.insert("x".into(), id).ok()
         }),
         7 => state::<OrMap<String, u64>>(reader, data, OrMap::check_invariants, |it| {
-            it.put("x".into(), 3, id, now).ok()
+            it.insert("x".into(), 3, id, now).ok()
         }),
         8 => state::<DotKernel<String>>(reader, data, DotKernel::check_invariants, |it| {
             let over: Vec<_> = it.iter().map(|write| write.0).take(3).collect();
@@ -211,7 +218,12 @@ fn read(reader: impl Reader, data: &[u8]) {
         14 => plain::<ReplicaId>(reader, data, fine),
         15 => plain::<Stamp>(reader, data, fine),
         16 => plain::<Timestamp>(reader, data, fine),
-        _ => plain::<Value>(reader, data, fine),
+        17 => plain::<Value>(reader, data, fine),
+        18 => lattice::<SetDelta<String>>(reader, data, SetDelta::check_invariants),
+        19 => lattice::<MapDelta<String, u64>>(reader, data, MapDelta::check_invariants),
+        20 => lattice::<RegisterDelta<String>>(reader, data, RegisterDelta::check_invariants),
+        21 => lattice(reader, data, FlagDelta::check_invariants),
+        _ => plain(reader, data, Version::check_invariants),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     world::{Seen, Subject},
 };
 use proptest::prelude::*;
-use rejoin::{GCounter, PnCounter, ReplicaId, Timestamp, VectorClock};
+use rejoin::{GCounter, PnCounter, ReplicaId, Timestamp, VectorClock, laws::Invariants};
 use std::collections::BTreeMap;
 
 pub(super) struct Clock;

@@ -9,8 +9,10 @@ use crate::{
 };
 use proptest::prelude::*;
 use rejoin::{
-    DeltaState, EnableFlag, MapWrite, Merge, MvRegister, OrMap, OrSet, ReplicaId, Stamp, Timestamp,
+    Delta, DeltaState, EnableFlag, FlagDelta, MapDelta, Merge, MvRegister, OrMap, OrSet,
+    RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
     causal::{Change, DotKernel},
+    laws::Invariants,
     wire::{DecodeError, Reader, Schema, Wire, Writer},
 };
 use std::collections::BTreeMap;
@@ -68,7 +70,7 @@ fn ops(keys: std::ops::Range<u8>, values: std::ops::Range<u8>) -> BoxedStrategy<
 /// A type of this kind; its value is compared through what the model can tell of it.
 pub(crate) trait Keyed: 'static {
     type State: DeltaState<Delta = Self::Delta> + Clone + Default + Sent;
-    type Delta: Merge + Clone + Default + Sent;
+    type Delta: Delta + Sent;
     type Value: PartialEq + std::fmt::Debug;
     const KEYS: u8 = 5;
     fn edit(state: &mut Self::State, op: &Op, id: ReplicaId, now: Timestamp)
@@ -121,14 +123,14 @@ pub(super) struct Set;
 
 impl Keyed for Set {
     type State = OrSet<u8>;
-    type Delta = DotKernel<u8>;
+    type Delta = SetDelta<u8>;
     type Value = Vec<u8>;
     // Enough for a block to fill, empty and fill again in longer histories.
     const KEYS: u8 = 12;
 
-    fn edit(set: &mut OrSet<u8>, op: &Op, id: ReplicaId, _: Timestamp) -> Option<DotKernel<u8>> {
+    fn edit(set: &mut OrSet<u8>, op: &Op, id: ReplicaId, _: Timestamp) -> Option<SetDelta<u8>> {
         match op {
-            Op::Write(key, _) => set.add(*key, id).ok(),
+            Op::Write(key, _) => set.insert(*key, id).ok(),
             Op::Erase(key) => set.remove(key, id).ok(),
         }
     }
@@ -154,11 +156,11 @@ pub(super) struct Flag;
 
 impl Keyed for Flag {
     type State = EnableFlag;
-    type Delta = DotKernel<()>;
+    type Delta = FlagDelta;
     type Value = bool;
     const KEYS: u8 = 1;
 
-    fn edit(flag: &mut EnableFlag, op: &Op, id: ReplicaId, _: Timestamp) -> Option<DotKernel<()>> {
+    fn edit(flag: &mut EnableFlag, op: &Op, id: ReplicaId, _: Timestamp) -> Option<FlagDelta> {
         match op {
             Op::Write(..) => flag.enable(id).ok(),
             Op::Erase(_) => flag.disable(id).ok(),
@@ -182,7 +184,7 @@ pub(super) struct Siblings;
 
 impl Keyed for Siblings {
     type State = MvRegister<u8>;
-    type Delta = DotKernel<u8>;
+    type Delta = RegisterDelta<u8>;
     type Value = Vec<u8>;
     const KEYS: u8 = 1;
 
@@ -191,7 +193,7 @@ impl Keyed for Siblings {
         op: &Op,
         id: ReplicaId,
         _: Timestamp,
-    ) -> Option<DotKernel<u8>> {
+    ) -> Option<RegisterDelta<u8>> {
         match op {
             Op::Write(_, value) => register.set(*value, id).ok(),
             Op::Erase(_) => register.clear(id).ok(),
@@ -219,7 +221,7 @@ pub(super) struct Map;
 
 impl Keyed for Map {
     type State = OrMap<u8, u8>;
-    type Delta = DotKernel<MapWrite<u8, u8>>;
+    type Delta = MapDelta<u8, u8>;
     type Value = (Alive, BTreeMap<u8, u8>);
 
     fn edit(
@@ -229,7 +231,7 @@ impl Keyed for Map {
         now: Timestamp,
     ) -> Option<Self::Delta> {
         match op {
-            Op::Write(key, value) => map.put(*key, *value, id, limited(now)).ok(),
+            Op::Write(key, value) => map.insert(*key, *value, id, limited(now)).ok(),
             Op::Erase(key) => map.remove(key, id).ok(),
         }
     }
@@ -312,8 +314,8 @@ impl DeltaState for Page {
         self.kernel.delta_since(peer)
     }
 
-    fn apply(&mut self, delta: Self::Delta) -> bool {
-        self.merge(&Self { kernel: delta, alive: BTreeMap::new() })
+    fn apply(&mut self, delta: &Self::Delta) -> bool {
+        self.merge(&Self { kernel: delta.clone(), alive: BTreeMap::new() })
     }
 }
 

@@ -18,6 +18,7 @@ use proptest::{prelude::*, sample::select};
 use rejoin::{
     Document, Now, ReplicaId, Timestamp,
     document::{DocumentDelta, DocumentError, ListKeys, Value},
+    laws::Invariants,
 };
 use values::{
     ITEMS, KEYS, LISTS, NUMBERS, PATHS, documents, keyed_items, scalars, values, without_lists,

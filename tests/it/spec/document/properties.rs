@@ -4,11 +4,12 @@ use super::{
     Json, Op, keys,
     values::{documents, values},
 };
-use crate::{history::count, world::Subject};
+use crate::{effort::count, world::Subject};
 use proptest::{collection::vec, prelude::*};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
     document::{Change, Claim, Conflict, ConflictKind, Kind, Path, Report, Step, Value},
+    laws::Invariants,
 };
 
 type Edits = Vec<(Op, u64)>;
@@ -167,7 +168,7 @@ fn an_update_is_exact_and_rests() {
             prop_assert_eq!(our.to_value(), Some(value.clone()));
             our.check_invariants().unwrap();
             prop_assert!(our.update(value, id, now).unwrap().is_empty());
-            via_delta.apply(delta);
+            via_delta.apply_owned(delta);
             prop_assert_eq!(&via_delta, &our);
             prop_assert_eq!(via_delta.to_value(), Some(value.clone()));
         }

@@ -1,0 +1,346 @@
+//! [`Observed`]: a kernel and the index over it. A flag, a register, a set and a map are each one of
+//! these, and say here once what they have in common.
+
+use super::{Adopt, Blocks, DotKernel, Page, Slot};
+use crate::{error::WriteError, replica::ReplicaId, version::Version};
+use alloc::vec::Vec;
+use core::hash::Hash;
+use smallvec::SmallVec;
+
+/// An index that can be made anew from the kernel that it is over.
+pub(crate) trait Index<P>: Page<P> + Default {
+    fn over(kernel: &DotKernel<P>) -> Self;
+
+    /// Whether it lists exactly what is alive.
+    #[cfg(any(test, feature = "laws"))]
+    fn check(&self, kernel: &DotKernel<P>) -> Result<(), &'static str>;
+}
+
+/// No index.
+impl<P> Index<P> for () {
+    fn over(_: &DotKernel<P>) -> Self {}
+
+    #[cfg(any(test, feature = "laws"))]
+    fn check(&self, _: &DotKernel<P>) -> Result<(), &'static str> {
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Observed<P, I = ()> {
+    kernel: DotKernel<P>,
+    index: I,
+}
+
+impl<P, I: Default> Default for Observed<P, I> {
+    fn default() -> Self {
+        Self { kernel: DotKernel::new(), index: I::default() }
+    }
+}
+
+impl<P, I> Observed<P, I> {
+    pub(crate) fn kernel(&self) -> &DotKernel<P> {
+        &self.kernel
+    }
+
+    pub(crate) fn index(&self) -> &I {
+        &self.index
+    }
+
+    pub(crate) fn blocks(&self) -> &Blocks<P> {
+        self.kernel.blocks()
+    }
+
+    /// The payload of a live dot.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&P> {
+        self.kernel.blocks().get(slot)
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        Version(self.kernel.digest())
+    }
+}
+
+#[cfg(test)]
+impl<P, I> Observed<P, I> {
+    /// One that may be broken.
+    pub(crate) fn of(kernel: DotKernel<P>, index: I) -> Self {
+        Self { kernel, index }
+    }
+}
+
+/// A kernel from outside; the index is rebuilt. O(size).
+impl<P, I: Index<P>> From<DotKernel<P>> for Observed<P, I> {
+    fn from(kernel: DotKernel<P>) -> Self {
+        Self { index: I::over(&kernel), kernel }
+    }
+}
+
+#[cfg(any(test, feature = "laws"))]
+impl<P: Hash, I: Index<P>> Observed<P, I> {
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
+        self.kernel.check_invariants()?;
+        self.index.check(&self.kernel)
+    }
+}
+
+impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
+    pub(crate) fn merge(&mut self, other: &Self) -> bool {
+        self.apply(&other.kernel)
+    }
+
+    pub(crate) fn merge_owned(&mut self, other: Self) -> bool {
+        if self.kernel.is_empty() {
+            *self = other;
+            return !self.kernel.is_empty();
+        }
+        self.merge(&other)
+    }
+
+    pub(crate) fn apply(&mut self, delta: &DotKernel<P>) -> bool {
+        self.kernel.join(delta, &mut self.index)
+    }
+
+    pub(crate) fn apply_owned(&mut self, delta: DotKernel<P>) -> bool {
+        if self.kernel.is_empty() {
+            *self = delta.into();
+            return !self.kernel.is_empty();
+        }
+        self.apply(&delta)
+    }
+
+    pub(crate) fn delta_since(&self, peer: &Version) -> DotKernel<P> {
+        self.kernel.part(self.kernel.context_since(&peer.0))
+    }
+
+    /// Writes `payload` over the live dots in `over`; returns the delta.
+    pub(crate) fn write(
+        &mut self,
+        payload: P,
+        over: &[Slot],
+        replica: ReplicaId,
+    ) -> Result<DotKernel<P>, WriteError> {
+        self.kernel.commit_one(Some(payload), over, replica, &mut self.index)
+    }
+
+    /// Writes many items as one delta: `write` makes each a payload, and finds the live dots that it
+    /// is written over. Nothing is written if the replica has fewer writes left than there are items.
+    pub(crate) fn write_all<W>(
+        &mut self,
+        items: Vec<W>,
+        mut write: impl FnMut(&Self, W) -> (P, SmallVec<[Slot; 4]>),
+        replica: ReplicaId,
+    ) -> Result<DotKernel<P>, WriteError> {
+        let last = self.kernel.minted(replica);
+        if u64::MAX - last < items.len() as u64 {
+            return Err(WriteError::counter_overflow(replica));
+        }
+        self.index.expect(self.kernel.blocks(), items.len());
+        let mut killed = Vec::new();
+        for item in items {
+            let (payload, over) = write(self, item);
+            self.kernel.commit(Some(payload), &over, replica, &mut self.index, &mut killed)?;
+        }
+        Ok(self.kernel.delta_after(replica, last, killed.into_iter()))
+    }
+
+    /// Removes the live dots in `over`, all by one dot; returns the delta, which is empty if there
+    /// are none.
+    pub(crate) fn erase(
+        &mut self,
+        over: &[Slot],
+        replica: ReplicaId,
+    ) -> Result<DotKernel<P>, WriteError> {
+        if over.is_empty() {
+            return Ok(DotKernel::new());
+        }
+        self.kernel.commit_one(None, over, replica, &mut self.index)
+    }
+}
+
+/// Equal means converged: what is alive, and what was ever seen.
+impl<P: PartialEq, I> PartialEq for Observed<P, I> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kernel == other.kernel
+    }
+}
+
+/// What a state and its delta do as every [`Observed`] does: `state` is the field that holds it, and a
+/// delta is a newtype over its kernel.
+macro_rules! observed {
+    ($state:ident and $delta:ident of <$($param:ident),*>) => {
+        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Merge for $state<$($param),*> {
+            fn merge(&mut self, other: &Self) -> bool {
+                self.state.merge(&other.state)
+            }
+
+            fn merge_owned(&mut self, other: Self) -> bool {
+                self.state.merge_owned(other.state)
+            }
+        }
+
+        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::DeltaState
+            for $state<$($param),*>
+        {
+            type Delta = $delta<$($param),*>;
+            type Version = $crate::Version;
+
+            fn version(&self) -> $crate::Version {
+                self.state.version()
+            }
+
+            fn delta_since(&self, peer: &$crate::Version) -> $delta<$($param),*> {
+                $delta(self.state.delta_since(peer))
+            }
+
+            fn apply(&mut self, delta: &$delta<$($param),*>) -> bool {
+                self.state.apply(&delta.0)
+            }
+
+            fn apply_owned(&mut self, delta: $delta<$($param),*>) -> bool {
+                self.state.apply_owned(delta.0)
+            }
+        }
+
+        /// Equal means converged: also what was seen, not only what is read.
+        impl<$($param: PartialEq),*> PartialEq for $state<$($param),*> {
+            fn eq(&self, other: &Self) -> bool {
+                self.state == other.state
+            }
+        }
+
+        impl<$($param: Eq),*> Eq for $state<$($param),*> {}
+
+        /// As the kernel below; the index is rebuilt.
+        impl<$($param: $crate::wire::Wire + Eq + core::hash::Hash),*> $crate::wire::Wire
+            for $state<$($param),*>
+        {
+            fn schema(schema: &mut $crate::wire::Schema) {
+                schema.tag($crate::wire::Tag::$state);
+                $($param::schema(schema);)*
+            }
+
+            fn encode(&self, out: &mut $crate::wire::Writer) {
+                self.state.kernel().encode(out);
+            }
+
+            fn decode(
+                input: &mut $crate::wire::Reader<'_>,
+            ) -> Result<Self, $crate::wire::DecodeError> {
+                let kernel = $crate::causal::DotKernel::decode(input)?;
+                Ok(Self { state: kernel.into() })
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<$($param: serde::Serialize),*> serde::Serialize for $state<$($param),*> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.state.kernel().serialize(serializer)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de, $($param: serde::Deserialize<'de> + Eq + core::hash::Hash),*>
+            serde::Deserialize<'de> for $state<$($param),*>
+        {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let kernel = $crate::causal::DotKernel::deserialize(deserializer)?;
+                Ok(Self { state: kernel.into() })
+            }
+        }
+
+        #[cfg(feature = "laws")]
+        impl<$($param: Eq + core::hash::Hash),*> $crate::laws::Invariants for $state<$($param),*> {
+            fn check_invariants(&self) -> Result<(), &'static str> {
+                self.state.check_invariants()
+            }
+        }
+
+        impl<$($param),*> $delta<$($param),*> {
+            /// Whether nothing was done. The delta of a remove is not empty. O(1).
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+        }
+
+        impl<$($param),*> Default for $delta<$($param),*> {
+            fn default() -> Self {
+                Self($crate::causal::DotKernel::new())
+            }
+        }
+
+        impl<$($param: core::fmt::Debug),*> core::fmt::Debug for $delta<$($param),*> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                self.0.debug(f, stringify!($delta))
+            }
+        }
+
+        impl<$($param: PartialEq),*> PartialEq for $delta<$($param),*> {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+
+        impl<$($param: Eq),*> Eq for $delta<$($param),*> {}
+
+        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Merge for $delta<$($param),*> {
+            fn merge(&mut self, other: &Self) -> bool {
+                self.0.merge(&other.0)
+            }
+
+            fn merge_owned(&mut self, other: Self) -> bool {
+                self.0.merge_owned(other.0)
+            }
+        }
+
+        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Delta for $delta<$($param),*> {
+            fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+        }
+
+        /// As the state that it brings about.
+        impl<$($param: $crate::wire::Wire + Eq + core::hash::Hash),*> $crate::wire::Wire
+            for $delta<$($param),*>
+        {
+            fn schema(schema: &mut $crate::wire::Schema) {
+                schema.tag($crate::wire::Tag::$delta);
+                $($param::schema(schema);)*
+            }
+
+            fn encode(&self, out: &mut $crate::wire::Writer) {
+                self.0.encode(out);
+            }
+
+            fn decode(
+                input: &mut $crate::wire::Reader<'_>,
+            ) -> Result<Self, $crate::wire::DecodeError> {
+                $crate::causal::DotKernel::decode(input).map(Self)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<$($param: serde::Serialize),*> serde::Serialize for $delta<$($param),*> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de, $($param: serde::Deserialize<'de> + Eq + core::hash::Hash),*>
+            serde::Deserialize<'de> for $delta<$($param),*>
+        {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::causal::DotKernel::deserialize(deserializer).map(Self)
+            }
+        }
+
+        #[cfg(feature = "laws")]
+        impl<$($param: Eq + core::hash::Hash),*> $crate::laws::Invariants for $delta<$($param),*> {
+            fn check_invariants(&self) -> Result<(), &'static str> {
+                self.0.check_invariants()
+            }
+        }
+    };
+}
+pub(crate) use observed;

@@ -1,0 +1,522 @@
+//! The serde forms of documents and deltas, checked on the way in.
+//!
+//! The paths come first, each once and after the one it goes on from, and the writes name them by
+//! number, so that a long name is spelled once. Path 0 is the root, and the first of the table is 1.
+//!
+//! Where people read, a path is the number of the one it goes on from, and a step:
+//! `[0,"title"]`. A write is `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a
+//! step such as `{"key":"m11"}`. A container's mark has the value `{}` or `[]`, the latter with the
+//! `key` of its items; what one replica has counted has a `count`, and the counter of the write that
+//! began it, its `start`; an item's place is spelled in hex; and the `birth` of a field is the write
+//! that made it, if this one changed it. What a value replaced of counts is `counted`, for each
+//! replica.
+//!
+//! Otherwise the times are told by the time since the first.
+
+use super::intake::Intake;
+use crate::document::{
+    Document, ListKeys,
+    state::{
+        Content, DocumentDelta, Item, NodeId, Origin, Place, ROOT, Removal, Segment, Sought, Store,
+        Tally, Tree, Write,
+    },
+};
+use crate::value::{Number, Repr, Value};
+use crate::{
+    causal::{Dot, DotKernel, Mapped},
+    listed::Listed,
+    time::Timestamp,
+};
+use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+/// A write as people read it.
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename = "Write", deny_unknown_fields)]
+struct Readable {
+    path: u32,
+    time: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "even_null")]
+    value: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    birth: Option<Dot>,
+    #[serde(default, skip_serializing_if = "<[Tally]>::is_empty")]
+    counted: Vec<Tally>,
+}
+
+/// A value that is there, be it null.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A write whose path has a number.
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename = "Write")]
+struct Compact<'a> {
+    path: u32,
+    /// How long after the first, in milliseconds.
+    after: u64,
+    content: CompactContent<'a>,
+    origin: Option<CompactOrigin<'a>>,
+}
+
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename = "Origin")]
+struct CompactOrigin<'a> {
+    birth: Option<Dot>,
+    #[serde(deserialize_with = "listed")]
+    counted: Cow<'a, [Tally]>,
+}
+
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename = "Content")]
+enum CompactContent<'a> {
+    Null,
+    Bool(bool),
+    Number(Repr),
+    Text(Cow<'a, str>),
+    Object,
+    List(Option<Cow<'a, str>>),
+    Count(u64, i64),
+    Place(#[serde(deserialize_with = "listed")] Cow<'a, [u8]>),
+}
+
+fn listed<'de, D: Deserializer<'de>, T: Deserialize<'de> + Clone>(
+    deserializer: D,
+) -> Result<Cow<'static, [T]>, D::Error> {
+    Ok(Listed::deserialize(deserializer)?.0.into())
+}
+
+impl<'a> From<&'a Content> for CompactContent<'a> {
+    fn from(content: &'a Content) -> Self {
+        match content {
+            Content::Null => Self::Null,
+            Content::Bool(truth) => Self::Bool(*truth),
+            Content::Number(number) => Self::Number(number.repr()),
+            Content::Short(_) | Content::Long(_) => {
+                Self::Text(content.as_str().unwrap_or_default().into())
+            }
+            Content::Object => Self::Object,
+            Content::List(key) => Self::List(key.as_deref().map(Cow::Borrowed)),
+            Content::Count { start, sum } => Self::Count(*start, *sum),
+            Content::Place(place) => Self::Place(place.as_bytes().into()),
+        }
+    }
+}
+
+impl TryFrom<CompactContent<'_>> for Content {
+    type Error = &'static str;
+
+    fn try_from(form: CompactContent<'_>) -> Result<Self, &'static str> {
+        Ok(match form {
+            CompactContent::Null => Self::Null,
+            CompactContent::Bool(truth) => Self::Bool(truth),
+            CompactContent::Number(repr) => {
+                Self::Number(Number::checked(repr).ok_or("a number is not in its one form")?)
+            }
+            CompactContent::Text(text) => Self::text(&text),
+            CompactContent::Object => Self::Object,
+            CompactContent::List(key) => Self::List(key.map(|key| (*key).into())),
+            CompactContent::Count(start, sum) => Self::Count { start, sum },
+            CompactContent::Place(bytes) => {
+                Self::Place(Place::checked(&bytes).ok_or("no place is spelled so")?)
+            }
+        })
+    }
+}
+
+impl Readable {
+    fn new(path: u32, write: &Write) -> Self {
+        let (mut value, mut key, mut place) = (None, None, None);
+        let (mut count, mut start) = (None, None);
+        match &write.content {
+            Content::Object => value = Some(Value::Object(BTreeMap::new())),
+            Content::List(by) => {
+                value = Some(Value::Array(Vec::new()));
+                key = by.as_deref().map(Into::into);
+            }
+            Content::Count { start: from, sum } => (count, start) = (Some(*sum), Some(*from)),
+            Content::Place(at) => {
+                place = Some(hex(at.as_bytes()));
+            }
+            scalar => value = scalar.to_value(),
+        }
+        let (time, birth, counted) = (write.time, write.birth(), write.counted().to_vec());
+        Self { path, time, value, key, count, start, place, birth, counted }
+    }
+
+    fn content(&self) -> Result<Content, &'static str> {
+        let is_list = matches!(self.value, Some(Value::Array(_)));
+        if self.key.is_some() && !is_list {
+            return Err("only a list has a key");
+        }
+        if self.count.is_some() != self.start.is_some() {
+            return Err("a count has a start, and nothing else has one");
+        }
+        match (&self.value, self.count, &self.place) {
+            (Some(value), None, None) => match value {
+                Value::Null => Ok(Content::Null),
+                Value::Bool(truth) => Ok(Content::Bool(*truth)),
+                Value::Number(number) => Ok(Content::Number(*number)),
+                Value::String(text) => Ok(Content::text(text)),
+                Value::Array(items) if items.is_empty() => {
+                    Ok(Content::List(self.key.as_deref().map(Into::into)))
+                }
+                Value::Object(fields) if fields.is_empty() => Ok(Content::Object),
+                Value::Array(_) | Value::Object(_) => {
+                    Err("a container is written part by part, its mark empty")
+                }
+            },
+            (None, Some(sum), None) => {
+                Ok(Content::Count { start: self.start.unwrap_or_default(), sum })
+            }
+            (None, None, Some(hex)) => {
+                let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
+                let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
+                let place = bytes.and_then(|bytes| Place::checked(&bytes));
+                let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
+                place.filter(is_whole).map(Content::Place).ok_or("no place is spelled so")
+            }
+            _ => Err("a write has one of value, count and place"),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// One step of a path as people read it.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ReadableStep<'a> {
+    Field(Cow<'a, str>),
+    Item(ReadableItem),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename = "Item", deny_unknown_fields)]
+struct ReadableItem {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "even_null")]
+    key: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    like: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<Dot>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    nth: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way
+const fn is_zero(nth: &u32) -> bool {
+    *nth == 0
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Step")]
+enum CompactStep<'a> {
+    Field(Cow<'a, str>),
+    Keyed(CompactContent<'a>, u32),
+    Like(u64, u32),
+    Made(Dot),
+}
+
+impl Serialize for Segment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return match self {
+                Self::Field(name) => CompactStep::Field((&**name).into()),
+                Self::Item(Item::Keyed { key, nth }) => CompactStep::Keyed(key.into(), *nth),
+                Self::Item(Item::Like { content, nth }) => CompactStep::Like(*content, *nth),
+                Self::Item(Item::Made(dot)) => CompactStep::Made(*dot),
+            }
+            .serialize(serializer);
+        }
+        let mut item = ReadableItem::default();
+        match self {
+            Self::Field(name) => return serializer.serialize_str(name),
+            Self::Item(Item::Keyed { key, nth }) => (item.key, item.nth) = (key.to_value(), *nth),
+            Self::Item(Item::Like { content, nth }) => {
+                (item.like, item.nth) = (Some(*content), *nth);
+            }
+            Self::Item(Item::Made(dot)) => item.made = Some(*dot),
+        }
+        item.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Segment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return match ReadableStep::deserialize(deserializer)? {
+                ReadableStep::Field(name) => Ok(Self::Field((*name).into())),
+                ReadableStep::Item(item) => item.check().map(Self::Item).map_err(D::Error::custom),
+            };
+        }
+        Ok(match CompactStep::deserialize(deserializer)? {
+            CompactStep::Field(name) => Self::Field((*name).into()),
+            CompactStep::Keyed(key, nth) => {
+                let key = Content::try_from(key).map_err(D::Error::custom)?;
+                if !key.is_scalar() {
+                    return Err(D::Error::custom("the key of an item is no scalar"));
+                }
+                Self::Item(Item::Keyed { key, nth })
+            }
+            CompactStep::Like(content, nth) => Self::Item(Item::Like { content, nth }),
+            CompactStep::Made(dot) => Self::Item(Item::Made(dot)),
+        })
+    }
+}
+
+impl ReadableItem {
+    fn check(self) -> Result<Item, &'static str> {
+        match (self.key, self.like, self.made) {
+            (Some(key), None, None) => {
+                let key = Content::of_scalar(&key).ok_or("the key of an item is no scalar")?;
+                Ok(Item::Keyed { key, nth: self.nth })
+            }
+            (None, Some(content), None) => Ok(Item::Like { content, nth: self.nth }),
+            (None, None, Some(dot)) if self.nth == 0 => Ok(Item::Made(dot)),
+            _ => Err("an item has one of key, like and made"),
+        }
+    }
+}
+
+/// The paths of some nodes, each once and after the one it goes on from, in the order of use.
+#[derive(Default)]
+struct PathTable<'a> {
+    steps: Vec<(u32, &'a Segment)>,
+    numbers: BTreeMap<NodeId, u32>,
+}
+
+impl<'a> PathTable<'a> {
+    /// The number of a node's path; the root's is 0.
+    fn number(&mut self, tree: &'a Tree, node: NodeId) -> u32 {
+        let (Some(parent), Some(step)) = (tree.parent(node), tree.segment(node)) else { return 0 };
+        if let Some(number) = self.numbers.get(&node) {
+            return *number;
+        }
+        let parent = self.number(tree, parent);
+        self.steps.push((parent, step));
+        #[allow(clippy::cast_possible_truncation)] // nodes are counted in 32 bits
+        let number = self.steps.len() as u32;
+        self.numbers.insert(node, number);
+        number
+    }
+}
+
+/// The form of a document where people read.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Document", deny_unknown_fields)]
+struct ReadableForm<P, K> {
+    paths: P,
+    writes: K,
+}
+
+/// The same of a delta.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "DocumentDelta", deny_unknown_fields)]
+struct ReadableDelta<P, K, R> {
+    paths: P,
+    writes: K,
+    removals: R,
+}
+
+/// The compact form of a document, which has no removals, and of a delta.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Document", deny_unknown_fields)]
+struct CompactForm<P, K, R> {
+    /// The time of the first write.
+    first: Timestamp,
+    paths: P,
+    writes: K,
+    removals: R,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Removal", deny_unknown_fields)]
+struct RemovalForm {
+    dot: Dot,
+    path: u32,
+    time: Timestamp,
+}
+
+/// All paths of a store with its removals, and those.
+fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<RemovalForm>) {
+    let mut paths = PathTable::default();
+    for (_, write) in store.kernel.iter() {
+        paths.number(&store.tree, write.node);
+    }
+    let removals = removals.iter().map(|removal| {
+        let path = paths.number(&store.tree, removal.node);
+        RemovalForm { dot: removal.dot, path, time: removal.time }
+    });
+    let removals = removals.collect();
+    (paths, removals)
+}
+
+fn serialize_compact<S: Serializer>(
+    store: &Store,
+    removals: &[Removal],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let (paths, removals) = paths(store, removals);
+    let first = store.kernel.payloads().map(|write| write.time).min().unwrap_or_default();
+    let writes = compact(store, first, &paths);
+    CompactForm { first, paths: &paths.steps, writes, removals }.serialize(serializer)
+}
+
+fn compact<'a>(
+    store: &'a Store,
+    first: Timestamp,
+    paths: &PathTable<'_>,
+) -> Mapped<'a, Write, impl Fn(&'a Write) -> Compact<'a>> {
+    let compact = move |write: &'a Write| Compact {
+        path: paths.numbers.get(&write.node).copied().unwrap_or_default(),
+        after: write.time.as_millis() - first.as_millis(),
+        content: (&write.content).into(),
+        origin: write
+            .origin
+            .is_some()
+            .then(|| CompactOrigin { birth: write.birth(), counted: write.counted().into() }),
+    };
+    Mapped { kernel: &store.kernel, map: compact }
+}
+
+fn readable<'a>(
+    store: &'a Store,
+    paths: &PathTable<'_>,
+) -> Mapped<'a, Write, impl Fn(&'a Write) -> Readable> {
+    let number = |node| paths.numbers.get(&node).copied().unwrap_or_default();
+    let readable = move |write: &'a Write| Readable::new(number(write.node), write);
+    Mapped { kernel: &store.kernel, map: readable }
+}
+
+/// The paths of a table, taken in.
+struct Paths(Vec<NodeId>);
+
+impl Paths {
+    fn take<E: Error>(intake: &mut Intake, table: &[(u32, Segment)]) -> Result<Self, E> {
+        let mut paths = Self(Vec::from([ROOT]));
+        for (parent, step) in table {
+            let parent = paths.node(*parent)?;
+            let node = intake.step(parent, Sought::Segment(step)).map_err(E::custom)?;
+            paths.0.push(node);
+        }
+        Ok(paths)
+    }
+
+    fn node<E: Error>(&self, path: u32) -> Result<NodeId, E> {
+        let node = self.0.get(path as usize).copied();
+        node.ok_or_else(|| E::custom("a path is named that is not in the table"))
+    }
+
+    fn removals<E: Error>(&self, forms: Vec<RemovalForm>) -> Result<Vec<Removal>, E> {
+        let removal =
+            |it: RemovalForm| Ok(Removal { dot: it.dot, node: self.node(it.path)?, time: it.time });
+        forms.into_iter().map(removal).collect()
+    }
+}
+
+/// Takes in what is written for people.
+fn take_readable<E: Error>(
+    table: &[(u32, Segment)],
+    form: &DotKernel<Readable>,
+) -> Result<(Intake, Paths), E> {
+    let mut intake = Intake::new(form.context().clone());
+    let paths = Paths::take(&mut intake, table)?;
+    for (dot, write) in form.iter() {
+        let node = paths.node(write.path)?;
+        let content = write.content().map_err(E::custom)?;
+        let origin = Origin::of(write.birth, write.counted.as_slice().into());
+        intake.put(dot, (node, write.time), content, origin).map_err(E::custom)?;
+    }
+    Ok((intake, paths))
+}
+
+/// Reads a compact form: what was taken in, and what was removed.
+fn deserialize_compact<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(Intake, Vec<Removal>), D::Error> {
+    type Form<'a> =
+        CompactForm<Listed<(u32, Segment)>, DotKernel<Compact<'a>>, Listed<RemovalForm>>;
+    let form = Form::deserialize(deserializer)?;
+    let mut intake = Intake::new(form.writes.context().clone());
+    let paths = Paths::take(&mut intake, &form.paths.0)?;
+    for (dot, Compact { path, after, content, origin }) in form.writes.into_live() {
+        let content = Content::try_from(content).map_err(D::Error::custom)?;
+        let time = form.first.as_millis().checked_add(after).map(Timestamp::from_millis);
+        let time = time.ok_or_else(|| D::Error::custom("a time is past the end of time"))?;
+        let origin = origin.map(|it| Origin::of(it.birth, it.counted.into_owned().into()));
+        if origin.as_ref().is_some_and(Option::is_none) {
+            return Err(D::Error::custom("an origin that tells nothing"));
+        }
+        let node = paths.node(path)?;
+        intake.put(dot, (node, time), content, origin.flatten()).map_err(D::Error::custom)?;
+    }
+    let removals = paths.removals(form.removals.0)?;
+    Ok((intake, removals))
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            let (paths, _) = paths(&self.store, &[]);
+            let writes = readable(&self.store, &paths);
+            return ReadableForm { paths: &paths.steps, writes }.serialize(serializer);
+        }
+        serialize_compact(&self.store, &[], serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let intake = if deserializer.is_human_readable() {
+            type Form = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
+            let form = Form::deserialize(deserializer)?;
+            take_readable(&form.paths.0, &form.writes)?.0
+        } else {
+            let (intake, removals) = deserialize_compact(deserializer)?;
+            if !removals.is_empty() {
+                return Err(D::Error::custom("a delta is no document"));
+            }
+            intake
+        };
+        Ok(Self { store: intake.finish(), keys: ListKeys::new() })
+    }
+}
+
+impl Serialize for DocumentDelta {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serialize_compact(&self.store, &self.removals, serializer);
+        }
+        let (paths, removals) = paths(&self.store, &self.removals);
+        let writes = readable(&self.store, &paths);
+        ReadableDelta { paths: &paths.steps, writes, removals }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DocumentDelta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (intake, removals) = if deserializer.is_human_readable() {
+            type Form =
+                ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
+            let form = Form::deserialize(deserializer)?;
+            let (intake, paths) = take_readable(&form.paths.0, &form.writes)?;
+            (intake, paths.removals(form.removals.0)?)
+        } else {
+            deserialize_compact(deserializer)?
+        };
+        intake.finish_delta(removals).map_err(D::Error::custom)
+    }
+}

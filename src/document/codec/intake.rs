@@ -1,0 +1,85 @@
+//! [`Intake`]: a store that is read in, from whatever form.
+
+use crate::document::state::{
+    Content, DocumentDelta, NodeId, Origin, Removal, Segment, Sought, Store, Write,
+};
+use crate::value::pointer::{DEPTH_MAX, PATH_MAX};
+use crate::{
+    causal::{CausalContext, Dot, DotKernel},
+    time::Timestamp,
+};
+use alloc::{boxed::Box, vec::Vec};
+
+/// A store that is read in. It holds every node that was named.
+pub(super) struct Intake {
+    pub(crate) store: Store,
+    held: Vec<NodeId>,
+}
+
+impl Intake {
+    /// A store that has seen `context`.
+    pub(crate) fn new(context: CausalContext) -> Self {
+        let mut store = Store { kernel: DotKernel::with_context(context), ..Store::default() };
+        store.tree.root();
+        Self { store, held: Vec::new() }
+    }
+
+    pub(crate) fn step(
+        &mut self,
+        parent: NodeId,
+        step: Sought<'_>,
+    ) -> Result<NodeId, &'static str> {
+        let node = self.store.tree.step(parent, step);
+        self.store.tree.hold(node);
+        self.held.push(node);
+        let path = self.store.tree.path(node);
+        if path.len() > DEPTH_MAX {
+            return Err("a path is deeper than 127 levels");
+        }
+        if path.iter().map(|step| step.len()).sum::<usize>() > PATH_MAX {
+            return Err("a path is longer than 16384 bytes");
+        }
+        Ok(node)
+    }
+
+    /// Makes a write live under a dot that was seen.
+    pub(crate) fn put(
+        &mut self,
+        dot: Dot,
+        (node, time): (NodeId, Timestamp),
+        content: Content,
+        origin: Option<Box<Origin>>,
+    ) -> Result<(), &'static str> {
+        let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
+        if matches!(content, Content::Place(_)) && !is_item {
+            return Err("only an item has a place");
+        }
+        let is_mark = matches!(content, Content::Object | Content::List(_));
+        if is_mark && self.store.tree.depth(node) >= DEPTH_MAX {
+            return Err("containers nest deeper than 127 levels");
+        }
+        let digest = self.store.tree.digest(node);
+        let write = Write { content, time, origin, node, digest };
+        write.check_counts(dot)?;
+        self.store.put(dot, write);
+        Ok(())
+    }
+
+    /// The store, once all that uses a node holds it.
+    pub(crate) fn finish(mut self) -> Store {
+        self.held.drain(..).for_each(|node| self.store.tree.release(node));
+        self.store
+    }
+
+    /// The same as a delta, with what was removed.
+    pub(super) fn finish_delta(
+        mut self,
+        removals: Vec<Removal>,
+    ) -> Result<DocumentDelta, &'static str> {
+        for removal in &removals {
+            self.store.tree.hold(removal.node);
+        }
+        let delta = DocumentDelta { store: self.finish(), removals };
+        delta.check_removals().map(|()| delta)
+    }
+}

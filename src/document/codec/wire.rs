@@ -1,0 +1,514 @@
+//! The canonical bytes of documents and their deltas.
+//!
+//! A document is the lanes of its kernel, the times of its writes, and the writes in the order of
+//! their dots: where, and what. Paths, texts and replicas are told where they are used first, and
+//! named by number from then on, so each is there once and their order is no choice.
+
+use super::intake::Intake;
+use crate::document::{
+    Document, ListKeys,
+    state::{
+        Content, DocumentDelta, Item, Level, NodeId, Origin, Place, ROOT, Removal, Segment, Short,
+        Sought, Store, Tally, Tree, Write,
+    },
+};
+use crate::value::wire::{kind, kind_of_number, read_number, read_text, write_number, write_text};
+use crate::{
+    causal::{Dot, Lanes},
+    replica::ReplicaId,
+    time::Timestamp,
+    wire::{
+        DecodeError, Reader, Schema, Tag, Wire, Writer, read_times, unzigzag, write_times, zigzag,
+    },
+};
+use ahash::RandomState;
+use alloc::{sync::Arc, vec::Vec};
+use core::hash::Hash;
+use hashbrown::{HashMap, HashSet, hash_map::Entry};
+use smallvec::SmallVec;
+
+/// Numbers for what has been told.
+struct Told<K>(HashMap<K, u64, RandomState>);
+
+impl<K: Eq + Hash> Told<K> {
+    fn new(known: impl Iterator<Item = K>) -> Self {
+        let mut numbers = HashMap::with_hasher(RandomState::new());
+        numbers.extend(known.zip(0..));
+        Self(numbers)
+    }
+
+    /// What stands for `key`: one more than its number, or 0 where it is told now.
+    fn code(&mut self, key: K) -> u64 {
+        let next = self.0.len() as u64;
+        match self.0.entry(key) {
+            Entry::Occupied(known) => known.get() + 1,
+            Entry::Vacant(free) => {
+                free.insert(next);
+                0
+            }
+        }
+    }
+}
+
+/// Tells a store, from its first write to its last.
+struct Teller<'a> {
+    tree: &'a Tree,
+    nodes: Told<NodeId>,
+    texts: Told<&'a str>,
+    replicas: Told<ReplicaId>,
+}
+
+impl<'a> Teller<'a> {
+    fn store(store: &'a Store, out: &mut Writer) -> Self {
+        store.kernel.write_lanes(out);
+        write_times(store.kernel.payloads().map(|write| write.time), out);
+        let mut teller = Self {
+            tree: &store.tree,
+            nodes: Told::new(core::iter::once(ROOT)),
+            texts: Told::new(core::iter::empty()),
+            replicas: Told::new(store.kernel.context().replicas()),
+        };
+        for (dot, write) in store.kernel.iter() {
+            teller.node(write.node, out);
+            teller.write(dot, write, out);
+        }
+        teller
+    }
+
+    /// The kind, with two bits that tell what follows the content: the birth, and what was counted.
+    fn write(&mut self, dot: Dot, write: &'a Write, out: &mut Writer) {
+        let born = if write.birth().is_some() { kind::BORN } else { 0 };
+        let counted = if write.counted().is_empty() { 0 } else { kind::COUNTED };
+        if let Content::Count { start, sum } = &write.content {
+            out.byte(kind::COUNT | born | counted);
+            out.varint(dot.counter() - start);
+            out.varint(zigzag(*sum));
+        } else {
+            self.content(&write.content, born | counted, out);
+        }
+        if let Some(birth) = write.birth() {
+            self.dot(birth, out);
+        }
+        if let Some(further) = write.counted().len().checked_sub(1) {
+            out.count(further);
+            write.counted().iter().for_each(|tally| self.tally(*tally, out));
+        }
+    }
+
+    /// The dot that began it, how many of its replica's writes the last comes after that, the sum.
+    fn tally(&mut self, tally: Tally, out: &mut Writer) {
+        self.dot(Dot::of(tally.replica, tally.start), out);
+        out.varint(tally.last - tally.start);
+        out.varint(zigzag(tally.sum));
+    }
+
+    /// How far back the last node on the way was told that was told before, with how many follow
+    /// it, up to 3, in the two lowest bits; from 3 on how many more; and the steps to those.
+    fn node(&mut self, node: NodeId, out: &mut Writer) {
+        let upwards = core::iter::once(node).chain(self.tree.ancestors(node));
+        let new: SmallVec<[NodeId; 4]> =
+            upwards.take_while(|node| !self.nodes.0.contains_key(node)).collect();
+        let from = new.last().map_or(Some(node), |top| self.tree.parent(*top));
+        let known = from.and_then(|from| self.nodes.0.get(&from)).copied().unwrap_or_default();
+        let back = self.nodes.0.len() as u64 - 1 - known;
+        out.varint(back << 2 | new.len().min(3) as u64);
+        if let Some(more) = new.len().checked_sub(3) {
+            out.count(more);
+        }
+        for node in new.into_iter().rev() {
+            self.nodes.code(node);
+            if let Some(segment) = self.tree.segment(node) {
+                self.segment(segment, out);
+            }
+        }
+    }
+
+    /// In the two lowest bits which kind of step: a field, and above them its name; an item by its
+    /// key, or by its content, and above them which of several; one made by itself, and its dot.
+    fn segment(&mut self, segment: &'a Segment, out: &mut Writer) {
+        match segment {
+            Segment::Field(name) => {
+                let code = self.texts.code(name);
+                out.varint(code << 2);
+                if code == 0 {
+                    write_text(name, out);
+                }
+            }
+            Segment::Item(Item::Keyed { key, nth }) => {
+                out.varint(u64::from(*nth) << 2 | 1);
+                self.content(key, 0, out);
+            }
+            Segment::Item(Item::Like { content, nth }) => {
+                out.varint(u64::from(*nth) << 2 | 2);
+                out.bytes(&content.to_le_bytes());
+            }
+            Segment::Item(Item::Made(dot)) => {
+                let code = self.replicas.code(dot.replica());
+                out.varint(code << 2 | 3);
+                write_rest_of_dot(code, *dot, out);
+            }
+        }
+    }
+
+    fn content(&mut self, content: &'a Content, follows: u8, out: &mut Writer) {
+        let kind = match content {
+            Content::Null => kind::NULL,
+            Content::Bool(false) => kind::FALSE,
+            Content::Bool(true) => kind::TRUE,
+            Content::Number(number) => kind_of_number(*number),
+            Content::Short(_) | Content::Long(_) => kind::TEXT,
+            Content::Object => kind::OBJECT,
+            Content::List(None) => kind::ARRAY,
+            Content::List(Some(_)) => kind::KEYED_ARRAY,
+            Content::Count { .. } => kind::COUNT,
+            Content::Place(_) => kind::PLACE,
+        };
+        out.byte(kind | follows);
+        match content {
+            Content::Number(number) => write_number(*number, out),
+            Content::Short(_) | Content::Long(_) => {
+                self.text(content.as_str().unwrap_or_default(), out);
+            }
+            Content::List(Some(key)) => self.text(key, out),
+            Content::Place(place) => self.place(place, out),
+            // What was counted is told with its dot, by `write`.
+            Content::Count { .. }
+            | Content::Null
+            | Content::Bool(_)
+            | Content::Object
+            | Content::List(None) => {}
+        }
+    }
+
+    fn text(&mut self, text: &'a str, out: &mut Writer) {
+        let code = self.texts.code(text);
+        out.varint(code);
+        if code == 0 {
+            write_text(text, out);
+        }
+    }
+
+    /// How many levels less one, and of each the number, whose it is, if anybody's, and the index.
+    fn place(&mut self, place: &Place, out: &mut Writer) {
+        let levels = place.levels().unwrap_or_default();
+        out.count(levels.len().saturating_sub(1));
+        for Level { number, replica, index } in levels {
+            out.varint(zigzag(number));
+            match replica {
+                None => out.varint(0),
+                Some(replica) => {
+                    let code = self.replicas.code(replica);
+                    out.varint(code + 1);
+                    if code == 0 {
+                        replica.encode(out);
+                    }
+                }
+            }
+            out.varint(zigzag(index));
+        }
+    }
+
+    fn dot(&mut self, dot: Dot, out: &mut Writer) {
+        let code = self.replicas.code(dot.replica());
+        out.varint(code);
+        write_rest_of_dot(code, dot, out);
+    }
+}
+
+/// The replica, if it is told now, and the counter less one.
+fn write_rest_of_dot(code: u64, dot: Dot, out: &mut Writer) {
+    if code == 0 {
+        dot.replica().encode(out);
+    }
+    out.varint(dot.counter() - 1);
+}
+
+/// What was told, by number.
+struct Heard<K> {
+    all: Vec<K>,
+    known: HashSet<K, RandomState>,
+}
+
+impl<K: Copy + Eq + Hash> Heard<K> {
+    fn new(known: impl Iterator<Item = K>) -> Self {
+        let all: Vec<K> = known.collect();
+        let mut known = HashSet::with_hasher(RandomState::new());
+        known.extend(all.iter().copied());
+        Self { all, known }
+    }
+}
+
+/// A text that was told, and the one copy of it that whoever shares it holds.
+#[derive(Clone)]
+struct Text<'a> {
+    text: &'a str,
+    shared: Option<Arc<str>>,
+}
+
+impl Text<'_> {
+    fn shared(&mut self) -> Arc<str> {
+        self.shared.get_or_insert_with(|| self.text.into()).clone()
+    }
+}
+
+/// Hears a store, from its first write to its last.
+struct Listener<'r, 'a> {
+    input: &'r mut Reader<'a>,
+    intake: Intake,
+    nodes: Vec<NodeId>,
+    texts: Vec<Text<'a>>,
+    known_texts: HashSet<&'a str, RandomState>,
+    replicas: Heard<ReplicaId>,
+}
+
+impl<'r, 'a> Listener<'r, 'a> {
+    fn store(input: &'r mut Reader<'a>) -> Result<Self, DecodeError> {
+        let lanes = Lanes::read(input)?;
+        let live = lanes.live_len(input)?;
+        if live > input.rest().len() {
+            return Err(input.malformed("more writes are alive than could follow"));
+        }
+        let times = read_times(live, input)?;
+        let mut listener = Self {
+            input,
+            intake: Intake::new(lanes.context.clone()),
+            nodes: Vec::from([ROOT]),
+            texts: Vec::new(),
+            known_texts: HashSet::with_hasher(RandomState::new()),
+            replicas: Heard::new(lanes.context.replicas()),
+        };
+        for (dot, time) in lanes.dots().zip(times) {
+            listener.write(dot, time)?;
+        }
+        Ok(listener)
+    }
+
+    fn write(&mut self, dot: Dot, time: Timestamp) -> Result<(), DecodeError> {
+        let node = self.node()?;
+        let kind = self.input.byte()?;
+        let content = match kind & !(kind::BORN | kind::COUNTED) {
+            kind::COUNT => self.count(dot)?,
+            kind => self.content(kind)?,
+        };
+        let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
+        let counted = if kind & kind::COUNTED == 0 { Vec::new() } else { self.tallies()? };
+        let origin = Origin::of(birth, counted.into());
+        if matches!(content, Content::Object | Content::List(_)) {
+            self.input.check_depth(self.intake.store.tree.depth(node) + 1)?;
+        }
+        let put = self.intake.put(dot, (node, time), content, origin);
+        put.map_err(|why| self.input.malformed(why))
+    }
+
+    fn count(&mut self, dot: Dot) -> Result<Content, DecodeError> {
+        let start = dot.counter().checked_sub(self.input.varint()?).filter(|start| *start > 0);
+        let start = start.ok_or_else(|| self.input.malformed("a count began before any write"))?;
+        Ok(Content::Count { start, sum: unzigzag(self.input.varint()?) })
+    }
+
+    fn tallies(&mut self) -> Result<Vec<Tally>, DecodeError> {
+        let mut tallies = Vec::new();
+        for _ in 0..=self.input.varint()? {
+            tallies.push(self.tally()?);
+        }
+        Ok(tallies)
+    }
+
+    fn tally(&mut self) -> Result<Tally, DecodeError> {
+        let start = self.dot()?;
+        let last = start.counter().checked_add(self.input.varint()?);
+        let last = last.ok_or_else(|| self.input.malformed("a counter is over 64 bits"))?;
+        let sum = unzigzag(self.input.varint()?);
+        Ok(Tally { replica: start.replica(), start: start.counter(), last, sum })
+    }
+
+    fn node(&mut self) -> Result<NodeId, DecodeError> {
+        let head = self.input.varint()?;
+        let at =
+            usize::try_from(head >> 2).ok().and_then(|back| self.nodes.len().checked_sub(back + 1));
+        let at =
+            at.ok_or_else(|| self.input.malformed("a path goes on from none that was told"))?;
+        let mut node = self.nodes[at];
+        let mut new = head & 3;
+        if new == 3 {
+            new = new.saturating_add(self.input.varint()?);
+        }
+        for _ in 0..new {
+            node = self.step(node)?;
+        }
+        Ok(node)
+    }
+
+    /// One step down that was never told.
+    fn step(&mut self, parent: NodeId) -> Result<NodeId, DecodeError> {
+        let head = self.input.varint()?;
+        let above = head >> 2;
+        let nth =
+            || u32::try_from(above).map_err(|_| self.input.malformed("no item has such a number"));
+        let segment = match head & 3 {
+            0 => {
+                let name = self.text_of(above)?;
+                return self.step_to(parent, Sought::Field(self.texts[name].text));
+            }
+            1 => {
+                let nth = nth()?;
+                let kind = self.input.byte()?;
+                let key = self.content(kind)?;
+                if !key.is_scalar() {
+                    return Err(self.input.malformed("the key of an item is no scalar"));
+                }
+                Item::Keyed { key, nth }
+            }
+            2 => {
+                let nth = nth()?;
+                let mut content = [0; 8];
+                content.copy_from_slice(self.input.bytes(8)?);
+                Item::Like { content: u64::from_le_bytes(content), nth }
+            }
+            _ => Item::Made(self.dot_of(above)?),
+        };
+        self.step_to(parent, Sought::Segment(&Segment::Item(segment)))
+    }
+
+    fn step_to(&mut self, parent: NodeId, step: Sought<'_>) -> Result<NodeId, DecodeError> {
+        if self.intake.store.tree.child(parent, step).is_some() {
+            return Err(self.input.malformed("a path is told twice"));
+        }
+        let node = self.intake.step(parent, step).map_err(|why| self.input.malformed(why))?;
+        self.input.check_depth(self.intake.store.tree.depth(node))?;
+        self.nodes.push(node);
+        Ok(node)
+    }
+
+    fn content(&mut self, kind: u8) -> Result<Content, DecodeError> {
+        Ok(match kind {
+            kind::NULL => Content::Null,
+            kind::FALSE => Content::Bool(false),
+            kind::TRUE => Content::Bool(true),
+            kind::NATURAL | kind::NEGATIVE | kind::FLOAT => {
+                Content::Number(read_number(kind, self.input)?)
+            }
+            kind::TEXT => {
+                let text = self.text()?;
+                let text = &mut self.texts[text];
+                match Short::new(text.text.as_bytes()) {
+                    Some(short) => Content::Short(short),
+                    None => Content::Long(text.shared()),
+                }
+            }
+            kind::OBJECT => Content::Object,
+            kind::ARRAY => Content::List(None),
+            kind::KEYED_ARRAY => {
+                let key = self.text()?;
+                Content::List(Some(self.texts[key].shared()))
+            }
+            kind::PLACE => Content::Place(self.place()?),
+            _ => return Err(self.input.malformed("there is no such kind of write")),
+        })
+    }
+
+    fn text(&mut self) -> Result<usize, DecodeError> {
+        let code = self.input.varint()?;
+        self.text_of(code)
+    }
+
+    /// Which text a code stands for.
+    fn text_of(&mut self, code: u64) -> Result<usize, DecodeError> {
+        let Some(number) = code.checked_sub(1) else {
+            let text = read_text(self.input)?;
+            if !self.known_texts.insert(text) {
+                return Err(self.input.malformed("a text is told twice"));
+            }
+            self.texts.push(Text { text, shared: None });
+            return Ok(self.texts.len() - 1);
+        };
+        let number = usize::try_from(number).ok().filter(|number| *number < self.texts.len());
+        number.ok_or_else(|| self.input.malformed("a text is named that was not told"))
+    }
+
+    fn place(&mut self) -> Result<Place, DecodeError> {
+        let more = self.input.varint()?;
+        let mut levels = SmallVec::<[Level; 2]>::new();
+        for _ in 0..=more {
+            let number = unzigzag(self.input.varint()?);
+            let replica = match self.input.varint()?.checked_sub(1) {
+                Some(code) => Some(self.replica_of(code)?),
+                None => None,
+            };
+            let index = unzigzag(self.input.varint()?);
+            levels.push(Level { number, replica, index });
+        }
+        let place = Place::of_checked(&levels);
+        place.ok_or_else(|| self.input.malformed("a place is out of bounds"))
+    }
+
+    fn dot(&mut self) -> Result<Dot, DecodeError> {
+        let code = self.input.varint()?;
+        self.dot_of(code)
+    }
+
+    fn dot_of(&mut self, code: u64) -> Result<Dot, DecodeError> {
+        let replica = self.replica_of(code)?;
+        let counter = self.input.varint()?.checked_add(1);
+        let counter = counter.ok_or_else(|| self.input.malformed("a counter is over 64 bits"))?;
+        Ok(Dot::of(replica, counter))
+    }
+
+    /// Which replica a code stands for.
+    fn replica_of(&mut self, code: u64) -> Result<ReplicaId, DecodeError> {
+        let Heard { all, known } = &mut self.replicas;
+        let Some(number) = code.checked_sub(1) else {
+            let replica = self.input.replica()?;
+            if !known.insert(replica) {
+                return Err(self.input.malformed("a replica is told twice"));
+            }
+            all.push(replica);
+            return Ok(replica);
+        };
+        let replica = usize::try_from(number).ok().and_then(|number| all.get(number)).copied();
+        replica.ok_or_else(|| self.input.malformed("a replica is named that was not told"))
+    }
+}
+
+impl Wire for Document {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::Document);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        Teller::store(&self.store, out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let Listener { intake, .. } = Listener::store(input)?;
+        Ok(Self { store: intake.finish(), keys: ListKeys::new() })
+    }
+}
+
+/// As a document, and what was removed: the dots with time and path.
+impl Wire for DocumentDelta {
+    fn schema(schema: &mut Schema) {
+        schema.tag(Tag::DocumentDelta);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        let mut teller = Teller::store(&self.store, out);
+        out.count(self.removals.len());
+        for removal in &self.removals {
+            teller.dot(removal.dot, out);
+            removal.time.encode(out);
+            teller.node(removal.node, out);
+        }
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut listener = Listener::store(input)?;
+        let mut removals = Vec::new();
+        for _ in 0..listener.input.count()? {
+            let (dot, time) = (listener.dot()?, Timestamp::decode(listener.input)?);
+            removals.push(Removal { dot, node: listener.node()?, time });
+        }
+        let Listener { input, intake, .. } = listener;
+        intake.finish_delta(removals).map_err(|why| input.malformed(why))
+    }
+}

@@ -1,0 +1,151 @@
+//! Counters: what edits count.
+//!
+//! A counter is an integer that is counted on: what is read is the latest integer that is alive, if
+//! any, and what each replica's [tally] has counted that was not replaced since; it
+//! is as late as the latest of them. Setting or resetting the number replaces exactly what its
+//! writer has seen. Deleting it does so too, but leaves nothing that could remember how much: a
+//! tally that goes on elsewhere survives whole.
+
+use super::{
+    Edit,
+    input::{Scalar, Source},
+};
+use crate::{
+    causal::{Dot, Slot},
+    document::{
+        error::DocumentError,
+        read::{Reading, Slots, View},
+        state::{Content, NodeId, Origin, Sought, Tally, Write, tally},
+    },
+    time::Timestamp,
+    value::{Kind, Value, pointer::Pointer},
+};
+use alloc::boxed::Box;
+
+impl Edit<'_> {
+    /// As [`Document::increment`](crate::Document::increment).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::increment`](crate::Document::increment); the edit is as it was before this
+    /// call.
+    pub fn increment(&mut self, pointer: &str, by: u64) -> Result<(), DocumentError> {
+        self.count(pointer, i64::try_from(by).ok())
+    }
+
+    /// As [`Document::decrement`](crate::Document::decrement).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::decrement`](crate::Document::decrement); the edit is as it was before this
+    /// call.
+    pub fn decrement(&mut self, pointer: &str, by: u64) -> Result<(), DocumentError> {
+        self.count(pointer, 0_i64.checked_sub_unsigned(by))
+    }
+
+    /// As [`Document::reset`](crate::Document::reset).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::reset`](crate::Document::reset); the edit is as it was before this call.
+    pub fn reset(&mut self, pointer: &str) -> Result<(), DocumentError> {
+        let pointer = Pointer::parse(pointer)?;
+        self.all_or_nothing(|edit| {
+            let node = edit.enter(pointer)?;
+            edit.view().count_at(node)?;
+            let zero = Scalar::Number(0_u64.into());
+            let stays = |write: &Write| write.is_place() || zero.is(&write.content);
+            if edit.view().writes_at(node).all(|(_, write)| stays(write)) {
+                return Ok(());
+            }
+            edit.set_node(node, Source::Value(&Value::Number(0_u64.into())))
+        })
+    }
+
+    /// Adds to the number at `pointer`; `by` is `None` if it is no integer of 64 bits.
+    fn count(&mut self, pointer: &str, by: Option<i64>) -> Result<(), DocumentError> {
+        let parsed = Pointer::parse(pointer)?;
+        let overflow = || DocumentError::CountOverflow { path: pointer.into() };
+        let by = by.ok_or_else(overflow)?;
+        self.all_or_nothing(|edit| {
+            let node = edit.enter_number(parsed)?;
+            edit.holding(node, |edit| {
+                let view = edit.view();
+                let is_new = !view.tree.has_content(node);
+                let read = if is_new { 0 } else { view.count_at(node)? };
+                let number = read.checked_add(by).ok_or_else(overflow)?;
+                match edit.tally_with(node, read, by) {
+                    Some(content) => edit.put_tally(node, content),
+                    None => edit.replace_value(node, Source::Value(&number.into())),
+                }
+            })
+        })
+    }
+
+    /// This replica's tally at a node with `by` more. `None` if no tally makes `by` more of what is
+    /// read: 64 bits do not hold the sum, or somebody has made up what this replica is yet to write.
+    fn tally_with(&self, node: NodeId, read: i64, by: i64) -> Option<Content> {
+        let (view, next) = (self.view(), self.next_dot().counter());
+        let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
+        let [own, replaced] = [&tallies, &replaced].map(|it| tally::find(it, self.replica));
+        let is_exact = view.standing(node).exact() == i128::from(read);
+        if !is_exact || replaced.is_some_and(|it| it.last >= next) {
+            return None;
+        }
+        let own = own.filter(|own| own.is_beyond(replaced));
+        let (start, sum) = own.map_or((next, 0), |own| (own.start, own.sum));
+        Some(Content::Count { start, sum: sum.checked_add(by)? })
+    }
+
+    /// Puts a tally in the place of this replica's at a node, and of those that tell nothing any
+    /// more, which are left where deltas arrived out of order.
+    fn put_tally(&mut self, node: NodeId, content: Content) -> Result<(), DocumentError> {
+        let view = self.view();
+        let (seen, birth) = view.count_so_far(node);
+        let time = self.now.after(seen);
+        let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
+        let is_over = |it: &Tally| {
+            it.replica == self.replica
+                || tally::find(&tallies, it.replica) != Some(it)
+                || !it.is_beyond(tally::find(&replaced, it.replica))
+        };
+        let tally = |slot: Slot| view.blocks.get(slot)?.tally(view.blocks.dot(slot));
+        let slots = view.tree.slots(node);
+        let over: Slots = slots.filter(|slot| tally(*slot).as_ref().is_some_and(is_over)).collect();
+        self.kill(over);
+        self.put_born(node, content, time, Origin::of(birth, Box::default()))
+    }
+
+    /// The node of a number: one that is there, or a field that can be made.
+    fn enter_number(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let Some((parent, token)) = pointer.split_last() else { return self.enter(pointer) };
+        let container = self.enter_parent(parent)?;
+        if self.settled_as_list(container)? {
+            return self.enter(pointer);
+        }
+        Ok(self.spot_below(self.spot(container), Sought::Field(&token))?.node)
+    }
+}
+
+impl View<'_> {
+    /// The number that is read at a node, if it can be counted on.
+    fn count_at(self, node: NodeId) -> Result<i64, DocumentError> {
+        let not_a_number = |found| DocumentError::NotACounter { path: self.pointer(node), found };
+        match self.reading(node) {
+            Some(Reading::Count(count)) => Ok(count),
+            Some(Reading::Scalar(content)) => {
+                content.as_i64().ok_or_else(|| not_a_number(Kind::Scalar))
+            }
+            Some(container) => Err(not_a_number(container.kind())),
+            None => Err(DocumentError::NotFound { path: self.pointer(node) }),
+        }
+    }
+
+    /// The greatest time of what was written at a node, and the write that made it.
+    fn count_so_far(self, node: NodeId) -> (Option<Timestamp>, Option<Dot>) {
+        let greatest = self.writes_at(node).max_by_key(|write| write.0);
+        greatest.map_or((None, None), |((stamp, dot), write)| {
+            (Some(stamp.time), Some(write.birth().unwrap_or(dot)))
+        })
+    }
+}

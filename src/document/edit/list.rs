@@ -1,0 +1,469 @@
+//! Lists: what edits do to the items of one and to where they stand.
+
+use super::{
+    Edit, Replaced, Spot,
+    input::{Input, Items, Source},
+};
+use crate::{
+    causal::Slot,
+    document::{
+        error::DocumentError,
+        read::{Reading, View},
+        state::{
+            Content, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought,
+            room::{self, Side},
+        },
+    },
+    time::Timestamp,
+    value::pointer::{Pointer, index_of_token},
+};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use core::ops::Range;
+
+impl Edit<'_> {
+    /// As [`Document::insert`](crate::Document::insert).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::insert`](crate::Document::insert); the edit is as it was before this call.
+    pub fn insert<'v>(
+        &mut self,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<(), DocumentError> {
+        let input = value.into();
+        let pointer = Pointer::parse(pointer)?;
+        input.check_depth(pointer.as_str(), pointer.depth())?;
+        self.all_or_nothing(|edit| {
+            let Some((list, token)) = pointer.split_last() else {
+                return Err(DocumentError::NotAList { path: String::new() });
+            };
+            let list = edit.enter_list(list)?;
+            let index = edit.index_at(list, &token)?;
+            edit.insert_item(list, index, input.source())
+        })
+    }
+
+    /// As [`Document::push`](crate::Document::push).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::push`](crate::Document::push); the edit is as it was before this call.
+    pub fn push<'v>(
+        &mut self,
+        list: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<(), DocumentError> {
+        let input = value.into();
+        let pointer = Pointer::parse(list)?;
+        input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
+        self.all_or_nothing(|edit| {
+            let list = edit.enter_list(pointer)?;
+            edit.insert_item(list, edit.item_count(list), input.source())
+        })
+    }
+
+    /// As [`Document::move_item`](crate::Document::move_item).
+    ///
+    /// # Errors
+    ///
+    /// As [`Document::move_item`](crate::Document::move_item); the edit is as it was before this
+    /// call.
+    pub fn move_item(&mut self, pointer: &str, to: usize) -> Result<(), DocumentError> {
+        let pointer = Pointer::parse(pointer)?;
+        self.all_or_nothing(|edit| {
+            let item = edit.enter(pointer)?;
+            let view = edit.view();
+            let from = view.tree.index_of(view.blocks, item);
+            let (Some(list), Some(from)) = (view.tree.parent(item), from) else {
+                let path = pointer.split_last().map_or("", |(list, _)| list.as_str());
+                return Err(DocumentError::NotAList { path: path.into() });
+            };
+            let len = edit.item_count(list);
+            if to >= len {
+                let path = edit.view().pointer(list);
+                return Err(DocumentError::OutOfRange { path, index: to, len });
+            }
+            edit.settle(list)?;
+            if from == to {
+                return edit.settle_move(item);
+            }
+            edit.move_to_gap(list, item, if to > from { to + 1 } else { to })
+        })
+    }
+
+    fn enter_list(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let list = self.enter(pointer)?;
+        match self.view().reading(list) {
+            Some(Reading::List) => self.settle(list).map(|()| list),
+            _ => Err(DocumentError::NotAList { path: pointer.as_str().into() }),
+        }
+    }
+
+    pub(super) fn item_count(&self, list: NodeId) -> usize {
+        self.view().tree.item_count(list)
+    }
+
+    /// The index that a token means, up to the length of the list, which `-` stands for.
+    pub(super) fn index_at(&self, list: NodeId, token: &str) -> Result<usize, DocumentError> {
+        let len = self.item_count(list);
+        let index = if token == "-" { Some(len) } else { index_of_token(token) };
+        let path = || self.view().pointer(list);
+        match index {
+            Some(index) if index <= len => Ok(index),
+            Some(index) => Err(DocumentError::OutOfRange { path: path(), index, len }),
+            None => Err(DocumentError::NotAnIndex { path: path(), token: token.into() }),
+        }
+    }
+
+    pub(super) fn insert_item(
+        &mut self,
+        list: NodeId,
+        index: usize,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
+        let place = self.place_at(list, index, None)?;
+        let item = Segment::Item(self.identity(list, value));
+        let spot = self.spot_below(self.spot(list), Sought::Segment(&item))?;
+        let time = self.now.after(None);
+        let nothing = Replaced::default();
+        self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
+    }
+
+    /// Puts an item where none of its identity is read. A place of it may have stayed: who moved
+    /// it had not seen that it was deleted.
+    fn put_item(
+        &mut self,
+        spot: Spot,
+        place: Place,
+        value: Source<'_>,
+        time: Timestamp,
+        replaced: &Replaced,
+    ) -> Result<(), DocumentError> {
+        let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
+        let time = time.max(self.now.after(self.kill(stray).time));
+        // Nobody moved it: without a birth.
+        self.put_born(spot.node, Content::Place(place), time, None)?;
+        self.put_value(spot, value, time, replaced, None)
+    }
+
+    /// The items of an array that is written as a whole.
+    pub(super) fn put_items(
+        &mut self,
+        list: Spot,
+        items: Items<'_>,
+        key: Option<&str>,
+        time: Timestamp,
+        replaced: &Replaced,
+    ) -> Result<(), DocumentError> {
+        let mut repeats = BTreeMap::<Item, u32>::new();
+        for (index, value) in items.enumerate() {
+            let kind = match key.and_then(|key| value.field(key)?.scalar()) {
+                Some(key) => Item::Keyed { key: key.into(), nth: 0 },
+                None => Item::Like { content: self.digest_of_value(value), nth: 0 },
+            };
+            let identity = if self.has_item(list.node, &kind) {
+                let nth = repeats.entry(kind.clone()).or_insert(0);
+                *nth += 1;
+                kind.nth(*nth)
+            } else {
+                kind
+            };
+            let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
+            let place = Place::imported(index);
+            self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, replaced))?;
+        }
+        Ok(())
+    }
+
+    /// A place for an item to stand before the one that is now at `index`, for which neighbours may
+    /// be re-placed. `mover` is the item that is to stand there, if it is in the list already.
+    pub(super) fn place_at(
+        &mut self,
+        list: NodeId,
+        index: usize,
+        mover: Option<NodeId>,
+    ) -> Result<Place, DocumentError> {
+        let left = Beside::of(self.view(), list, index, mover, true).item(0);
+        self.settle_places_upto(list, left)?;
+        let right = Beside::of(self.view(), list, index, mover, false).item(0);
+        if left.is_some() && self.place_of(left) == self.place_of(right) {
+            self.spread(list, index, mover)?;
+        }
+        self.make_room(list, index..index, mover)
+    }
+
+    /// A place between the items before a range of indexes and those behind it, some of which may be
+    /// re-placed.
+    fn make_room(
+        &mut self,
+        list: NodeId,
+        gap: Range<usize>,
+        mover: Option<NodeId>,
+    ) -> Result<Place, DocumentError> {
+        let view = self.view();
+        let left = Beside::of(view, list, gap.start, mover, true);
+        let right = Beside::of(view, list, gap.end, mover, false);
+        let room = room::room(&left, &right, self.replica, lean(&left, &right));
+        let re_placed = left.with(room.left).chain(right.with(room.right));
+        for (item, place) in re_placed.collect::<Vec<_>>() {
+            self.re_place(item, place)?;
+        }
+        Ok(room.place)
+    }
+
+    fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
+        let view = self.view();
+        view.tree.place(view.blocks, item?).map(|place| place.1.clone())
+    }
+
+    fn index_of(&self, item: NodeId) -> usize {
+        let view = self.view();
+        view.tree.index_of(view.blocks, item).unwrap_or_default()
+    }
+
+    /// Items without a place stand last; those up to `end` are given the ones where they stand.
+    fn settle_places_upto(
+        &mut self,
+        list: NodeId,
+        end: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        let Some(end) = end.filter(|end| self.place_of(Some(*end)).is_none()) else {
+            return Ok(());
+        };
+        let back = Beside::of(self.view(), list, self.index_of(end) + 1, None, true);
+        let mut without: Vec<NodeId> = (0..)
+            .map_while(|distance| back.item(distance))
+            .take_while(|item| self.place_of(Some(*item)).is_none())
+            .collect();
+        without.reverse();
+        for item in without {
+            let index = self.index_of(item);
+            let place = self.make_room(list, index..index, None)?;
+            // Nobody moved it: without a birth.
+            self.put_born(item, Content::Place(place), self.now.after(None), None)?;
+        }
+        Ok(())
+    }
+
+    /// Items that two sides imported at one place, with no room between them: those from `index`
+    /// on are given places of their own.
+    fn spread(
+        &mut self,
+        list: NodeId,
+        index: usize,
+        mover: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        let right = Beside::of(self.view(), list, index, mover, false);
+        let first = self.place_of(right.item(0));
+        let mut crowd: Vec<NodeId> = (0..)
+            .map_while(|distance| right.item(distance))
+            .take_while(|item| self.place_of(Some(*item)) == first)
+            .collect();
+        // The last one first, so that those before it stay before it.
+        crowd.reverse();
+        for item in crowd {
+            let index = self.index_of(item);
+            let place = self.make_room(list, index..index + 1, mover)?;
+            self.re_place(item, place)?;
+        }
+        Ok(())
+    }
+
+    /// Moves an item to a place, in spite of those that it has. The write is the birth of the move,
+    /// which is handed on when the item is [re-placed](Self::re_place).
+    pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
+        let places: Vec<Slot> = self.view().places(item).map(|place| place.0).collect();
+        let time = self.now.after(self.kill(places).time);
+        let birth = Origin::of(Some(self.next_dot()), Box::default());
+        self.put_born(item, Content::Place(place), time, birth)
+    }
+
+    /// Gives an item another place where it stands. This takes over the time and the birth of the
+    /// place that is read: it is no move, and counts for no more than what it stands in for. So a
+    /// move made concurrently, which had seen that one, is later.
+    fn re_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
+        let view = self.view();
+        let Some((_, _, read)) = view.places(item).max_by_key(|place| place.1) else {
+            return Ok(());
+        };
+        let (time, birth) = (read.time, read.birth());
+        // What other moves said stays, and their conflict open.
+        let same = view.places(item).filter(|place| place.2.birth() == birth);
+        let same: Vec<Slot> = same.map(|place| place.0).collect();
+        self.kill(same);
+        self.put_born(item, Content::Place(place), time, Origin::of(birth, Box::default()))
+    }
+
+    /// Gives an item that has no place the one where it stands.
+    pub(super) fn settle_place(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let tree = &self.store.tree;
+        match (tree.parent(node), tree.segment(node)) {
+            (Some(list), Some(Segment::Item(_))) => self.settle_places_upto(list, Some(node)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where an item was moved to on several sides, its place is made the one that is read.
+    fn settle_move(&mut self, item: NodeId) -> Result<(), DocumentError> {
+        let places = self.view().writes_at(item).filter(|(_, write)| write.is_place());
+        if places.count() > 1 {
+            if let Some(place) = self.place_of(Some(item)) {
+                return self.put_place(item, place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves an item to stand before the one that is now at `gap`.
+    pub(super) fn move_to_gap(
+        &mut self,
+        list: NodeId,
+        item: NodeId,
+        gap: usize,
+    ) -> Result<(), DocumentError> {
+        let place = self.place_at(list, gap, Some(item))?;
+        self.put_place(item, place)
+    }
+}
+
+/// The items on one side of a gap in a list, without the one that is about to move.
+struct Beside<'a> {
+    view: View<'a>,
+    list: NodeId,
+    index: usize,
+    /// Where the mover stands.
+    without: Option<usize>,
+    is_left: bool,
+}
+
+impl<'a> Beside<'a> {
+    fn of(
+        view: View<'a>,
+        list: NodeId,
+        index: usize,
+        mover: Option<NodeId>,
+        is_left: bool,
+    ) -> Self {
+        let without = mover.and_then(|mover| view.tree.index_of(view.blocks, mover));
+        Self { view, list, index, without, is_left }
+    }
+
+    fn item(&self, distance: usize) -> Option<NodeId> {
+        let at = if self.is_left {
+            let at = self.index.checked_sub(distance + 1)?;
+            match self.without {
+                Some(without) if (at..self.index).contains(&without) => at.checked_sub(1)?,
+                _ => at,
+            }
+        } else {
+            let at = self.index.checked_add(distance)?;
+            match self.without {
+                Some(without) if (self.index..=at).contains(&without) => at + 1,
+                _ => at,
+            }
+        };
+        self.view.tree.item(self.list, at)
+    }
+
+    /// The nearest items, each with one of these.
+    fn with<T>(&self, nearest: Vec<T>) -> impl Iterator<Item = (NodeId, T)> + '_
+    where
+        T: 'a,
+    {
+        (0..).map_while(|distance| self.item(distance)).zip(nearest)
+    }
+
+    /// When the item at this distance was put where it is.
+    fn rank(&self, distance: usize) -> Option<Rank> {
+        Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.0)
+    }
+}
+
+impl Side for Beside<'_> {
+    fn at(&self, distance: usize) -> Option<Levels> {
+        self.view.tree.place(self.view.blocks, self.item(distance)?)?.1.levels()
+    }
+}
+
+/// On which side of its gap a new item keeps close: whoever inserts always beside the last item
+/// goes on there, whoever inserts between the last two goes on between the next last two.
+fn lean(left: &Beside<'_>, right: &Beside<'_>) -> Lean {
+    let (is_left_newer, older, beyond) = if left.rank(0) > right.rank(0) {
+        (true, right.rank(0), left.rank(1))
+    } else {
+        (false, left.rank(0), right.rank(1))
+    };
+    let goes_on_beside = beyond > older;
+    if goes_on_beside == is_left_newer { Lean::Left } else { Lean::Right }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Beside, Lean, lean};
+    use crate::{
+        ReplicaId, Timestamp,
+        document::{Document, state::ROOT},
+        value::Value,
+    };
+    use alloc::vec::Vec;
+
+    /// A list into which items were inserted one after the other at these indexes.
+    fn inserted(indexes: &[usize]) -> Document {
+        let (us, mut document) = (ReplicaId::from_u128(1), Document::new());
+        let made = document.set("", Value::Array(Vec::new()), us, Timestamp::from_millis(0));
+        assert!(made.is_ok());
+        for (step, index) in (1..).zip(indexes) {
+            let pointer = alloc::format!("/{index}");
+            let inserted = document.insert(&pointer, step, us, Timestamp::from_millis(step));
+            assert!(inserted.is_ok());
+        }
+        document
+    }
+
+    #[test]
+    fn what_stands_beside_a_gap_is_told_without_the_mover() {
+        let document = inserted(&[0, 1, 2, 3, 4]);
+        let view = document.store.view();
+        let items: Vec<_> = view.tree.items(ROOT).collect();
+        for gap in 0..=items.len() {
+            for mover in items.iter().copied().map(Some).chain([None]) {
+                // Where it stands already, nothing moves.
+                if mover.is_some_and(|mover| items[..gap].last() == Some(&mover)) {
+                    continue;
+                }
+                let (before, behind) = items.split_at(gap);
+                let stays = |item: &&_| Some(**item) != mover;
+                for (is_left, expected) in [
+                    (true, before.iter().rev().filter(stays).collect::<Vec<_>>()),
+                    (false, behind.iter().filter(stays).collect()),
+                ] {
+                    let beside = Beside::of(view, ROOT, gap, mover, is_left);
+                    let found: Vec<_> =
+                        (0..6).map_while(|distance| beside.item(distance)).collect();
+                    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "at {gap}");
+                }
+            }
+        }
+    }
+
+    /// Whoever types keeps close to what was typed before, in whatever direction; whoever inserts
+    /// between the last two keeps close to the older of them.
+    #[test]
+    fn a_new_item_leaves_room_where_the_next_is_expected() {
+        // The first two are the ends.
+        let cases = [
+            (&[0, 1, 1, 2][..], 3, Lean::Left),
+            (&[0, 1, 1, 1], 1, Lean::Right),
+            (&[0, 1, 1, 2], 2, Lean::Left),
+            (&[0, 1, 1, 1], 2, Lean::Right),
+        ];
+        for (indexes, gap, expected) in cases {
+            let document = inserted(indexes);
+            let view = document.store.view();
+            let [left, right] =
+                [true, false].map(|is_left| Beside::of(view, ROOT, gap, None, is_left));
+            assert_eq!(lean(&left, &right), expected, "{indexes:?} at {gap}");
+        }
+    }
+}

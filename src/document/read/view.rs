@@ -1,0 +1,402 @@
+//! [`View`]: what is read from the writes that live.
+//!
+//! Merging never decides anything: all live writes are kept. Which of them are *read* is a pure
+//! function of what is alive, and it is this file.
+
+use crate::document::state::{
+    Content, NodeId, ROOT, Rank, Segment, Sought, Store, Tree, Write, rank_of_place,
+    tally::{self, Tallies},
+};
+use crate::value::{
+    Kind, Number, Value,
+    pointer::{Pointer, index_of_token, push_index, push_name},
+};
+use crate::{
+    causal::{Blocks, Slot},
+    time::Stamp,
+};
+use alloc::{string::String, vec::Vec};
+
+/// What is read at a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading<'a> {
+    Scalar(&'a Content),
+    /// An integer that was counted on.
+    Count(i64),
+    Object,
+    List,
+}
+
+impl Reading<'_> {
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Scalar(_) | Self::Count(_) => Kind::Scalar,
+            Self::Object => Kind::Object,
+            Self::List => Kind::Array,
+        }
+    }
+
+    /// The scalar as a value; of a container none.
+    pub(crate) fn scalar(self) -> Option<Value> {
+        match self {
+            Self::Scalar(content) => content.to_value(),
+            Self::Count(count) => Some(Value::Number(Number::from(count))),
+            Self::Object | Self::List => None,
+        }
+    }
+}
+
+/// What lives at one node, sorted out.
+#[derive(Default)]
+pub(crate) struct Standing<'a> {
+    /// The scalar of the greatest rank.
+    pub(crate) scalar: Option<(Rank, &'a Content)>,
+    /// The integer of the greatest rank.
+    pub(crate) integer: Option<(Rank, i64)>,
+    /// The greatest rank among what was counted, and the sum.
+    pub(crate) count: Option<(Rank, i128)>,
+    /// The greatest rank among the marks of an object, and of a list.
+    pub(crate) object: Option<Rank>,
+    pub(crate) list: Option<Rank>,
+}
+
+impl<'a> Standing<'a> {
+    /// What is read where no container is: a scalar; or what was counted.
+    pub(super) fn leaf(&self) -> Option<(Rank, Reading<'a>)> {
+        let scalar = self.scalar.map(|(rank, content)| (rank, Reading::Scalar(content)));
+        let Some((rank, number)) = self.number() else { return scalar };
+        let other = scalar.filter(|it| self.counts_on_other() && it.0 > rank);
+        other.or(Some((rank, Reading::Count(number))))
+    }
+
+    /// What was counted, on top of the greatest integer that lives here, if there is one.
+    pub(crate) fn number(&self) -> Option<(Rank, i64)> {
+        let (rank, _) = self.count?;
+        Some((self.integer.map_or(rank, |it| rank.max(it.0)), saturated(self.exact())))
+    }
+
+    /// The number, whether or not 64 bits hold it.
+    pub(crate) fn exact(&self) -> i128 {
+        let start = self.integer.map_or(0, |it| it.1);
+        i128::from(start) + self.count.map_or(0, |it| it.1)
+    }
+
+    /// Whether increments stand against a scalar that cannot be counted on.
+    pub(super) fn counts_on_other(&self) -> bool {
+        self.count.is_some() && self.scalar.is_some_and(|(_, scalar)| scalar.as_i64().is_none())
+    }
+}
+
+/// Concurrent increments may sum up to what no integer of 64 bits holds.
+#[allow(clippy::cast_possible_truncation)] // clamped
+fn saturated(sum: i128) -> i64 {
+    sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+}
+
+/// Some writes; mostly one.
+pub(crate) type Slots = smallvec::SmallVec<[Slot; 4]>;
+
+/// A store, to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) blocks: &'a Blocks<Write>,
+}
+
+impl Store {
+    pub(crate) fn view(&self) -> View<'_> {
+        View { tree: &self.tree, blocks: self.kernel.blocks() }
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn write(self, slot: Slot) -> Option<(Rank, &'a Write)> {
+        let (write, dot) = (self.blocks.get(slot)?, self.blocks.dot(slot));
+        Some(((Stamp { time: write.time, replica: dot.replica() }, dot), write))
+    }
+
+    pub(crate) fn writes_at(self, node: NodeId) -> impl Iterator<Item = (Rank, &'a Write)> + 'a {
+        self.tree.slots(node).filter_map(move |slot| self.write(slot))
+    }
+
+    pub(crate) fn standing(self, node: NodeId) -> Standing<'a> {
+        let mut standing = Standing::default();
+        for (rank, write) in self.writes_at(node) {
+            match &write.content {
+                Content::Place(_) => {}
+                Content::Object => standing.object = standing.object.max(Some(rank)),
+                Content::List(_) => standing.list = standing.list.max(Some(rank)),
+                Content::Count { .. } => {
+                    let greatest = standing.count.map_or(rank, |it| it.0.max(rank));
+                    standing.count = Some((greatest, 0));
+                }
+                scalar => {
+                    if standing.scalar.is_none_or(|it| it.0 < rank) {
+                        standing.scalar = Some((rank, scalar));
+                    }
+                    let integer = scalar.as_i64().map(|integer| (rank, integer));
+                    standing.integer = standing.integer.max(integer);
+                }
+            }
+        }
+        if let Some((_, sum)) = &mut standing.count {
+            *sum = self.count_beyond(node);
+        }
+        standing
+    }
+
+    /// What was counted at a node and not replaced by anything that lives there.
+    fn count_beyond(self, node: NodeId) -> i128 {
+        let (tallies, replaced) = (self.tallies(node), self.replaced_tallies(node));
+        tallies.iter().map(|tally| tally.beyond(tally::find(&replaced, tally.replica))).sum()
+    }
+
+    /// The latest tally of each replica that lives at a node.
+    pub(crate) fn tallies(self, node: NodeId) -> Tallies {
+        tally::furthest(self.writes_at(node).filter_map(|((_, dot), write)| write.tally(dot)))
+    }
+
+    /// How much of each replica's was replaced, by what lives at a node.
+    pub(crate) fn replaced_tallies(self, node: NodeId) -> Tallies {
+        let writes = self.writes_at(node);
+        tally::furthest(writes.flat_map(|(_, write)| write.counted().iter().copied()))
+    }
+
+    pub(super) fn has_fields(self, node: NodeId) -> bool {
+        self.tree.fields(node).next().is_some()
+    }
+
+    pub(super) fn has_items(self, node: NodeId) -> bool {
+        self.tree.item_count(node) > 0
+    }
+
+    /// The greatest rank among the marks of an object and all that lives below its fields.
+    pub(super) fn object_rank(self, node: NodeId, standing: &Standing<'a>) -> Option<Rank> {
+        let fields = self.tree.fields(node);
+        standing.object.max(fields.filter_map(|field| self.greatest_rank(field)).max())
+    }
+
+    /// The same of a list.
+    pub(super) fn list_rank(self, node: NodeId, standing: &Standing<'a>) -> Option<Rank> {
+        let items = self.tree.items(node);
+        standing.list.max(items.filter_map(|item| self.greatest_rank(item)).max())
+    }
+
+    fn greatest_rank(self, node: NodeId) -> Option<Rank> {
+        let here = self.writes_at(node).map(|(rank, _)| rank).max();
+        let items = self.tree.items(node);
+        let below = self.tree.fields(node).chain(items);
+        here.max(below.filter_map(|below| self.greatest_rank(below)).max())
+    }
+
+    /// What is read at a node: the kind that holds the greatest rank. O(1) where only one kind is
+    /// alive, else O(what is alive below).
+    pub(crate) fn reading(self, node: NodeId) -> Option<Reading<'a>> {
+        if let Some(only) = self.only_write(node) {
+            return Some(only);
+        }
+        let standing = self.standing(node);
+        let leaf = standing.leaf();
+        let object = standing.object.is_some() || self.has_fields(node);
+        let list = standing.list.is_some() || self.has_items(node);
+        match (leaf, object, list) {
+            (leaf, false, false) => leaf.map(|leaf| leaf.1),
+            (None, true, false) => Some(Reading::Object),
+            (None, false, true) => Some(Reading::List),
+            (leaf, _, _) => {
+                let object = self.object_rank(node, &standing).map(|it| (it, Reading::Object));
+                let list = self.list_rank(node, &standing).map(|it| (it, Reading::List));
+                let kinds = [leaf, object, list].into_iter().flatten();
+                kinds.max_by_key(|kind| kind.0).map(|kind| kind.1)
+            }
+        }
+    }
+
+    /// What is read at a node where one write lives and nothing stands against it: at most of them.
+    fn only_write(self, node: NodeId) -> Option<Reading<'a>> {
+        let (slot, fields, items) = self.tree.only_slot(node)?;
+        match &self.blocks.get(slot)?.content {
+            Content::Object if !items => Some(Reading::Object),
+            Content::List(_) if !fields => Some(Reading::List),
+            scalar if scalar.is_scalar() && !fields && !items => Some(Reading::Scalar(scalar)),
+            _ => None,
+        }
+    }
+
+    /// What is read at a node, and whether it is that alone because somebody wrote just that: a
+    /// container with a mark, and if it is an item with a place.
+    pub(crate) fn reading_and_settled(self, node: NodeId) -> Option<(Reading<'a>, bool)> {
+        let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
+        if let Some(only) = self.only_write(node).filter(|_| !is_item) {
+            return Some((only, !matches!(only, Reading::Scalar(_))));
+        }
+        let standing = self.standing(node);
+        let leaf = standing.scalar.is_some() || standing.count.is_some();
+        let (fields, items) = (self.has_fields(node), self.has_items(node));
+        let list = standing.list.is_some();
+        let (reading, marked) = match (standing.object.is_some(), list) {
+            (object, false) if !leaf && !items && (object || fields) => (Reading::Object, object),
+            (false, list) if !leaf && !fields && (list || items) => (Reading::List, list),
+            _ => return self.reading(node).map(|reading| (reading, false)),
+        };
+        let settled = marked && !(list && self.keys_differ(node));
+        Some((reading, settled && (!is_item || self.tree.place(self.blocks, node).is_some())))
+    }
+
+    /// The node one step below a container that reads as such.
+    pub(crate) fn below(self, node: NodeId, token: &str) -> Option<NodeId> {
+        self.below_as(self.reading(node)?, node, token)
+    }
+
+    /// The same, where the reading is known.
+    pub(crate) fn below_as(
+        self,
+        reading: Reading<'_>,
+        node: NodeId,
+        token: &str,
+    ) -> Option<NodeId> {
+        let child = match reading {
+            Reading::Object => self.tree.child(node, Sought::Field(token))?,
+            Reading::List => self.tree.item(node, index_of_token(token)?)?,
+            Reading::Scalar(_) | Reading::Count(_) => return None,
+        };
+        self.tree.has_content(child).then_some(child)
+    }
+
+    /// The node at `pointer` if it can be reached: each container on the way reads as such.
+    pub(crate) fn visible(self, pointer: Pointer<'_>) -> Option<NodeId> {
+        let root = self.tree.has_content(ROOT).then_some(ROOT)?;
+        pointer.tokens().try_fold(root, |node, token| self.below(node, &token))
+    }
+
+    /// Whether a node can be reached: each container on the way reads as what it is there.
+    pub(crate) fn is_visible(self, node: NodeId) -> bool {
+        let reads_as_way_to = |child: NodeId, parent: NodeId| {
+            matches!(
+                (self.tree.segment(child), self.reading(parent)),
+                (Some(Segment::Field(_)), Some(Reading::Object))
+                    | (Some(Segment::Item(_)), Some(Reading::List))
+            )
+        };
+        let mut below = node;
+        self.tree.has_content(node)
+            && self
+                .tree
+                .ancestors(node)
+                .all(|parent| reads_as_way_to(core::mem::replace(&mut below, parent), parent))
+    }
+
+    /// The value that is read at a node. O(its size).
+    pub(crate) fn value(self, node: NodeId) -> Option<Value> {
+        match self.reading(node)? {
+            Reading::Object => Some(self.object(node)),
+            Reading::List => Some(self.list(node)),
+            scalar => scalar.scalar(),
+        }
+    }
+
+    /// The object at a node, whether or not it is what is read there.
+    pub(crate) fn object(self, node: NodeId) -> Value {
+        let fields = self.tree.sorted_fields(node).into_iter();
+        fields.filter_map(|(name, field)| Some((&**name, self.value(field)?))).collect()
+    }
+
+    /// The list at a node, whether or not it is what is read there.
+    pub(crate) fn list(self, node: NodeId) -> Value {
+        let items = self.tree.items(node);
+        Value::Array(items.filter_map(|item| self.value(item)).collect())
+    }
+
+    /// The marks of a list at a node, each with the field that tells its items apart.
+    pub(super) fn list_marks(
+        self,
+        node: NodeId,
+    ) -> impl Iterator<Item = (Rank, Option<&'a str>)> + 'a {
+        self.writes_at(node).filter_map(|(rank, write)| match &write.content {
+            Content::List(key) => Some((rank, key.as_deref())),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn list_mark_slots(self, node: NodeId) -> impl Iterator<Item = Slot> + 'a {
+        let is_mark = move |slot: &Slot| {
+            self.blocks.get(*slot).is_some_and(|it| matches!(it.content, Content::List(_)))
+        };
+        self.tree.slots(node).filter(is_mark)
+    }
+
+    /// The field that tells the items of a list apart, by the mark that is read.
+    pub(crate) fn key_field(self, node: NodeId) -> Option<&'a str> {
+        self.list_marks(node).max_by_key(|mark| mark.0)?.1
+    }
+
+    /// Whether several sides made the list at a node, with different keys: what each wrote into it
+    /// are items of their own.
+    pub(crate) fn keys_differ(self, node: NodeId) -> bool {
+        let mut keys = self.list_marks(node).map(|mark| mark.1);
+        keys.next().is_some_and(|first| keys.any(|key| key != first))
+    }
+
+    /// Every write that lives at a node or below.
+    pub(crate) fn slots_below(self, node: NodeId) -> Slots {
+        let mut slots = Slots::new();
+        self.collect_slots(node, &mut slots);
+        slots
+    }
+
+    fn collect_slots(self, node: NodeId, slots: &mut Slots) {
+        slots.extend(self.tree.slots(node));
+        let items = self.tree.items(node);
+        self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));
+    }
+
+    /// The writes at a container and below that are not part of it: what lost against the object,
+    /// or against the list.
+    pub(crate) fn losers(self, node: NodeId, is_list: bool) -> Slots {
+        let is_part = |slot: &Slot| match self.blocks.get(*slot).map(|write| &write.content) {
+            Some(Content::Place(_)) => true,
+            Some(Content::Object) => !is_list,
+            Some(Content::List(_)) => is_list,
+            _ => false,
+        };
+        let mut losers: Slots = self.tree.slots(node).filter(|it| !is_part(it)).collect();
+        if is_list {
+            self.tree.fields(node).for_each(|field| self.collect_slots(field, &mut losers));
+        } else {
+            let items = self.tree.items(node);
+            items.for_each(|item| self.collect_slots(item, &mut losers));
+        }
+        losers
+    }
+
+    /// Where a node is, as a JSON Pointer. O(depth).
+    pub(crate) fn pointer(self, node: NodeId) -> String {
+        let mut way: Vec<NodeId> = self.tree.ancestors(node).collect();
+        way.reverse();
+        way.push(node);
+        let mut text = String::new();
+        for node in way.into_iter().skip(1) {
+            if let Some(Segment::Field(name)) = self.tree.segment(node) {
+                push_name(&mut text, name);
+            } else {
+                let index = self.tree.index_of(self.blocks, node);
+                push_index(&mut text, index.unwrap_or_default());
+            }
+        }
+        text
+    }
+
+    /// The writes that say where an item stands, with their ranks.
+    pub(crate) fn places(self, item: NodeId) -> impl Iterator<Item = (Slot, Rank, &'a Write)> + 'a {
+        self.tree.slots(item).filter_map(move |slot| {
+            let (_, write) = self.write(slot).filter(|(_, write)| write.is_place())?;
+            Some((slot, rank_of_place(self.blocks, slot)?, write))
+        })
+    }
+
+    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is no
+    /// pointer. O(depth + size of the value).
+    pub(crate) fn get(self, pointer: &str) -> Option<Value> {
+        self.value(self.visible(Pointer::parse(pointer).ok()?)?)
+    }
+}

@@ -1,0 +1,143 @@
+//! [`DocumentDelta`]: what some edits did, to be sent.
+
+use super::{node::NodeId, store::Store, tree::Tree};
+use crate::{
+    causal::Dot,
+    merge::{Delta, Merge},
+    time::{Stamp, Timestamp},
+};
+use alloc::vec::Vec;
+
+/// What some edits did to a document: small where they were. Join several into one message, send
+/// it over anything, and [`apply`](crate::DeltaState::apply) it there.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentDelta {
+    pub(crate) store: Store,
+    /// What was removed, sorted by dot: nothing that a merge needs, but a receiver that has
+    /// edited what was removed can so be told by whom and when.
+    pub(crate) removals: Vec<Removal>,
+}
+
+/// One removal. It holds its node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removal {
+    /// The dot that the removal minted.
+    pub(crate) dot: Dot,
+    pub(crate) node: NodeId,
+    pub(crate) time: Timestamp,
+}
+
+impl Removal {
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp { time: self.time, replica: self.dot.replica() }
+    }
+}
+
+impl DocumentDelta {
+    /// Whether it holds nothing: that nothing was done.
+    pub fn is_empty(&self) -> bool {
+        self.store.kernel.is_empty()
+    }
+
+    /// How many writes it carries, deletions not counted.
+    pub fn write_count(&self) -> usize {
+        self.store.kernel.live_len()
+    }
+
+    /// The greatest time that anything in it is stamped with, deletions included; `None` if it
+    /// stamps nothing. Where peers are not trusted, refuse a delta from the future by it: see
+    /// [`Stamp`]. O(writes).
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    /// let us = "us-east-1".parse()?;
+    /// let mut document = Document::new();
+    /// let delta = document.set("", "hello", us, Timestamp::from_millis(7))?;
+    /// assert_eq!(delta.latest(), Some(Timestamp::from_millis(7)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn latest(&self) -> Option<Timestamp> {
+        let removed = self.removals.iter().map(|removal| removal.time).max();
+        self.store.latest().max(removed)
+    }
+
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
+        let held: Vec<NodeId> = self.removals.iter().map(|removal| removal.node).collect();
+        self.store.check_invariants(&held)?;
+        self.check_removals()
+    }
+
+    /// Whether the removals are sorted, and seen.
+    pub(crate) fn check_removals(&self) -> Result<(), &'static str> {
+        let sorted = self.removals.windows(2).all(|pair| pair[0].dot < pair[1].dot);
+        let context = self.store.kernel.context();
+        let seen = self.removals.iter().all(|removal| context.contains(removal.dot));
+        if sorted && seen { Ok(()) } else { Err("removals are out of order or were never seen") }
+    }
+
+    /// Adds removals whose nodes are of another tree. Of two under one dot, which only a misused
+    /// replica id can bring about, the greater (time, path) stays. O(those after the first).
+    pub(crate) fn remember(&mut self, removals: &[Removal], tree: &Tree) -> bool {
+        let Some(first) = removals.first() else { return false };
+        let mut grown = false;
+        // Only what follows the first of theirs can change: deltas are joined as they come.
+        let from = self.removals.partition_point(|it| it.dot < first.dot);
+        let tail: Vec<Removal> = self.removals.drain(from..).collect();
+        let mut ours = tail.into_iter().peekable();
+        for theirs in removals {
+            while let Some(before) = ours.next_if(|it| it.dot < theirs.dot) {
+                self.removals.push(before);
+            }
+            let mine = &mut self.store.tree;
+            if let Some(same) = ours.next_if(|it| it.dot == theirs.dot) {
+                let paths = || mine.path(same.node).cmp(&tree.path(theirs.node));
+                if same.time.cmp(&theirs.time).then_with(paths).is_ge() {
+                    self.removals.push(same);
+                    continue;
+                }
+                mine.release(same.node);
+            }
+            grown = true;
+            let node = mine.adopt(tree, theirs.node);
+            mine.hold(node);
+            self.removals.push(Removal { node, ..*theirs });
+        }
+        self.removals.extend(ours);
+        grown
+    }
+}
+
+impl Merge for DocumentDelta {
+    fn merge(&mut self, other: &Self) -> bool {
+        let grown = self.remember(&other.removals, &other.store.tree);
+        self.store.join(&other.store) | grown
+    }
+}
+
+impl Delta for DocumentDelta {
+    fn is_empty(&self) -> bool {
+        self.store.kernel.is_empty()
+    }
+}
+
+#[cfg(feature = "laws")]
+impl crate::laws::Invariants for DocumentDelta {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
+    }
+}
+
+impl PartialEq for DocumentDelta {
+    fn eq(&self, other: &Self) -> bool {
+        let agree = |(ours, theirs): (&Removal, &Removal)| {
+            (ours.dot, ours.time) == (theirs.dot, theirs.time)
+                && self.store.tree.path(ours.node) == other.store.tree.path(theirs.node)
+        };
+        self.store == other.store
+            && self.removals.len() == other.removals.len()
+            && self.removals.iter().zip(&other.removals).all(agree)
+    }
+}
+
+impl Eq for DocumentDelta {}

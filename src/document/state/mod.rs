@@ -1,0 +1,34 @@
+//! What a document holds: a kernel of writes, and the tree that knows where each of them lives.
+//!
+//! Each file knows those before it in this list: [`short`] and [`place`], [`content`], [`segment`],
+//! [`node`] and [`tally`], which make up a [`write`](mod@write); [`slab`], [`names`] and [`order`],
+//! which a [`tree`] keeps nodes in; the [`store`] of both, and a [`delta`], which is a store too.
+
+mod content;
+mod delta;
+mod names;
+mod node;
+mod order;
+mod place;
+pub(crate) mod room;
+mod segment;
+mod short;
+mod slab;
+mod store;
+pub(crate) mod tally;
+mod tree;
+mod write;
+
+pub use delta::DocumentDelta;
+
+pub(crate) use content::Content;
+pub(crate) use delta::Removal;
+pub(crate) use names::Sought;
+pub(crate) use node::{NodeId, ROOT};
+pub(crate) use place::{Lean, Level, Levels, Place};
+pub(crate) use segment::{Item, Segment};
+pub(crate) use short::Short;
+pub(crate) use store::Store;
+pub(crate) use tally::Tally;
+pub(crate) use tree::{Tree, rank_of_place};
+pub(crate) use write::{Origin, Rank, Write};

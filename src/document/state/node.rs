@@ -1,0 +1,17 @@
+//! [`NodeId`]: a path in one tree, by number.
+
+/// A node of one tree. Valid while the node exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NodeId(pub(super) u32);
+
+/// The root: in every tree that is not empty.
+pub(crate) const ROOT: NodeId = NodeId(0);
+/// No node.
+pub(super) const NONE: NodeId = NodeId(u32::MAX);
+
+impl NodeId {
+    /// The node; `None` for [`NONE`].
+    pub(super) fn some(self) -> Option<Self> {
+        (self != NONE).then_some(self)
+    }
+}

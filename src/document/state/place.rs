@@ -1,0 +1,521 @@
+//! [`Place`]: where an item stands in its list.
+//!
+//! A place is a path of levels, each (number, replica, index), and places are ordered level by
+//! level, a place before those that extend it. A *run* is what one replica inserts at one spot:
+//! its items share number and replica and differ in the index, so that concurrent runs at one
+//! spot stay whole. Whoever appends after another's run takes the next number; only what is put
+//! between two neighbours without room goes one level down. So neither appending nor prepending,
+//! alone or in turns, makes places longer.
+//!
+//! Below the first level, numbers and indexes lie far apart, and what is put between two of them
+//! leans to the side where the next insertion is not expected. Where a place would still become
+//! long, neighbours are [re-placed](super::room).
+//!
+//! Of the family of Logoot (Weiss, Urso and Molli, 2009), with runs as in Weidner and Kleppmann,
+//! *The Art of the Fugue*, 2023.
+
+use super::short::Short;
+use crate::replica::ReplicaId;
+use alloc::sync::Arc;
+use core::cmp::Ordering;
+use smallvec::SmallVec;
+
+/// Where an item stands: bytes that sort as the items do. Those of an appended or prepended item take
+/// at most 21 up to the ten-thousandth run, those of an imported item at most 5 up to index 65,535.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    Near(Short),
+    Far(Arc<[u8]>),
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// One level of a place. Nobody's levels are those of an imported array, the same on every side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Level {
+    pub(crate) number: i64,
+    pub(crate) replica: Option<ReplicaId>,
+    pub(crate) index: i64,
+}
+
+pub(crate) type Levels = SmallVec<[Level; 2]>;
+
+/// How far from zero a number or an index may lie. Far more than any honest history needs, and two
+/// of them differ by what an integer of 64 bits holds.
+pub(super) const BOUND: i64 = 1 << 61;
+
+/// How many levels a place may have: no edit makes more than that.
+const LEVELS_MAX: usize = 8;
+
+/// How far apart the numbers and the indexes below the first level lie, where they are free to.
+pub(super) const STRIDE: i64 = 1 << 24;
+
+/// Between two items of a run below the first level, new items start at multiples of this and go on
+/// from there one by one: at least this many may be typed backwards before a level more is needed.
+pub(super) const FINE: i64 = 1 << 6;
+
+/// On which side of a gap the next item is expected not to come: the new one keeps close to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lean {
+    Left,
+    Right,
+}
+
+impl Level {
+    pub(crate) const fn first(replica: ReplicaId) -> Self {
+        Self { number: 0, replica: Some(replica), index: 0 }
+    }
+
+    /// The start of a run of the replica's own that is `by` away. None out of bounds.
+    fn numbered(self, by: i64, replica: ReplicaId) -> Option<Self> {
+        Some(Self { number: bounded(self.number, by)?, ..Self::first(replica) })
+    }
+
+    /// The next of the run, forwards or backwards. None out of bounds.
+    fn indexed(self, by: i64, depth: usize) -> Option<Self> {
+        let from = if depth == 0 { self.index } else { self.index.div_euclid(FINE) * FINE };
+        Some(Self { index: bounded(from, by * stride(depth))?, ..self })
+    }
+}
+
+fn bounded(number: i64, by: i64) -> Option<i64> {
+    number.checked_add(by).filter(|sum| (-BOUND..=BOUND).contains(sum))
+}
+
+/// How far apart neighbours are at a depth where there is room.
+pub(super) const fn stride(depth: usize) -> i64 {
+    if depth == 0 { 1 } else { STRIDE }
+}
+
+/// A number between two that differ by two at least.
+fn within(low: i64, high: i64, lean: Lean) -> i64 {
+    let gap = high - low;
+    // Close enough to leave most of the gap free, and with room for some on the near side too.
+    let near = (gap >> 16).max(1 << 2).min(gap / 2);
+    match lean {
+        Lean::Left => low + near,
+        Lean::Right => high - near,
+    }
+}
+
+impl Place {
+    fn new(bytes: &[u8]) -> Self {
+        Short::new(bytes).map_or_else(|| Self::Far(bytes.into()), Self::Near)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Near(short) => short.as_bytes(),
+            Self::Far(bytes) => bytes,
+        }
+    }
+
+    /// The place of bytes read from outside, if they are one's.
+    #[cfg(feature = "serde")]
+    pub(crate) fn checked(bytes: &[u8]) -> Option<Self> {
+        let place = Self::new(bytes);
+        let levels = place.levels()?;
+        (!levels.is_empty() && Self::of_checked(&levels)? == place).then_some(place)
+    }
+
+    /// The place of levels read from outside, of which there is one at least, if an edit could have
+    /// made them.
+    pub(crate) fn of_checked(levels: &[Level]) -> Option<Self> {
+        let fits = |number| (-BOUND..=BOUND).contains(&number);
+        let fit = levels.iter().all(|level| fits(level.number) && fits(level.index));
+        (fit && levels.len() <= LEVELS_MAX).then(|| Self::of(levels))
+    }
+
+    /// The place of the item at `index` in an array that is written as a whole.
+    pub(crate) fn imported(index: usize) -> Self {
+        let index = i64::try_from(index).unwrap_or(BOUND);
+        Self::of(&[Level { number: 0, replica: None, index }])
+    }
+
+    pub(crate) fn of(levels: &[Level]) -> Self {
+        let mut bytes = SmallVec::<[u8; 64]>::new();
+        for level in levels {
+            push_integer(&mut bytes, level.number);
+            match level.replica {
+                None => bytes.push(0),
+                Some(replica) => {
+                    bytes.push(1);
+                    bytes.extend_from_slice(&replica.to_bytes());
+                }
+            }
+            push_integer(&mut bytes, level.index);
+        }
+        Self::new(&bytes)
+    }
+
+    pub(crate) fn levels(&self) -> Option<Levels> {
+        let mut bytes = self.as_bytes();
+        let mut levels = Levels::new();
+        while !bytes.is_empty() {
+            let number = take_integer(&mut bytes)?;
+            let replica = match take(&mut bytes, 1)? {
+                [0] => None,
+                [1] => Some(ReplicaId::from_bytes(take(&mut bytes, 16)?.try_into().ok()?)),
+                _ => return None,
+            };
+            levels.push(Level { number, replica, index: take_integer(&mut bytes)? });
+        }
+        Some(levels)
+    }
+}
+
+/// Levels after `left` and before `right`, for `replica` to insert at. A side without levels is the
+/// end of the list. `None` where there is no room within the bounds, and where both are the same.
+pub(super) fn between(
+    left: &[Level],
+    right: &[Level],
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Levels> {
+    let shared = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let new = new_run(left, right, shared, replica, lean)
+        .unwrap_or_else(|| left.iter().copied().chain([Level::first(replica)]).collect());
+    let levels = inside_own_run(left, right, shared, replica, lean)
+        .or_else(|| beside_own_run(left, right, &new, replica))
+        .unwrap_or(new);
+    let lies_between = left < &levels[..] && (right.is_empty() || &levels[..] < right);
+    (lies_between && levels.len() <= LEVELS_MAX).then_some(levels)
+}
+
+/// The first of a new run, as high up as there is room.
+fn new_run(
+    left: &[Level],
+    right: &[Level],
+    shared: usize,
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Levels> {
+    let at = |levels: &[Level], depth: usize, by: i64| {
+        let mut start = Levels::from_slice(levels.get(..depth)?);
+        start.push(levels.get(depth)?.numbered(by * stride(depth), replica)?);
+        Some(start)
+    };
+    match (left.get(shared), right.get(shared)) {
+        (None, None) => left.is_empty().then(|| Levels::from_slice(&[Level::first(replica)])),
+        (None, Some(_)) => at(right, shared, -1),
+        (Some(_), None) => at(left, shared, 1),
+        (Some(low), Some(high)) if high.number > low.number + 1 => {
+            let number =
+                if shared == 0 { low.number + 1 } else { within(low.number, high.number, lean) };
+            let mut start = Levels::from_slice(&left[..shared]);
+            start.push(Level { number, ..Level::first(replica) });
+            Some(start)
+        }
+        _ => at(left, shared + 1, 1),
+    }
+}
+
+/// Between two items of the replica's own run, below the first level. Nobody else uses the indexes
+/// there, and what others put between the two extends the place of the left one, and so comes before
+/// all that goes on backwards from here.
+fn inside_own_run(
+    left: &[Level],
+    right: &[Level],
+    shared: usize,
+    replica: ReplicaId,
+    lean: Lean,
+) -> Option<Levels> {
+    let (low, high) = (*left.get(shared)?, right.get(shared)?);
+    let is_own = (low.number, low.replica) == (high.number, high.replica);
+    if shared == 0 || !is_own || low.replica != Some(replica) {
+        return None;
+    }
+    let (from, upto) = (low.index.div_euclid(FINE), (high.index - 1).div_euclid(FINE) + 1);
+    let index = if upto - from > 1 {
+        within(from, upto, lean) * FINE
+    } else if low.index % FINE == 0 && high.index - low.index > 1 {
+        high.index - 1
+    } else {
+        return None;
+    };
+    let mut levels = Levels::from_slice(&left[..shared]);
+    levels.push(Level { index, ..low });
+    Some(levels)
+}
+
+/// One further in the run of the replica's own that ends or begins here, if no part of that run
+/// will ever lie beyond where others start `new` ones.
+fn beside_own_run(
+    left: &[Level],
+    right: &[Level],
+    new: &Levels,
+    replica: ReplicaId,
+) -> Option<Levels> {
+    let beside = |levels: &[Level], by: i64, end: i64| {
+        let (last, above) = levels.split_last()?;
+        let with = |level| above.iter().copied().chain([level]).collect::<Levels>();
+        let next = last.indexed(by, above.len())?;
+        (last.replica == Some(replica)).then(|| (with(next), with(Level { index: end, ..*last })))
+    };
+    let after = beside(left, 1, i64::MAX).filter(|(_, end)| end < new);
+    let before = || beside(right, -1, i64::MIN).filter(|(_, end)| new < end);
+    after.or_else(before).map(|run| run.0)
+}
+
+/// How many bytes a place takes as it is written out, a replica's number counted as one.
+pub(super) fn told_len(levels: &[Level]) -> usize {
+    let varint = |integer: i64| {
+        let bits = 64 - (integer.unsigned_abs() | 1).leading_zeros() as usize;
+        // One bit for the sign, seven to a byte.
+        (bits + 1).div_ceil(7)
+    };
+    let level = |level: &Level| varint(level.number) + 1 + varint(level.index);
+    1 + levels.iter().map(level).sum::<usize>()
+}
+
+/// An integer as bytes that sort as integers do: one from -64 to 63 is one byte, any other a byte
+/// that tells sign and length, and the bytes.
+fn push_integer(bytes: &mut SmallVec<[u8; 64]>, integer: i64) {
+    if let Ok(offset @ 0..128) = u8::try_from(integer + 64) {
+        bytes.push(0x40 + offset);
+        return;
+    }
+    let magnitude = if integer < 0 { !integer } else { integer };
+    let len = 8 - magnitude.leading_zeros() as usize / 8;
+    #[allow(clippy::cast_possible_truncation)] // 1 to 8
+    let len_byte = len as u8;
+    bytes.push(if integer < 0 { 0x40 - len_byte } else { 0xbf + len_byte });
+    bytes.extend_from_slice(&integer.to_be_bytes()[8 - len..]);
+}
+
+/// The integer at the start, if it is within bounds and in its one form.
+fn take_integer(bytes: &mut &[u8]) -> Option<i64> {
+    let head = take(bytes, 1)?[0];
+    let (fill, len) = match head {
+        0x40..=0xbf => return Some(i64::from(head) - 0x80),
+        0x38..=0x3f => (0xff, 0x40 - head),
+        0xc0..=0xc7 => (0, head - 0xbf),
+        _ => return None,
+    };
+    let mut wide = [fill; 8];
+    wide[8 - usize::from(len)..].copy_from_slice(take(bytes, usize::from(len))?);
+    Some(i64::from_be_bytes(wide)).filter(|integer| (-BOUND..=BOUND).contains(integer))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(len)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn replica(id: u128) -> ReplicaId {
+        ReplicaId::from_u128(id)
+    }
+
+    fn levels(place: Option<&Place>) -> Levels {
+        place.and_then(Place::levels).unwrap_or_default()
+    }
+
+    fn between(left: Option<&Place>, right: Option<&Place>, who: u128) -> Option<Place> {
+        let levels = super::between(&levels(left), &levels(right), replica(who), Lean::Left);
+        levels.map(|levels| Place::of(&levels))
+    }
+
+    proptest! {
+        #[test]
+        fn integers_sort_as_their_bytes(a in -BOUND..=BOUND, b in -BOUND..=BOUND, shift in 0..62_u32) {
+            for (a, b) in [(a, b), (a >> shift, b >> shift), (a >> shift, (a >> shift) + 1_i64)] {
+                let bytes = |integer| {
+                    let mut bytes = SmallVec::new();
+                    push_integer(&mut bytes, integer);
+                    bytes
+                };
+                prop_assert_eq!(a.cmp(&b), bytes(a).cmp(&bytes(b)));
+                prop_assert_eq!(take_integer(&mut &bytes(a)[..]), Some(a));
+            }
+        }
+    }
+
+    /// The lengths of places, each found beside the one before.
+    fn lengths(
+        first: Place,
+        rounds: u128,
+        next: impl Fn(u128, &Place) -> Option<Place>,
+    ) -> impl Iterator<Item = Option<usize>> {
+        let mut place = Some(first);
+        (0..rounds).map(move |round| {
+            place = next(round, place.as_ref()?);
+            place.as_ref().map(|place| place.as_bytes().len())
+        })
+    }
+
+    #[test]
+    fn appends_and_prepends_in_turns_keep_places_short() {
+        let append = |round, last: &Place| between(Some(last), None, round % 3);
+        let prepend = |round, first: &Place| between(None, Some(first), round % 2);
+        let short = |len: Option<usize>| len.is_some_and(|len| len < 24);
+        assert!(lengths(Place::imported(0), 10_000, append).all(short));
+        assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
+    }
+
+    /// Where a run between two others has gone, its number is free again.
+    #[test]
+    fn a_gap_between_two_runs_is_used() {
+        let mut runs = Vec::from([Place::imported(0)]);
+        for who in 1..4 {
+            runs.extend(between(runs.last(), None, who));
+        }
+        for who in 1..8 {
+            let place = between(Some(&runs[1]), Some(&runs[3]), who);
+            let levels = place.and_then(|place| place.levels()).map(|levels| levels.len());
+            assert_eq!(levels, Some(1));
+        }
+        let tight = between(Some(&runs[1]), Some(&runs[2]), 9);
+        assert_eq!(tight.and_then(|place| place.levels()).map(|levels| levels.len()), Some(2));
+    }
+
+    #[test]
+    fn a_run_typed_in_the_middle_costs_a_level_once() {
+        let (left, right) = (Place::imported(0), Place::imported(1));
+        let mut forward = left.clone();
+        let mut backward = right.clone();
+        for _ in 0..1_000 {
+            forward = between(Some(&forward), Some(&right), 1).unwrap_or(forward);
+            backward = between(Some(&left), Some(&backward), 2).unwrap_or(backward);
+            assert_eq!((levels(Some(&forward)).len(), levels(Some(&backward)).len()), (2, 2));
+        }
+        assert!(
+            told_len(&levels(Some(&forward))) <= 16 && told_len(&levels(Some(&backward))) <= 16
+        );
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused() {
+        let bytes = [&[][..], &[0x80], &[0x80, 2, 0x80], &[0xc0, 5, 0, 0x80], &[0xff; 40]];
+        assert!(bytes.iter().all(|bytes| Place::checked(bytes).is_none()));
+    }
+
+    #[test]
+    fn a_place_has_few_levels_and_numbers_within_bounds() {
+        let level = |number, index| Level { number, replica: Some(replica(1)), index };
+        for end in [-BOUND, BOUND] {
+            let beyond = end + end.signum();
+            for (fits, levels) in [
+                (true, level(end, end)),
+                (false, level(beyond, 0)),
+                (false, level(0, beyond)),
+                (false, level(beyond, beyond)),
+            ] {
+                assert_eq!(Place::of_checked(&[levels]).is_some(), fits, "{levels:?}");
+                assert_eq!(Place::of_checked(&[level(0, 0), levels]).is_some(), fits);
+            }
+        }
+        for (len, fits) in [(LEVELS_MAX, true), (LEVELS_MAX + 1, false)] {
+            let levels = Levels::from_elem(level(0, 0), len);
+            assert_eq!(Place::of_checked(&levels).is_some(), fits);
+            let place = Place::of(&levels);
+            assert_eq!(Place::checked(place.as_bytes()), fits.then_some(place));
+        }
+        assert!(Place::imported(0) < Place::imported(1));
+    }
+
+    /// A run goes on by one at the top, where concurrent runs stay whole, and by strides below.
+    #[test]
+    fn a_run_goes_on_at_its_ends() {
+        let at = |number, index| Level { number, replica: Some(replica(1)), index };
+        let between = |left: &[Level], right: &[Level], who| {
+            super::between(left, right, replica(who), Lean::Left).unwrap_or_default().to_vec()
+        };
+        assert_eq!(between(&[at(0, 5)], &[], 1), [at(0, 6)]);
+        assert_eq!(between(&[], &[at(0, 5)], 1), [at(0, 4)]);
+        assert_eq!(between(&[at(0, 5)], &[at(3, 0)], 1), [at(0, 6)]);
+        assert_eq!(
+            between(&[at(0, 5)], &[at(3, 0)], 2),
+            [Level { number: 1, ..Level::first(replica(2)) }]
+        );
+        let above = at(7, 7);
+        let (fine, end) = ([above, at(0, 2 * FINE + 5)], [at(9, 0)]);
+        assert_eq!(between(&fine, &end, 1), [above, at(0, 2 * FINE + STRIDE)]);
+        assert_eq!(between(&[above], &fine, 1), [above, at(0, 2 * FINE - STRIDE)]);
+    }
+
+    /// Below the top an own run is filled up: at first at multiples, then backwards from the next
+    /// item, one by one, until there is no room.
+    #[test]
+    fn an_own_run_is_filled_up() {
+        let (above, other) = (Level::first(replica(3)), Some(replica(2)));
+        let at = |index| Level { index, ..Level::first(replica(1)) };
+        let inside = |low: Level, high: Level, lean| {
+            let levels = inside_own_run(&[above, low], &[above, high], 1, replica(1), lean)?;
+            assert_eq!(levels[..], [above, Level { index: levels[1].index, ..low }]);
+            Some(levels[1].index)
+        };
+        let cases = [
+            (0, STRIDE, Some(4 * FINE), Some(STRIDE - 4 * FINE)),
+            (0, 3 * FINE + 5, Some(2 * FINE), Some(2 * FINE)),
+            (5, 2 * FINE, Some(FINE), Some(FINE)),
+            (0, FINE, Some(FINE - 1), Some(FINE - 1)),
+            (FINE, FINE + 2, Some(FINE + 1), Some(FINE + 1)),
+            (5, FINE, None, None),
+            (0, 1, None, None),
+            (FINE, FINE + 1, None, None),
+        ];
+        for (low, high, left, right) in cases {
+            let leaning = [Lean::Left, Lean::Right].map(|lean| inside(at(low), at(high), lean));
+            assert_eq!(leaning, [left, right], "{low} {high}");
+        }
+        let (low, high) = (at(0), at(STRIDE));
+        let foreign = |level| Level { replica: other, ..level };
+        assert_eq!(inside(low, Level { number: 1, ..high }, Lean::Left), None);
+        assert_eq!(inside(low, foreign(high), Lean::Left), None);
+        assert_eq!(inside(foreign(low), foreign(high), Lean::Left), None);
+        assert_eq!(inside_own_run(&[low], &[high], 0, replica(1), Lean::Left), None);
+    }
+
+    /// What lies within a gap keeps close to one side, and leaves some room there too.
+    #[test]
+    fn a_number_within_a_gap_is_near_the_side_it_leans_to() {
+        let gaps = [(2, 1), (3, 1), (6, 3), (100, 4), (STRIDE, 256), (1 << 40, 1 << 24)];
+        for (gap, near) in gaps {
+            for low in [-BOUND, -7, 0, 1_000] {
+                let high = low + gap;
+                assert_eq!(within(low, high, Lean::Left), low + near, "{gap}");
+                assert_eq!(within(low, high, Lean::Right), high - near, "{gap}");
+            }
+        }
+    }
+
+    /// Never shorter than it is written, nor by more than a byte for each integer longer.
+    #[test]
+    fn a_place_is_told_as_long_as_it_is_written() {
+        let varint = |integer: i64| {
+            let zigzag = (integer << 1) ^ (integer >> 63);
+            (64 - (zigzag | 1).leading_zeros() as usize).div_ceil(7)
+        };
+        let level = |number, index| Level { number, replica: None, index };
+        let mut exact = 0;
+        let numbers = (0..62).flat_map(|bits| [-1, 0, 1].map(|by| (1_i64 << bits) + by));
+        for number in numbers.flat_map(|it| [it, -it]) {
+            let written = varint(number);
+            assert_eq!(told_len(&[level(number, 0)]), told_len(&[level(0, number)]));
+            let told = told_len(&[level(number, 0)]) - told_len(&[level(0, 0)]) + 1;
+            assert!(written == told || written + 1 == told, "{number}: {told} for {written}");
+            exact += usize::from(written == told);
+        }
+        assert!(exact > 350, "{exact}");
+        let (short, long) = (level(0, 0), level(64, 1 << 13));
+        let lens = [&[short][..], &[long], &[short, short], &[short, long, long]].map(told_len);
+        assert_eq!(lens, [4, 7, 7, 16]);
+    }
+}

@@ -1,0 +1,244 @@
+//! [`Store`]: a kernel of writes together with the tree that indexes it: a document's state, and
+//! also a delta's.
+
+use super::{node::NodeId, tree::Tree, write::Write};
+use crate::{
+    causal::{Adopt, Blocks, CausalContext, Digest, Dot, DotKernel, Page, Slot},
+    time::Timestamp,
+};
+use alloc::vec::Vec;
+use core::{cmp::Ordering, fmt};
+
+/// Live writes, and where they live.
+#[derive(Clone, Default)]
+pub(crate) struct Store {
+    pub(crate) kernel: DotKernel<Write>,
+    pub(crate) tree: Tree,
+}
+
+impl Store {
+    /// Makes a write alive under a dot that was seen.
+    pub(crate) fn put(&mut self, dot: Dot, write: Write) {
+        let slot = self.kernel.put(dot, write);
+        self.tree.came(self.kernel.blocks(), slot);
+    }
+
+    /// The greatest time of what is alive.
+    pub(crate) fn latest(&self) -> Option<Timestamp> {
+        self.kernel.payloads().map(|write| write.time).max()
+    }
+
+    /// Ends the life of a write. Its node stays: the caller releases it.
+    pub(crate) fn kill(&mut self, slot: Slot) -> Option<(Dot, Write)> {
+        let dot = self.kernel.blocks().dot(slot);
+        self.tree.going(self.kernel.blocks(), slot)?;
+        Some((dot, self.kernel.kill(slot)?))
+    }
+
+    /// Checks everything a store relies on; `held` are the nodes that its owner holds.
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(&self, held: &[NodeId]) -> Result<(), &'static str> {
+        self.kernel.check_invariants()?;
+        self.kernel.iter().try_for_each(|(dot, write)| write.check_counts(dot))?;
+        self.tree.check_invariants(&self.kernel, held)
+    }
+
+    /// The join; `true` if and only if something changed.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        let (adopted, left) = (Adopted::default(), Vec::new());
+        let mut page = Joining { tree: &mut self.tree, theirs: &other.tree, adopted, left };
+        let changed = self.kernel.join(&other.kernel, &mut page);
+        let Joining { tree, left, .. } = page;
+        for node in left {
+            tree.release(node);
+        }
+        changed
+    }
+
+    /// A store that has seen `context`, with some of the writes that live here.
+    pub(crate) fn extract<'a>(
+        &'a self,
+        context: CausalContext,
+        live: impl Iterator<Item = (Dot, &'a Write)>,
+    ) -> Self {
+        let mut part = Self { kernel: DotKernel::with_context(context), tree: Tree::default() };
+        let mut adopted = Adopted::default();
+        for (dot, write) in live {
+            let write = adopted.write(&mut part.tree, &self.tree, write);
+            part.put(dot, write);
+        }
+        part
+    }
+
+    /// The writes that the peer has not seen, and which of its own are dead.
+    pub(crate) fn delta_since(&self, peer: &Digest) -> Self {
+        self.extract(self.kernel.context_since(peer), self.kernel.unseen_by(peer.seen()))
+    }
+}
+
+/// The context, and the live writes by their paths.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Live<'a>(&'a Store);
+        impl fmt::Debug for Live<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut map = f.debug_map();
+                for (dot, write) in self.0.kernel.iter() {
+                    let path = self.0.tree.path(write.node);
+                    map.entry(&(dot, path), &(&write.content, write.time));
+                }
+                map.finish()
+            }
+        }
+        f.debug_struct("Store")
+            .field("context", self.kernel.context())
+            .field("live", &Live(self))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Equal means converged: the same dots seen, the same alive, with equal writes.
+impl PartialEq for Store {
+    fn eq(&self, other: &Self) -> bool {
+        let agree = |((our_dot, ours), (their_dot, theirs)): ((Dot, &Write), (Dot, &Write))| {
+            our_dot == their_dot
+                && ours.digest == theirs.digest
+                && self.tree.order(ours, &other.tree, theirs).is_eq()
+        };
+        self.kernel.live_len() == other.kernel.live_len()
+            && self.kernel.context() == other.kernel.context()
+            && self.kernel.iter().zip(other.kernel.iter()).all(agree)
+    }
+}
+
+impl Eq for Store {}
+
+/// Writes of one tree, read for another.
+#[derive(Default)]
+struct Adopted {
+    /// The parent of the last one, there and here: the next one's is mostly the same.
+    parent: Option<(NodeId, NodeId)>,
+}
+
+impl Adopted {
+    /// The write as it is held here; the caller makes it live at once, and no node goes meanwhile.
+    fn write(&mut self, ours: &mut Tree, theirs: &Tree, write: &Write) -> Write {
+        let Some(parent) = theirs.parent(write.node) else { return write.at(ours.root()) };
+        let here = match self.parent {
+            Some((there, here)) if there == parent => here,
+            _ => ours.adopt(theirs, parent),
+        };
+        self.parent = Some((parent, here));
+        write.at(ours.adopt_below(here, theirs, write.node))
+    }
+}
+
+/// The page of a join: our tree, which reads the writes of theirs.
+struct Joining<'a> {
+    tree: &'a mut Tree,
+    theirs: &'a Tree,
+    adopted: Adopted,
+    /// The nodes that writes have left: they go when the join is done.
+    left: Vec<NodeId>,
+}
+
+impl Page<Write> for Joining<'_> {
+    fn expect(&mut self, _: &Blocks<Write>, additional: usize) {
+        if additional > 64 {
+            self.tree.reserve(additional);
+        }
+    }
+
+    fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        self.tree.came(blocks, slot);
+    }
+
+    fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        self.left.extend(self.tree.going(blocks, slot));
+    }
+}
+
+impl Adopt<Write> for Joining<'_> {
+    fn adopt(&mut self, theirs: &Write) -> Write {
+        self.adopted.write(self.tree, self.theirs, theirs)
+    }
+
+    fn order(&self, ours: &Write, theirs: &Write) -> Ordering {
+        self.tree.order(ours, self.theirs, theirs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        document::{Document, DocumentDelta, state::names::Sought},
+        replica::ReplicaId,
+        time::Timestamp,
+        value::Value,
+    };
+    use alloc::{collections::BTreeSet, format, string::String};
+
+    const US: ReplicaId = ReplicaId::from_u128(1);
+
+    /// A document of some fields, and what removing one of them did.
+    fn document() -> Result<(Document, DocumentDelta), String> {
+        let mut document = Document::new();
+        let at = Timestamp::from_millis;
+        let fields = ["a", "b"].map(|name| (name, Value::from(7_u32)));
+        document.set("", Value::from_iter(fields), US, at(1)).map_err(|it| format!("{it}"))?;
+        let removed = document.remove("/b", US, at(2)).map_err(|it| format!("{it}"))?;
+        assert_eq!((document.check_invariants(), removed.check_invariants()), (Ok(()), Ok(())));
+        Ok((document, removed))
+    }
+
+    #[test]
+    fn a_broken_store_is_found() -> Result<(), String> {
+        let broken = |breaks: fn(&mut Store)| {
+            document().map(|(mut document, _)| {
+                breaks(&mut document.store);
+                document.check_invariants()
+            })
+        };
+        assert_eq!(broken(|store| store.tree = Tree::default())?, Err("writes without a tree"));
+        assert!(broken(|store| store.kernel = DotKernel::new())?.is_err(), "nothing is alive");
+        assert!(broken(|store| store.kernel.unmint(US, 1))?.is_err(), "what is alive was not seen");
+        Ok(())
+    }
+
+    #[test]
+    fn a_broken_delta_is_found() -> Result<(), String> {
+        let broken = |breaks: fn(&mut DocumentDelta)| {
+            document().map(|(_, mut delta)| {
+                breaks(&mut delta);
+                delta.check_invariants()
+            })
+        };
+        let uncounted = broken(|delta| delta.removals.clear())?;
+        assert_eq!(uncounted, Err("the count of a node's uses is stale"));
+        let unsorted = Err("removals are out of order or were never seen");
+        let twice = broken(|delta| {
+            delta.removals.extend(delta.removals.clone());
+            delta.removals.iter().skip(1).for_each(|it| delta.store.tree.hold(it.node));
+        })?;
+        let unseen = broken(|delta| delta.removals[0].dot = Dot::of(US, 99))?;
+        assert_eq!([twice, unseen], [unsorted; 2]);
+        Ok(())
+    }
+
+    /// Two paths of one digest could hide that one dot stands at both.
+    #[test]
+    fn digests_tell_paths_apart() {
+        let mut tree = Tree::default();
+        let mut digests = BTreeSet::new();
+        let mut nodes = Vec::from([tree.root()]);
+        for node in 0..200 {
+            for name in ["a", "b", "c"] {
+                let below = tree.step(nodes[node], Sought::Field(name));
+                digests.insert(tree.digest(below));
+                nodes.push(below);
+            }
+        }
+        assert_eq!(digests.len(), 600, "in 32 bits, two of so few are hardly ever the same");
+    }
+}

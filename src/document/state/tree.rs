@@ -1,0 +1,671 @@
+//! [`Tree`]: the index of a kernel of writes: which of them live where.
+//!
+//! An arena of nodes, each a path by identity. A node exists while writes live at it or below it,
+//! or while somebody [holds](Tree::hold) it; it is *linked* among its parent's fields or items
+//! while there is something to read.
+
+use super::{
+    content::Content,
+    names::{NameId, Names, Sought},
+    node::{NONE, NodeId, ROOT},
+    order::Order,
+    place::Place,
+    segment::Segment,
+    slab::Slab,
+    write::{Rank, Write},
+};
+use crate::{
+    causal::{Blocks, Slot},
+    time::Stamp,
+};
+use ahash::RandomState;
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec::Vec,
+};
+use core::cmp::Ordering;
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+/// One path, and what lives there.
+#[derive(Clone, Debug)]
+struct Node {
+    parent: NodeId,
+    name: NameId,
+    digest: u32,
+    /// The writes that live here, the nodes below, and who else holds it.
+    uses: u32,
+    /// What there is to read: the writes that live here but for places, and the nodes linked below.
+    content: u32,
+    /// The writes that live here and changed a field that was made before, and the nodes below that
+    /// have such: where a deletion may have missed something.
+    born: u32,
+    /// The first of the fields linked below.
+    first: NodeId,
+    /// Among the fields of one node: the next, and the one before; before the first the last.
+    next: NodeId,
+    before: NodeId,
+    /// The number of the list of items linked below.
+    list: u32,
+    /// Two of the writes that live here, among them the place that counts, if there is any;
+    /// further ones are in a crowd.
+    slots: [Slot; 2],
+}
+
+const _: () = assert!(size_of::<Node>() == 48, "as small as it was");
+
+/// The writes of a kernel by where they live.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
+    nodes: Slab<Node>,
+    free: Vec<NodeId>,
+    names: Names,
+    /// Finds nodes by parent and name; deltas are too small to need one.
+    index: Option<Box<Index>>,
+    lists: Vec<Order>,
+    free_lists: Vec<u32>,
+    crowds: BTreeMap<NodeId, Crowd>,
+}
+
+/// The writes at one node beyond the first two, places last and the greatest of them the very last:
+/// a stranger may have made thousands.
+type Crowd = BTreeSet<(Option<Rank>, Slot)>;
+
+#[derive(Clone, Debug)]
+struct Index {
+    table: HashTable<NodeId>,
+    hasher: RandomState,
+}
+
+impl Index {
+    /// Of the nodes that are in use.
+    fn of(nodes: &Slab<Node>) -> Self {
+        let (mut table, hasher) = (HashTable::new(), RandomState::new());
+        let hash = |node: &NodeId| {
+            let node = &nodes[node.0];
+            hasher.hash_one((node.parent, node.name))
+        };
+        for (at, _) in nodes.iter().skip(1).filter(|(_, node)| node.uses > 0) {
+            table.insert_unique(hash(&NodeId(at)), NodeId(at), hash);
+        }
+        Self { table, hasher }
+    }
+}
+
+/// So many nodes are searched one by one.
+const FEW: usize = 16;
+
+impl Tree {
+    /// Whether anything is to be read at a node.
+    pub(crate) fn has_content(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0).is_some_and(|node| node.content > 0)
+    }
+
+    /// Whether a write lives at a node or below that changed a field which was made before.
+    pub(crate) fn has_born(&self, node: NodeId) -> bool {
+        self.nodes.get(node.0).is_some_and(|node| node.born > 0)
+    }
+
+    fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node.0]
+    }
+
+    fn node_mut(&mut self, node: NodeId) -> &mut Node {
+        &mut self.nodes[node.0]
+    }
+
+    /// The step that leads to a node; none to the root.
+    pub(crate) fn segment(&self, node: NodeId) -> Option<&Segment> {
+        (node != ROOT).then(|| self.names.get(self.node(node).name))
+    }
+
+    pub(crate) fn parent(&self, node: NodeId) -> Option<NodeId> {
+        (node != ROOT).then(|| self.node(node).parent)
+    }
+
+    /// The nodes on the way to a node, upwards from its parent.
+    pub(crate) fn ancestors(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        core::iter::successors(self.parent(node), |node| self.parent(*node))
+    }
+
+    /// The segments on the way from the root.
+    pub(crate) fn path(&self, node: NodeId) -> SmallVec<[&Segment; 8]> {
+        let upwards = core::iter::once(node).chain(self.ancestors(node));
+        let mut path: SmallVec<_> = upwards.filter_map(|node| self.segment(node)).collect();
+        path.reverse();
+        path
+    }
+
+    pub(crate) fn depth(&self, node: NodeId) -> usize {
+        self.ancestors(node).count()
+    }
+
+    pub(crate) fn digest(&self, node: NodeId) -> u32 {
+        self.node(node).digest
+    }
+
+    /// The writes that live at a node, in no order.
+    pub(crate) fn slots(&self, node: NodeId) -> impl Iterator<Item = Slot> + '_ {
+        let slots = self.nodes.get(node.0).map(|node| node.slots);
+        let crowd = slots.filter(|slots| slots[1] != Slot::NONE && !self.crowds.is_empty());
+        let crowd = crowd.and_then(|_| self.crowds.get(&node)).into_iter().flatten().map(|it| it.1);
+        slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
+    }
+
+    /// The write that lives at a node if it is the only one, and whether fields or items are
+    /// linked below.
+    pub(crate) fn only_slot(&self, node: NodeId) -> Option<(Slot, bool, bool)> {
+        let &Node { first, list, slots, .. } = self.nodes.get(node.0)?;
+        let alone = slots[0] != Slot::NONE && slots[1] == Slot::NONE;
+        alone.then_some((slots[0], first != NONE, list != u32::MAX))
+    }
+
+    /// The fields linked below a node, in no order that is visible.
+    pub(crate) fn fields(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let first = self.nodes.get(node.0).and_then(|node| node.first.some());
+        core::iter::successors(first, |field| self.node(*field).next.some())
+    }
+
+    /// The fields linked below a node by name.
+    pub(crate) fn sorted_fields(&self, node: NodeId) -> SmallVec<[(&Arc<str>, NodeId); 8]> {
+        let named = |field| match self.segment(field) {
+            Some(Segment::Field(name)) => Some((name, field)),
+            _ => None,
+        };
+        let mut fields: SmallVec<_> = self.fields(node).filter_map(named).collect();
+        fields.sort_unstable();
+        fields
+    }
+
+    /// The items linked below a node, in their order.
+    pub(crate) fn items(&self, node: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+        self.list_at(node).into_iter().flat_map(Order::iter)
+    }
+
+    /// How many items are linked below a node. O(1).
+    pub(crate) fn item_count(&self, node: NodeId) -> usize {
+        self.list_at(node).map_or(0, Order::len)
+    }
+
+    /// The item at an index.
+    pub(crate) fn item(&self, node: NodeId, index: usize) -> Option<NodeId> {
+        self.list_at(node)?.get(index)
+    }
+
+    /// The list of the items linked below a node, if there are any.
+    pub(crate) fn list_at(&self, node: NodeId) -> Option<&Order> {
+        self.lists.get(self.nodes.get(node.0)?.list as usize)
+    }
+
+    /// The node one step below, if it exists.
+    pub(crate) fn child(&self, parent: NodeId, sought: Sought<'_>) -> Option<NodeId> {
+        self.child_named(parent, self.names.find(sought)?)
+    }
+
+    fn child_named(&self, parent: NodeId, name: NameId) -> Option<NodeId> {
+        let is = |node: &NodeId| {
+            let node = self.node(*node);
+            node.parent == parent && node.name == name && node.uses > 0
+        };
+        match &self.index {
+            Some(index) => index.table.find(index.hasher.hash_one((parent, name)), is).copied(),
+            #[allow(clippy::cast_possible_truncation)] // a few
+            None => (1..self.nodes.len() as u32).map(NodeId).find(is),
+        }
+    }
+
+    /// The node one step below, made if need be; the caller makes it live, or holds it.
+    pub(crate) fn step(&mut self, parent: NodeId, sought: Sought<'_>) -> NodeId {
+        let name = self.names.take(sought);
+        self.step_named(parent, name)
+    }
+
+    /// The same, by the number of the segment, of which one use was taken for it.
+    fn step_named(&mut self, parent: NodeId, name: NameId) -> NodeId {
+        if let Some(node) = self.child_named(parent, name) {
+            self.names.give_back(name);
+            return node;
+        }
+        let digest = (self.node(parent).digest.rotate_left(5) ^ self.names.digest(name))
+            .wrapping_mul(0x9e37_79b1);
+        self.node_mut(parent).uses += 1;
+        let node = self.open(Node::new(parent, name, digest));
+        self.list(node);
+        node
+    }
+
+    /// Makes the root exist.
+    pub(crate) fn root(&mut self) -> NodeId {
+        if self.nodes.is_empty() {
+            let name = self.names.take(Sought::Field(""));
+            self.nodes.push(Node { uses: 1, ..Node::new(NONE, name, 0) });
+        }
+        ROOT
+    }
+
+    fn open(&mut self, node: Node) -> NodeId {
+        if let Some(free) = self.free.pop() {
+            *self.node_mut(free) = node;
+            return free;
+        }
+        NodeId(self.nodes.push(node))
+    }
+
+    /// Lists a node that is not in use yet.
+    fn list(&mut self, node: NodeId) {
+        let nodes = &self.nodes;
+        if self.index.is_none() && nodes.len() > FEW {
+            self.index = Some(Box::new(Index::of(nodes)));
+        }
+        if let Some(Index { table, hasher }) = self.index.as_deref_mut() {
+            let hash = |node: &NodeId| {
+                let node = &nodes[node.0];
+                hasher.hash_one((node.parent, node.name))
+            };
+            table.insert_unique(hash(&node), node, hash);
+        }
+    }
+
+    /// Keeps a node in existence until it is [released](Self::release).
+    pub(crate) fn hold(&mut self, node: NodeId) {
+        self.node_mut(node).uses += 1;
+    }
+
+    /// Gives up one use of a node; without any it ceases to exist, and so may those above it.
+    pub(crate) fn release(&mut self, mut node: NodeId) {
+        loop {
+            let Node { uses, parent, name, .. } = self.node_mut(node);
+            *uses -= 1;
+            if *uses > 0 {
+                return;
+            }
+            let (parent, name) = (*parent, *name);
+            if let Some(index) = &mut self.index {
+                let hash = index.hasher.hash_one((parent, name));
+                if let Ok(entry) = index.table.find_entry(hash, |it| *it == node) {
+                    entry.remove();
+                }
+            }
+            self.names.give_back(name);
+            self.free.push(node);
+            node = parent;
+        }
+    }
+
+    /// Room for so many more nodes.
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        if self.nodes.len() + additional > FEW {
+            let nodes = &self.nodes;
+            let Index { table, hasher } =
+                &mut **self.index.get_or_insert_with(|| Box::new(Index::of(nodes)));
+            table.reserve(additional, |node| {
+                let node = &nodes[node.0];
+                hasher.hash_one((node.parent, node.name))
+            });
+        }
+    }
+}
+
+impl Node {
+    const fn new(parent: NodeId, name: NameId, digest: u32) -> Self {
+        Self {
+            parent,
+            name,
+            digest,
+            uses: 0,
+            content: 0,
+            born: 0,
+            first: NONE,
+            next: NONE,
+            before: NONE,
+            list: u32::MAX,
+            slots: [Slot::NONE; 2],
+        }
+    }
+}
+
+/// The order among the places of one item; `None` for any other write. A place counts as written by
+/// whoever moved the item there, also where somebody else has re-placed it since.
+pub(crate) fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> {
+    let write = blocks.get(slot).filter(|write| write.is_place())?;
+    let dot = blocks.dot(slot);
+    let mover = write.birth().unwrap_or(dot).replica();
+    Some((Stamp { time: write.time, replica: mover }, dot))
+}
+
+/// What lives where.
+impl Tree {
+    /// A write has become alive.
+    pub(crate) fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        let Some(write) = blocks.get(slot) else { return };
+        let node = write.node;
+        self.hold(node);
+        if write.is_place() {
+            self.repositioned(blocks, node, |tree| tree.add(blocks, node, slot));
+        } else {
+            self.add(blocks, node, slot);
+            self.gain(blocks, node);
+            if write.birth().is_some() {
+                self.gain_born(node);
+            }
+        }
+    }
+
+    /// A write is about to go; its node stays until the caller [releases](Self::release) it.
+    pub(crate) fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) -> Option<NodeId> {
+        let write = blocks.get(slot)?;
+        let node = write.node;
+        if write.is_place() {
+            self.repositioned(blocks, node, |tree| tree.drop(blocks, node, slot));
+        } else {
+            self.lose(blocks, node);
+            self.drop(blocks, node, slot);
+            if write.birth().is_some() {
+                self.lose_born(node);
+            }
+        }
+        Some(node)
+    }
+
+    fn add(&mut self, blocks: &Blocks<Write>, node: NodeId, slot: Slot) {
+        let slots = &mut self.nodes[node.0].slots;
+        if let Some(free) = slots.iter_mut().find(|slot| **slot == Slot::NONE) {
+            *free = slot;
+            return;
+        }
+        let rank = rank_of_place(blocks, slot);
+        let counts = slots.iter().all(|other| rank_of_place(blocks, *other) < rank);
+        let crowded = if counts { core::mem::replace(&mut slots[0], slot) } else { slot };
+        let crowd = self.crowds.entry(node).or_default();
+        crowd.insert((rank_of_place(blocks, crowded), crowded));
+    }
+
+    fn drop(&mut self, blocks: &Blocks<Write>, node: NodeId, slot: Slot) {
+        let crowd = self.crowds.get_mut(&node);
+        let slots = &mut self.nodes[node.0].slots;
+        let place = slots.iter_mut().find(|it| **it == slot);
+        let Some(crowd) = crowd else {
+            if let Some(place) = place {
+                *place = Slot::NONE;
+            }
+            return;
+        };
+        match place {
+            Some(place) => *place = crowd.pop_last().map_or(Slot::NONE, |last| last.1),
+            None => _ = crowd.remove(&(rank_of_place(blocks, slot), slot)),
+        }
+        if crowd.is_empty() {
+            self.crowds.remove(&node);
+        }
+    }
+
+    /// One thing more to read at a node: it is linked, and so are those above it.
+    fn gain(&mut self, blocks: &Blocks<Write>, mut node: NodeId) {
+        loop {
+            let content = &mut self.node_mut(node).content;
+            *content += 1;
+            if *content > 1 || node == ROOT {
+                return;
+            }
+            node = self.link(blocks, node);
+        }
+    }
+
+    fn lose(&mut self, blocks: &Blocks<Write>, mut node: NodeId) {
+        loop {
+            let content = &mut self.node_mut(node).content;
+            *content -= 1;
+            if *content > 0 || node == ROOT {
+                return;
+            }
+            node = self.unlink(blocks, node);
+        }
+    }
+
+    fn gain_born(&mut self, mut node: NodeId) {
+        loop {
+            let Node { born, parent, .. } = self.node_mut(node);
+            *born += 1;
+            if *born > 1 || node == ROOT {
+                return;
+            }
+            node = *parent;
+        }
+    }
+
+    fn lose_born(&mut self, mut node: NodeId) {
+        loop {
+            let Node { born, parent, .. } = self.node_mut(node);
+            *born -= 1;
+            if *born > 0 || node == ROOT {
+                return;
+            }
+            node = *parent;
+        }
+    }
+
+    fn link(&mut self, blocks: &Blocks<Write>, node: NodeId) -> NodeId {
+        let Node { parent, name, .. } = *self.node(node);
+        if let Segment::Item(_) = self.names.get(name) {
+            self.enlist(blocks, node);
+            return parent;
+        }
+        let first = self.node(parent).first;
+        let last = first.some().map_or(node, |first| self.node(first).before);
+        (self.node_mut(node).next, self.node_mut(node).before) = (NONE, last);
+        if first == NONE {
+            self.node_mut(parent).first = node;
+        } else {
+            self.node_mut(last).next = node;
+            self.node_mut(first).before = node;
+        }
+        parent
+    }
+
+    fn unlink(&mut self, blocks: &Blocks<Write>, node: NodeId) -> NodeId {
+        let Node { parent, name, next, before, .. } = *self.node(node);
+        if let Segment::Item(_) = self.names.get(name) {
+            self.delist(blocks, node);
+            return parent;
+        }
+        let first = self.node(parent).first;
+        if first == node {
+            self.node_mut(parent).first = next;
+        } else {
+            self.node_mut(before).next = next;
+        }
+        // The last is before the first.
+        let after = next.some().or(Some(first).filter(|first| *first != node));
+        if let Some(after) = after {
+            self.node_mut(after).before = before;
+        }
+        parent
+    }
+
+    fn enlist(&mut self, blocks: &Blocks<Write>, item: NodeId) {
+        let parent = self.node(item).parent;
+        if self.node(parent).list == u32::MAX {
+            let list = self.free_lists.pop().unwrap_or_else(|| {
+                self.lists.push(Order::default());
+                #[allow(clippy::cast_possible_truncation)] // as many as nodes, at most
+                let last = (self.lists.len() - 1) as u32;
+                last
+            });
+            self.node_mut(parent).list = list;
+        }
+        let list = self.node(parent).list as usize;
+        let mut order = core::mem::take(&mut self.lists[list]);
+        order.insert(item, |other| self.compare(blocks, other, item));
+        self.lists[list] = order;
+    }
+
+    fn delist(&mut self, blocks: &Blocks<Write>, item: NodeId) {
+        let parent = self.node(item).parent;
+        let list = self.node(parent).list;
+        let mut order = core::mem::take(&mut self.lists[list as usize]);
+        order.remove(|other| self.compare(blocks, other, item));
+        if order.len() == 0 {
+            self.node_mut(parent).list = u32::MAX;
+            self.free_lists.push(list);
+        }
+        self.lists[list as usize] = order;
+    }
+
+    /// Changes the place writes of an item, and with them where it stands.
+    fn repositioned(
+        &mut self,
+        blocks: &Blocks<Write>,
+        item: NodeId,
+        change: impl FnOnce(&mut Self),
+    ) {
+        let is_listed =
+            self.node(item).content > 0 && matches!(self.segment(item), Some(Segment::Item(_)));
+        if is_listed {
+            self.delist(blocks, item);
+        }
+        change(self);
+        if is_listed {
+            self.enlist(blocks, item);
+        }
+    }
+
+    /// The write that tells where an item stands.
+    pub(crate) fn place<'a>(
+        &self,
+        blocks: &'a Blocks<Write>,
+        item: NodeId,
+    ) -> Option<(Rank, &'a Place)> {
+        let slots = self.nodes.get(item.0)?.slots;
+        let (rank, slot) = slots
+            .into_iter()
+            .filter_map(|slot| Some((rank_of_place(blocks, slot)?, slot)))
+            .max_by_key(|place| place.0)?;
+        match &blocks.get(slot)?.content {
+            Content::Place(place) => Some((rank, place)),
+            _ => None,
+        }
+    }
+
+    /// The order of two items of one list: by place, and at one place by identity. An item without
+    /// a place, which somebody wrote into while another deleted it, comes last.
+    pub(crate) fn compare(&self, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
+        if a == b {
+            return Ordering::Equal;
+        }
+        let place = |item| self.place(blocks, item).map(|place| place.1);
+        let by_place = match (place(a), place(b)) {
+            (Some(a), Some(b)) => a.cmp(b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        };
+        by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
+    }
+
+    /// The index of an item among those of its list; none if it is no linked item.
+    pub(crate) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
+        let items = self.list_at(self.parent(item)?)?;
+        items.index_of(|other| self.compare(blocks, other, item))
+    }
+}
+
+/// Two trees.
+impl Tree {
+    /// The node that is the same path as one of `theirs`, made if need be.
+    pub(crate) fn adopt(&mut self, theirs: &Self, node: NodeId) -> NodeId {
+        match theirs.parent(node) {
+            None => self.root(),
+            Some(parent) => {
+                let parent = self.adopt(theirs, parent);
+                self.adopt_below(parent, theirs, node)
+            }
+        }
+    }
+
+    /// The same, where the parent is known.
+    pub(crate) fn adopt_below(&mut self, parent: NodeId, theirs: &Self, node: NodeId) -> NodeId {
+        if node == ROOT {
+            return self.root();
+        }
+        let name = self.names.adopt(&theirs.names, theirs.node(node).name);
+        self.step_named(parent, name)
+    }
+
+    /// The node one step below that is the same as one of `theirs`, if it exists.
+    pub(crate) fn find_below(&self, parent: NodeId, theirs: &Self, node: NodeId) -> Option<NodeId> {
+        self.child(parent, Sought::Segment(theirs.segment(node)?))
+    }
+
+    /// The node that is the same path as one of `theirs`, if it exists.
+    pub(crate) fn find(&self, theirs: &Self, node: NodeId) -> Option<NodeId> {
+        match (theirs.parent(node), theirs.segment(node)) {
+            (Some(parent), Some(segment)) => {
+                self.child(self.find(theirs, parent)?, Sought::Segment(segment))
+            }
+            _ => (!self.nodes.is_empty()).then_some(ROOT),
+        }
+    }
+
+    /// A total order of writes in two trees that does not depend on the trees.
+    pub(crate) fn order(&self, ours: &Write, their_tree: &Self, theirs: &Write) -> Ordering {
+        let by_path = self.path(ours.node).cmp(&their_tree.path(theirs.node));
+        by_path.then_with(|| ours.said().cmp(&theirs.said()))
+    }
+}
+
+impl Tree {
+    /// Whether the tree lists just the live writes, each where it lives, and links what there is
+    /// to read. For tests and fuzzers; O(size × log).
+    #[cfg(any(test, feature = "laws"))]
+    pub(crate) fn check_invariants(
+        &self,
+        kernel: &crate::causal::DotKernel<Write>,
+        held: &[NodeId],
+    ) -> Result<(), &'static str> {
+        let check = |holds: bool, broken| if holds { Ok(()) } else { Err(broken) };
+        let nodes = || self.nodes.iter().map(|(at, node)| (NodeId(at), node));
+        let ids = || nodes().filter(|(_, node)| node.uses > 0);
+        let blocks = kernel.blocks();
+        check(kernel.live_len() == 0 || !self.nodes.is_empty(), "writes without a tree")?;
+        check(ids().count() + self.free.len() == self.nodes.len(), "a node is lost")?;
+        self.names.check_invariants(ids().count())?;
+        let mut by_parent = BTreeMap::<NodeId, Vec<NodeId>>::new();
+        for (id, node) in ids().skip(1) {
+            by_parent.entry(node.parent).or_default().push(id);
+            check(self.child_named(node.parent, node.name) == Some(id), "a node cannot be found")?;
+        }
+        let mut live = 0;
+        for (id, node) in ids() {
+            let slots: BTreeSet<Slot> = self.slots(id).collect();
+            live += slots.len();
+            let here = |slot: &Slot| blocks.get(*slot).is_some_and(|write| write.node == id);
+            check(slots.iter().all(here), "a write is not where it lives")?;
+            let is_place = |slot: &&Slot| blocks.get(**slot).is_some_and(Write::is_place);
+            let places = slots.iter().filter(is_place).count();
+            let greatest = slots.iter().filter_map(|slot| rank_of_place(blocks, *slot)).max();
+            check(self.place(blocks, id).map(|place| place.0) == greatest, "a place is hidden")?;
+            let below = by_parent.get(&id).map_or(&[][..], |below| below);
+            let linked: Vec<NodeId> =
+                below.iter().copied().filter(|below| self.has_content(*below)).collect();
+            let held = held.iter().filter(|it| **it == id).count();
+            let in_use = slots.len() + below.len() + held + usize::from(id == ROOT);
+            check(node.uses as usize == in_use, "the count of a node's uses is stale")?;
+            let content = slots.len() - places + linked.len();
+            check(node.content as usize == content, "the count of what there is to read is stale")?;
+            let is_born = |slot: &&Slot| {
+                blocks.get(**slot).is_some_and(|write| write.birth().is_some() && !write.is_place())
+            };
+            let born = slots.iter().filter(is_born).count()
+                + below.iter().filter(|below| self.has_born(**below)).count();
+            check(node.born as usize == born, "the count of what changed a field is stale")?;
+            let listed: Vec<NodeId> = self.items(id).collect();
+            let in_order =
+                listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());
+            check(in_order, "items are out of order")?;
+            let mut children: Vec<NodeId> = self.fields(id).chain(listed).collect();
+            children.sort_unstable();
+            check(children == linked, "what is linked is not what there is to read")?;
+        }
+        check(live == kernel.live_len(), "the tree and the kernel differ in number")
+    }
+}

@@ -1,0 +1,57 @@
+//! [`Invariants`]: what a value relies on, checked.
+
+use crate::{
+    causal::{CausalContext, Digest, DotKernel},
+    clock::VectorClock,
+    counter::{GCounter, PnCounter},
+    register::LwwRegister,
+};
+use core::hash::Hash;
+
+/// Checks everything that a value of this crate relies on. For tests and fuzzers, which have values
+/// from outside; nothing that the functions of this crate make or read breaks an invariant.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{OrSet, laws::Invariants, wire};
+///
+/// let mut set: OrSet<u64> = OrSet::new();
+/// set.extend(0..1_000, "us-east-1".parse()?)?;
+/// let read: OrSet<u64> = wire::from_bytes(&wire::to_bytes(&set))?;
+/// assert_eq!(read.check_invariants(), Ok(()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Invariants {
+    /// Checks the value. O(size).
+    ///
+    /// # Errors
+    ///
+    /// Which invariant does not hold: always a bug in this crate.
+    fn check_invariants(&self) -> Result<(), &'static str>;
+}
+
+macro_rules! checked {
+    ($($type:ty $(, of $param:ident: $bound:path)?;)+) => {$(
+        impl $(<$param: $bound>)? Invariants for $type {
+            fn check_invariants(&self) -> Result<(), &'static str> {
+                self.check_invariants()
+            }
+        }
+    )+};
+}
+checked! {
+    CausalContext;
+    Digest;
+    DotKernel<P>, of P: Hash;
+    VectorClock;
+    GCounter;
+    PnCounter;
+}
+
+/// A value and its stamp rely on nothing.
+impl<T> Invariants for LwwRegister<T> {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! [`Number`]: a JSON number with a total order.
+
+use core::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+/// A JSON number: an integer of 64 bits, signed or not, or a finite `f64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(Repr);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Repr {
+    /// Below zero.
+    Negative(i64),
+    /// Zero or above.
+    Natural(u64),
+    /// Finite.
+    Float(Finite),
+}
+
+/// A finite `f64` under its total order: `-0.0` is less than `0.0`, and differs from it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub(crate) struct Finite(f64);
+
+impl PartialEq for Finite {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Finite {}
+
+impl PartialOrd for Finite {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Finite {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Hash for Finite {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+impl Number {
+    /// The number of an `f64`; none if it is infinite or not a number.
+    pub fn from_f64(float: f64) -> Option<Self> {
+        float.is_finite().then_some(Self(Repr::Float(Finite(float))))
+    }
+
+    /// The number, if it is an integer of zero or above.
+    pub const fn as_u64(&self) -> Option<u64> {
+        match self.0 {
+            Repr::Natural(natural) => Some(natural),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is an integer that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.0 {
+            Repr::Negative(negative) => Some(negative),
+            Repr::Natural(natural) => i64::try_from(natural).ok(),
+            Repr::Float(_) => None,
+        }
+    }
+
+    /// The number, an integer rounded to the nearest `f64`.
+    #[allow(clippy::cast_precision_loss)]
+    pub const fn as_f64(&self) -> f64 {
+        match self.0 {
+            Repr::Negative(negative) => negative as f64,
+            Repr::Natural(natural) => natural as f64,
+            Repr::Float(float) => float.0,
+        }
+    }
+
+    /// The number of a representation that was read from outside, if it is one.
+    #[cfg(feature = "serde")]
+    pub(crate) fn checked(repr: Repr) -> Option<Self> {
+        match repr {
+            Repr::Negative(negative) => (negative < 0).then_some(Self(repr)),
+            Repr::Natural(_) => Some(Self(repr)),
+            Repr::Float(float) => Self::from_f64(float.0),
+        }
+    }
+
+    /// Which representation, and its bits: what tells numbers apart on every machine.
+    pub(crate) const fn to_bits(self) -> (u64, u64) {
+        match self.0 {
+            Repr::Negative(negative) => (0, u64::from_ne_bytes(negative.to_ne_bytes())),
+            Repr::Natural(natural) => (1, natural),
+            Repr::Float(float) => (2, float.0.to_bits()),
+        }
+    }
+
+    pub(crate) const fn repr(self) -> Repr {
+        self.0
+    }
+}
+
+impl From<u64> for Number {
+    fn from(natural: u64) -> Self {
+        Self(Repr::Natural(natural))
+    }
+}
+
+impl From<i64> for Number {
+    fn from(integer: i64) -> Self {
+        u64::try_from(integer).map_or(Self(Repr::Negative(integer)), Self::from)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Repr::Negative(negative) => negative.fmt(f),
+            Repr::Natural(natural) => natural.fmt(f),
+            // Debug keeps the point of `1.0` and the exponent of `1e300`.
+            Repr::Float(float) => write!(f, "{:?}", float.0),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! How much is played: enough to notice nearly everything within a minute, or all of it where
+//! `REJOIN_FULL` is set, as the project's check does.
+
+use std::{env, str::FromStr};
+
+fn said<T: FromStr>(name: &str) -> Option<T> {
+    let text = env::var(name).ok()?;
+    let number = text.parse().ok();
+    Some(number.unwrap_or_else(|| panic!("{name} is no number: {text}")))
+}
+
+fn in_full() -> bool {
+    env::var_os("REJOIN_FULL").is_some()
+}
+
+/// How many histories are played, of as many as there are in full: a tenth by default.
+/// `REJOIN_HISTORIES` sets another number.
+pub(crate) fn count(in_all: u32) -> u32 {
+    said("REJOIN_HISTORIES").unwrap_or(if in_full() { in_all } else { in_all / 10 })
+}
+
+/// How many steps a small world takes, of as many as it takes in full: two fewer by default.
+/// `REJOIN_OPERATIONS` sets another number.
+pub(crate) fn depth(in_all: usize) -> usize {
+    said("REJOIN_OPERATIONS").unwrap_or(if in_full() { in_all } else { in_all - 2 })
+}
