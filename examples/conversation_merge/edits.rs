@@ -130,12 +130,13 @@ impl Region {
         let Some(item) = self.item(message) else { return self.reply(message, round) };
         let emojis = format!("{item}/emojis");
         let reaction = ["+1", "-1", "heart"][random.below(3)];
-        let delta = self.document.edit(self.id, self.now(round), |edit| {
-            if edit.get(&emojis).is_none() {
-                edit.set(&emojis, json!({}))?;
-            }
-            edit.increment(&format!("{emojis}/{reaction}"), 1)
-        })?;
+        let now = self.now(round);
+        let mut edit = self.document.edit(self.id, now);
+        if edit.get(&emojis).is_none() {
+            edit.set(&emojis, json!({}))?;
+        }
+        let delta = edit.increment(&format!("{emojis}/{reaction}"), 1)?.commit();
+        drop(edit);
         self.deltas.push(delta);
         Ok(())
     }
@@ -154,7 +155,7 @@ impl Region {
         random: &mut Random,
     ) -> Result<(), DocumentError> {
         let Some(item) = self.item(message) else { return self.reply(message, round) };
-        let to = random.below(self.document.len_at("/messages").unwrap_or_default());
+        let to = random.below(self.document.at("/messages").map_or(0, |list| list.len()));
         let delta = self.document.move_item(&item, to, self.id, self.now(round))?;
         self.deltas.push(delta);
         Ok(())

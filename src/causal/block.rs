@@ -260,16 +260,6 @@ impl<P> Blocks<P> {
         self.free.push(at);
     }
 
-    /// The live dots with their payloads.
-    #[cfg(feature = "serde")]
-    pub(super) fn into_live(self) -> impl Iterator<Item = (Dot, P)> {
-        self.blocks.into_iter().flat_map(|Block { replica, number, mask, payloads, .. }| {
-            let dots =
-                bits(mask).map(move |bit| Dot::of(replica, first_counter(number) + u64::from(bit)));
-            dots.zip(payloads)
-        })
-    }
-
     #[cfg(any(test, feature = "laws"))]
     pub(super) fn len(&self) -> usize {
         self.blocks.len() - self.free.len()

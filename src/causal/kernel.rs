@@ -148,12 +148,6 @@ impl<P> DotKernel<P> {
         Payloads::of(self)
     }
 
-    /// The live dots with their payloads, in no order that is visible.
-    #[cfg(feature = "serde")]
-    pub(crate) fn into_live(self) -> impl Iterator<Item = (Dot, P)> {
-        self.blocks.into_live()
-    }
-
     pub(crate) fn blocks(&self) -> &Blocks<P> {
         &self.blocks
     }

@@ -1,4 +1,4 @@
-//! [`DocumentError`]: why a document could not be edited.
+//! [`DocumentError`]: why a document could not be edited or built.
 
 use crate::{
     error::WriteError,
@@ -8,102 +8,145 @@ use crate::{
         pointer::{DEPTH_MAX, PATH_MAX, PointerError},
     },
 };
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::{error::Error, fmt};
 
-/// Why a document could not be edited or built. It is as it was.
+/// Why a document could not be edited or built. The document is as it was.
+///
+/// Opaque and the size of a pointer. Ask it with its predicates what went wrong, and with
+/// [`path`](Self::path) where. It prints as one line that names the offender and the way out.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{Document, Timestamp, document::Value};
+///
+/// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+/// let mut document = Document::from_value(Value::from_iter([("title", "Booking")]), us, now)?;
+///
+/// let error = document.push("/title", "Help", us, now).unwrap_err();
+/// assert!(error.is_not_a_list());
+/// assert_eq!(error.path(), Some("/title"));
+/// assert_eq!(error.to_string(), "/title is not a list: set a list there first, even an empty one");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DocumentError {
-    /// Not a JSON Pointer: neither empty nor starting with `/`, or with a `~` that is not `~0`
-    /// or `~1`.
-    InvalidPointer {
-        /// The text in question.
-        pointer: String,
-    },
-    /// Nothing is there.
-    NotFound {
-        /// The first path on the way where nothing is.
-        path: String,
-    },
+pub struct DocumentError(Box<Failure>);
+
+const _: () = assert!(size_of::<DocumentError>() == size_of::<usize>(), "a result stays small");
+
+/// What went wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failure {
+    /// A JSON Pointer, or as much of it as is shown.
+    path: Option<String>,
+    reason: Reason,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The text is not a JSON Pointer.
+    InvalidPointer,
+    /// Nothing is read there.
+    NotFound,
     /// A field or an item was addressed inside a scalar.
-    NotAContainer {
-        /// Where it stands.
-        path: String,
-        /// What stands there.
-        found: Kind,
-    },
-    /// Items are inserted into lists and moved in them, and no list is there.
-    NotAList {
-        /// Where none is.
-        path: String,
-    },
-    /// A list was addressed by something that is neither an index nor `-`.
-    NotAnIndex {
-        /// The list.
-        path: String,
-        /// What it was addressed by.
-        token: String,
-    },
-    /// A list does not reach so far.
-    OutOfRange {
-        /// The list.
-        path: String,
-        /// The index in question.
-        index: usize,
-        /// How many items it has.
-        len: usize,
-    },
-    /// Only an integer of 64 bits, signed, can be counted on.
-    NotACounter {
-        /// Where it stands.
-        path: String,
-        /// What stands there.
-        found: Kind,
-    },
-    /// The count would leave the integers of 64 bits, signed.
-    CountOverflow {
-        /// Where.
-        path: String,
-    },
-    /// Deeper than documents may nest: 127 levels.
-    TooDeep {
-        /// Where.
-        path: String,
-        /// How many levels are allowed.
-        limit: usize,
-    },
-    /// Longer than paths may be: 16,384 bytes.
-    PathTooLong {
-        /// How it starts.
-        path: String,
-        /// How many bytes are allowed.
-        limit: usize,
-    },
-    /// More writes than a document may hold: 2²⁴.
-    TooManyWrites {
-        /// Where the first one too many was to go.
-        path: String,
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// Nothing to resolve: no conflict stands open there.
-    NoConflict {
-        /// Where.
-        path: String,
-    },
-    /// The replica has used up its count of writes.
+    NotAContainer,
+    /// Items are inserted into lists and moved in them, and there is something else.
+    NotAList,
+    /// A list was addressed by this token, which is neither an index nor `-`.
+    NotAnIndex(String),
+    /// A list is shorter than that.
+    OutOfRange { index: usize, len: usize },
+    /// Only an integer that an `i64` holds can be counted on.
+    NotACounter(Kind),
+    /// An `i64` does not hold the sum.
+    CountOverflow,
+    /// Deeper than [`DEPTH_MAX`].
+    TooDeep,
+    /// Longer than [`PATH_MAX`].
+    PathTooLong,
+    /// More writes than this limit.
+    TooManyWrites(usize),
+    /// There is no open conflict to resolve.
+    NoConflict,
+    /// The replica has used up its writes.
     Counter(WriteError),
     /// A snapshot's clock does not count the replica that wrote it.
-    UncountedWriter {
-        /// The writer.
-        replica: ReplicaId,
-    },
-    /// A snapshot's clock counts past 2³² − 2, or it has 2³² leaves.
-    SnapshotTooLarge {
-        /// Whose count it is.
-        replica: ReplicaId,
-    },
+    UncountedWriter(ReplicaId),
+    /// A snapshot's clock counts this replica past 2³² − 2.
+    SnapshotTooLarge(ReplicaId),
+}
+
+impl DocumentError {
+    #[cold]
+    pub(super) fn at(path: impl Into<String>, reason: Reason) -> Self {
+        Self(Box::new(Failure { path: Some(path.into()), reason }))
+    }
+
+    #[cold]
+    pub(super) fn of(reason: Reason) -> Self {
+        Self(Box::new(Failure { path: None, reason }))
+    }
+
+    /// Where it went wrong, as a JSON Pointer; `None` if it is about no one place.
+    ///
+    /// [The type](Self) has an example. An [invalid pointer](Self::is_invalid_pointer) is returned
+    /// as it was given; of a path that is [too long](Self::is_path_too_long), the start.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+}
+
+/// Declares the predicates: each asks for one reason.
+macro_rules! predicates {
+    ($($(#[doc = $doc:literal])+ $name:ident => $reason:pat,)+) => {
+        /// What went wrong: at most one of these is `true`.
+        impl DocumentError {
+            $(
+                $(#[doc = $doc])+
+                pub fn $name(&self) -> bool {
+                    matches!(self.0.reason, $reason)
+                }
+            )+
+        }
+    };
+}
+
+predicates! {
+    /// The text is not a JSON Pointer: it is neither empty nor starts with `/`, or has a `~` that
+    /// is not part of `~0` or `~1`.
+    is_invalid_pointer => Reason::InvalidPointer,
+    /// Nothing is at the [path](Self::path), which is the first on the way where nothing is.
+    is_not_found => Reason::NotFound,
+    /// A field or an item was addressed inside a scalar, which is at the [path](Self::path).
+    is_not_a_container => Reason::NotAContainer,
+    /// Items are inserted into lists and moved in them, and something else is at the
+    /// [path](Self::path).
+    is_not_a_list => Reason::NotAList,
+    /// The list at the [path](Self::path) was addressed by something that is neither an index
+    /// nor `-`.
+    is_not_an_index => Reason::NotAnIndex(_),
+    /// The list at the [path](Self::path) is shorter than the index asks for.
+    is_out_of_range => Reason::OutOfRange { .. },
+    /// What is at the [path](Self::path) is not an integer that an `i64` holds, so it cannot be
+    /// counted on.
+    is_not_a_counter => Reason::NotACounter(_),
+    /// An `i64` does not hold the count that would be at the [path](Self::path).
+    is_count_overflow => Reason::CountOverflow,
+    /// The value would nest deeper than the 127 levels that a document may have.
+    is_too_deep => Reason::TooDeep,
+    /// The path is longer than 16,384 bytes.
+    is_path_too_long => Reason::PathTooLong,
+    /// The document would hold more than 2²⁴ writes.
+    is_too_many_writes => Reason::TooManyWrites(_),
+    /// There is no open conflict at the [path](Self::path) to resolve.
+    is_no_conflict => Reason::NoConflict,
+    /// The replica has used up its writes; [`source`](core::error::Error::source) says which.
+    is_counter_overflow => Reason::Counter(_),
+    /// The clock of a snapshot does not count the replica that wrote it, or counts a replica past
+    /// 2³² − 2.
+    is_invalid_clock => Reason::UncountedWriter(_) | Reason::SnapshotTooLarge(_),
 }
 
 /// A path as a reader recognises it: the root's is empty.
@@ -117,82 +160,84 @@ impl fmt::Display for Named<'_> {
 
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidPointer { pointer } => write!(
+        let text = self.0.path.as_deref().unwrap_or_default();
+        let path = Named(text);
+        match &self.0.reason {
+            Reason::InvalidPointer => write!(
                 f,
-                "{pointer:?} is not a JSON Pointer: it is empty or starts with '/', and '~' is written \
-                 \"~0\", '/' in a name \"~1\""
+                "{text:?} is not a JSON Pointer: it must be empty or start with '/', with '~' \
+                 written as \"~0\" and a '/' inside a name as \"~1\""
             ),
-            Self::NotFound { path } => write!(f, "there is nothing at {}", Named(path)),
-            Self::NotAContainer { path, found } => {
+            Reason::NotFound => write!(f, "{path} does not exist: set it first"),
+            Reason::NotAContainer => write!(
+                f,
+                "{path} is a scalar and has nothing inside: set an object or a list there first"
+            ),
+            Reason::NotAList => {
+                write!(f, "{path} is not a list: set a list there first, even an empty one")
+            }
+            Reason::NotAnIndex(token) => write!(
+                f,
+                "{token:?} is not an index of the list at {path}: use digits, or \"-\" for its end"
+            ),
+            Reason::OutOfRange { index, len } => {
+                let items = if *len == 1 { "item" } else { "items" };
+                write!(f, "index {index} is out of range: the list at {path} has {len} {items}")
+            }
+            Reason::NotACounter(found) => write!(
+                f,
+                "{path} holds {found} and not a signed 64-bit integer: set one there to count on"
+            ),
+            Reason::CountOverflow => {
+                write!(f, "the count at {path} would overflow a signed 64-bit integer")
+            }
+            Reason::TooDeep => {
+                write!(f, "the value at {path} would nest deeper than {DEPTH_MAX} levels")
+            }
+            Reason::PathTooLong => {
+                write!(f, "the path that starts with {text:?} is longer than {PATH_MAX} bytes")
+            }
+            Reason::TooManyWrites(limit) => {
+                write!(f, "{path} does not fit: the document would hold more than {limit} writes")
+            }
+            Reason::NoConflict => {
+                write!(f, "{path} has no open conflict: use set to write there")
+            }
+            Reason::Counter(error) => error.fmt(f),
+            Reason::UncountedWriter(replica) => {
                 write!(
                     f,
-                    "{} holds {found}, which has nothing inside; set it as a whole",
-                    Named(path)
+                    "{replica} wrote the snapshot, but its clock counts no write of {replica}"
                 )
             }
-            Self::NotAList { path } => {
-                write!(f, "there is no list at {}; set one there first, be it empty", Named(path))
+            Reason::SnapshotTooLarge(replica) => {
+                write!(f, "the snapshot's clock counts {replica} past 2^32 - 2")
             }
-            Self::NotAnIndex { path, token } => {
-                let path = Named(path);
-                write!(f, "{token:?} is no index of the list at {path}: digits, or - for its end")
-            }
-            Self::OutOfRange { path, index, len } => {
-                write!(f, "the list at {} has {len} items, so {index} is out of range", Named(path))
-            }
-            Self::NotACounter { path, found } => write!(
-                f,
-                "{} holds {found} that is no integer of 64 bits; set one there to count on",
-                Named(path)
-            ),
-            Self::CountOverflow { path } => {
-                write!(f, "the count at {} would leave the integers of 64 bits", Named(path))
-            }
-            Self::TooDeep { path, limit } => {
-                let path = Named(path);
-                write!(f, "the value at {path} would nest deeper than {limit} levels")
-            }
-            Self::PathTooLong { path, limit } => {
-                write!(f, "a path that starts with {path:?} is longer than {limit} bytes")
-            }
-            Self::TooManyWrites { path, limit } => write!(
-                f,
-                "with what was to be written at {} the document would hold more than {limit} writes",
-                Named(path)
-            ),
-            Self::NoConflict { path } => {
-                write!(f, "no conflict stands open at {}; use set to write there", Named(path))
-            }
-            Self::Counter(error) => error.fmt(f),
-            Self::UncountedWriter { replica } => {
-                write!(
-                    f,
-                    "the snapshot's clock does not count a write of {replica}, which wrote it"
-                )
-            }
-            Self::SnapshotTooLarge { replica } => write!(
-                f,
-                "the snapshot's clock counts {replica} past 2^32 - 2, or the snapshot has 2^32 leaves"
-            ),
         }
     }
 }
 
-impl Error for DocumentError {}
+impl Error for DocumentError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.reason {
+            Reason::Counter(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<WriteError> for DocumentError {
     fn from(error: WriteError) -> Self {
-        Self::Counter(error)
+        Self::of(Reason::Counter(error))
     }
 }
 
 impl From<PointerError> for DocumentError {
     fn from(error: PointerError) -> Self {
         match error {
-            PointerError::Invalid(pointer) => Self::InvalidPointer { pointer },
-            PointerError::TooLong(path) => Self::PathTooLong { path, limit: PATH_MAX },
-            PointerError::TooDeep(path) => Self::TooDeep { path, limit: DEPTH_MAX },
+            PointerError::Invalid(text) => Self::at(text, Reason::InvalidPointer),
+            PointerError::TooLong(start) => Self::at(start, Reason::PathTooLong),
+            PointerError::TooDeep(text) => Self::at(text, Reason::TooDeep),
         }
     }
 }

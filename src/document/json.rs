@@ -1,7 +1,8 @@
 //! Documents and `serde_json`: what a service has in hand.
 
-use super::{Document, DocumentError, ListKeys};
+use super::{Cursor, Document, DocumentError, Input, ListKeys};
 use crate::{replica::ReplicaId, time::Now};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 impl Document {
@@ -51,7 +52,110 @@ impl Document {
     }
 
     /// The whole document; `null` if it was never written, or was removed. O(size).
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp};
+    /// use serde_json::json;
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let document = Document::from_json(&json!({"title": "Booking"}), us, now)?;
+    /// assert_eq!(document.to_json(), json!({"title": "Booking"}));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_json(&self) -> Json {
-        self.to_value().map_or(Json::Null, Json::from)
+        self.at("").map_or(Json::Null, |all| all.to_json())
+    }
+
+    /// The whole document as a type of your own: what `serde_json` makes of it. A document that was
+    /// never written, or was removed, is `null`. O(size).
+    ///
+    /// To write such a type, use [`Input::serialize`].
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp};
+    /// # use serde_json::json;
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// #[derive(serde::Deserialize)]
+    /// struct Conversation {
+    ///     title: String,
+    ///     unread: u32,
+    /// }
+    ///
+    /// let document = Document::from_json(&json!({"title": "Booking", "unread": 2}), us, now)?;
+    /// let conversation: Conversation = document.to()?;
+    /// assert_eq!((conversation.title.as_str(), conversation.unread), ("Booking", 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The document does not have the form that the type asks for.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_value(self.to_json())
+    }
+}
+
+impl Cursor<'_> {
+    /// A copy of the value. O(its size).
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp};
+    /// use serde_json::json;
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let document = Document::from_json(&json!({"tags": ["urgent"]}), us, now)?;
+    /// assert_eq!(document.at("/tags").map(|tags| tags.to_json()), Some(json!(["urgent"])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_json(&self) -> Json {
+        self.to_value().into()
+    }
+
+    /// The value as a type of your own: what `serde_json` makes of it. O(its size).
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp};
+    /// # use serde_json::json;
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let document = Document::from_json(&json!({"tags": ["urgent"]}), us, now)?;
+    /// if let Some(tags) = document.at("/tags") {
+    ///     assert_eq!(tags.to::<Vec<String>>()?, ["urgent"]);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The value does not have the form that the type asks for.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_value(self.to_json())
+    }
+}
+
+impl Input<'_> {
+    /// A value of a type of your own, as `serde_json` serializes it: to
+    /// [`set`](Document::set) it, or to [`update`](Document::update) a document to it. O(its size).
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp, document::Input};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// #[derive(serde::Serialize)]
+    /// struct Conversation {
+    ///     title: String,
+    ///     unread: u32,
+    /// }
+    ///
+    /// let mut conversation = Conversation { title: "Booking".into(), unread: 2 };
+    /// let mut document = Document::from_value(Input::serialize(&conversation)?, us, now)?;
+    /// conversation.unread = 3;
+    /// let delta = document.update(Input::serialize(&conversation)?, us, now)?;
+    /// assert_eq!(delta.write_count(), 1);          // only what differs
+    /// assert_eq!(document.to_string(), r#"{"title":"Booking","unread":3}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// JSON has no form for the value: say, a map whose keys are not texts.
+    pub fn serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
+        serde_json::to_value(value).map(Self::from)
     }
 }

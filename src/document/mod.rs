@@ -1,6 +1,6 @@
 //! [`Document`]: a JSON document that is merged field by field.
 //!
-//! Each scalar is a write of its own, with a dot that tells what its writer had seen and a stamp
+//! Each scalar is a write of its own, with a dot that tells what its writer had seen, and a stamp
 //! that decides between concurrent ones. Merging keeps every write that no other has superseded
 //! and decides nothing; what is *read* is a pure function of what is kept. So no order of merges
 //! can lead to another result.
@@ -75,7 +75,7 @@
 //! ours.set("/tags", list(&[1, 2]), us, at(8))?;
 //! theirs.set("/tags", list(&[1, 3]), eu, at(9))?;
 //! ours.merge(&theirs);
-//! assert_eq!(ours.len_at("/tags"), Some(3));
+//! assert_eq!(ours.at("/tags").map(|tags| tags.len()), Some(3));
 //!
 //! // An item is edited here and moved there: both, in one item.
 //! let keys = ListKeys::new().by("/messages", "id")?;
@@ -122,24 +122,25 @@ mod json;
 mod read;
 mod snapshot;
 mod state;
+mod writes;
 
 pub use crate::value::{Kind, Number, Value};
 pub use edit::{Edit, Input, ListKeys};
 pub use error::DocumentError;
-pub use read::{Change, Claim, Conflict, ConflictKind, Contender, Path, Report, Step};
+pub use read::{
+    Change, Claim, Conflict, ConflictKind, Contender, Cursor, Fields, Items, Path, Report, Step,
+};
 pub use state::DocumentDelta;
 
 use crate::{
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
-    value::pointer::Pointer,
     version::Version,
 };
 use alloc::{string::String, vec::Vec};
 use core::fmt;
-use read::Reading;
-use state::{Item, ROOT, Segment, Sought, Store};
+use state::{ROOT, Store};
 
 /// A JSON document that several sides edit at once, merged field by field.
 ///
@@ -147,29 +148,41 @@ use state::{Item, ROOT, Segment, Sought, Store};
 /// of it, `/messages/0` the first item of a list, `/messages/-` the end of one. The
 /// [module](self) lists what each pair of concurrent edits leads to.
 ///
-/// A document nests at most 127 levels deep, as many as `serde_json` reads back, a path takes at most 16,384 bytes, and there are at
-/// most 2²⁴ writes: an edit that would go beyond is an error, and changes nothing.
+/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one. What a
+/// merge changed, and what was in conflict, is told by [`merge_reporting`](Self::merge_reporting)
+/// and [`apply_reporting`](Self::apply_reporting).
+///
+/// `to_string()` is the document as JSON text. (`serde_json::to_string(&document)` is its replicated
+/// *state*, with what a merge needs to know.)
+///
+/// # Limits
+///
+/// A document nests at most 127 levels deep, as many as `serde_json` reads back; a path takes at
+/// most 16,384 bytes; and there are at most 2²⁴ writes. An edit that would go beyond is an error
+/// and changes nothing.
+///
+/// # Cost
 ///
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
-/// [`remove`](Self::remove) are O(d + what is read, written or removed), list operations
-/// O(d + log items) beside; [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for whole
-/// documents and O(changes) for deltas. A field costs its value and 120 to 160 bytes, the text
-/// of its path stored once for all below it.
+/// [`remove`](Self::remove) are O(d + what is read, written or removed), and list operations
+/// O(d + log items + what is written). [`merge`](Merge::merge) is O(blocks of 64 writes + changes)
+/// for whole documents and O(changes) for deltas. A field costs its value and 120 to 160 bytes; the
+/// text of its path is stored once for all below it.
 ///
 /// # Examples
 ///
 /// ```
-/// use rejoin::{DeltaState, Document, Merge, Timestamp, document::Value};
+/// use rejoin::{Document, Merge, Timestamp, document::Value};
 ///
 /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
 /// let now = Timestamp::from_millis(1_717_236_600_000);
-/// let empty = Value::from_iter([("title", "Booking"), ("status", "active")]);
-/// let mut ours = Document::from_value(empty, us, now)?;
+/// let booking = Value::from_iter([("title", "Booking"), ("status", "active")]);
+/// let mut ours = Document::from_value(booking, us, now)?;
 /// let mut theirs = ours.clone();
 ///
 /// ours.set("/title", "Booking Help", us, now)?;
-/// let delta = theirs.set("/status", "resolved", eu, now)?;
-/// ours.apply(&delta);                       // or ours.merge(&theirs)
+/// theirs.set("/status", "resolved", eu, now)?;
+/// ours.merge(&theirs);
 /// assert_eq!(ours.get("/title"), Some("Booking Help".into()));
 /// assert_eq!(ours.get("/status"), Some("resolved".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -181,40 +194,61 @@ pub struct Document {
     keys: ListKeys,
 }
 
+/// New documents.
 impl Document {
-    /// The document that was never written. Allocates nothing.
+    /// A document that was never written. Allocates nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::Document;
+    /// assert_eq!(Document::new().to_value(), None);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The document that was never written, whose lists will have these keys.
+    /// A document that was never written, whose lists will have these keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, document::ListKeys};
+    ///
+    /// let document = Document::with_keys(ListKeys::new().by("/messages", "id")?);
+    /// assert_eq!(document.to_value(), None);
+    /// # Ok::<(), rejoin::document::DocumentError>(())
+    /// ```
     pub fn with_keys(keys: ListKeys) -> Self {
         Self { keys, ..Self::default() }
     }
 
-    /// The keys that lists are written with here.
-    pub fn keys(&self) -> &ListKeys {
-        &self.keys
-    }
-
-    /// Sets the keys that lists are written with here from now on: what a document that was read
-    /// from bytes does not know. Lists that are there keep theirs.
-    pub fn set_keys(&mut self, keys: ListKeys) {
-        self.keys = keys;
-    }
-
-    /// The greatest time that anything alive in it is stamped with. Where peers are not trusted,
-    /// refuse a state from the future by it: see [`Stamp`](crate::Stamp). O(writes).
-    pub fn latest(&self) -> Option<Timestamp> {
-        self.store.latest()
-    }
-
-    /// A document with this content. Two sides that import the same content independently and
-    /// merge have that content, nothing doubled and nothing in conflict.
+    /// A document with this content. O(size).
+    ///
+    /// If two sides import the same content independently and merge, both have that content:
+    /// nothing is doubled and nothing is in conflict.
+    ///
+    /// To send the import as a delta, set the root of a new document instead: `set` returns it.
     ///
     /// # Errors
     ///
     /// [`DocumentError`] if the value nests too deep, or is too large.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp, document::Value};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let booking = Value::from_iter([("title", "Booking")]);
+    /// let document = Document::from_value(&booking, us, now)?;
+    ///
+    /// let mut same = Document::new();
+    /// let delta = same.set("", &booking, us, now)?;
+    /// assert_eq!(same, document);
+    /// assert_eq!(delta.write_count(), 2);                     // the root, and the title
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_value<'v>(
         value: impl Into<Input<'v>>,
         replica: ReplicaId,
@@ -228,6 +262,19 @@ impl Document {
     /// # Errors
     ///
     /// As [`from_value`](Self::from_value).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp, document::{ListKeys, Value}};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let keys = ListKeys::new().by("", "id")?;
+    /// let messages = Value::from(vec![Value::from_iter([("id", "m1")])]);
+    /// let document = Document::from_value_with(keys, messages, us, now)?;
+    /// assert_eq!(document.item("", "m1").as_deref(), Some("/0"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_value_with<'v>(
         keys: ListKeys,
         value: impl Into<Input<'v>>,
@@ -243,322 +290,240 @@ impl Document {
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        let mut edit = Edit::new(&mut self.store, &self.keys, replica, now.into());
-        edit.set("", value)?;
-        edit.close();
-        drop(edit);
+        self.edit(replica, now).set("", value)?.close();
         Ok(self)
     }
 
-    /// The whole document; none if it was never written, or was removed. O(size).
+    /// The keys that lists are written with here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, document::ListKeys};
+    /// assert_eq!(Document::new().keys(), &ListKeys::new());
+    /// ```
+    pub fn keys(&self) -> &ListKeys {
+        &self.keys
+    }
+
+    /// Sets the keys that lists are written with here from now on: a document that was read from
+    /// bytes does not know them. Lists that are there keep theirs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, document::ListKeys, wire};
+    ///
+    /// let keys = ListKeys::new().by("/messages", "id")?;
+    /// let row = wire::to_bytes(&Document::with_keys(keys.clone()));
+    /// let mut document: Document = wire::from_bytes(&row)?;
+    /// document.set_keys(keys);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_keys(&mut self, keys: ListKeys) {
+        self.keys = keys;
+    }
+}
+
+/// What is read.
+impl Document {
+    /// The whole document; `None` if it was never written, or was removed. O(size).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let mut document = Document::new();
+    /// document.set("", "Hello", "us-east-1".parse()?, Timestamp::from_millis(1))?;
+    /// assert_eq!(document.to_value(), Some("Hello".into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_value(&self) -> Option<Value> {
         self.get("")
     }
 
-    /// The value that is read at a JSON Pointer; none where nothing is, or where the text is no
-    /// pointer. O(depth + size of the value).
+    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is not
+    /// a pointer. O(depth + size of the value).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let mut document = Document::new();
+    /// document.set("/title", "Booking", "us-east-1".parse()?, Timestamp::from_millis(1))?;
+    /// assert_eq!(document.get("/title"), Some("Booking".into()));
+    /// assert_eq!(document.get("/status"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get(&self, pointer: &str) -> Option<Value> {
         self.store.view().get(pointer)
     }
 
-    /// The kind of the value that is read at a JSON Pointer; none where nothing is. O(depth),
-    /// where no kinds stand against each other.
-    pub fn kind(&self, pointer: &str) -> Option<Kind> {
-        let view = self.store.view();
-        Some(view.reading(view.visible(Pointer::parse(pointer).ok()?)?)?.kind())
-    }
-
-    /// How many fields the object has that is read at a JSON Pointer, or the list items; none
-    /// where neither is. O(depth), and of an object O(fields).
-    pub fn len_at(&self, pointer: &str) -> Option<usize> {
-        let view = self.store.view();
-        let node = view.visible(Pointer::parse(pointer).ok()?)?;
-        match view.reading(node)? {
-            Reading::Object => Some(view.tree.fields(node).count()),
-            Reading::List => Some(view.tree.item_count(node)),
-            _ => None,
-        }
-    }
-
-    /// The JSON Pointer, as of now, of the item that was written into a list with this key; none
-    /// if no such item is there. Of several items with one key the first that was. O(depth + log
-    /// items).
+    /// A cursor on the value that is read at a JSON Pointer; `None` where nothing is, or if the
+    /// text is not a JSON Pointer. It clones nothing. O(depth), where no kinds contend.
     ///
     /// ```
-    /// # use rejoin::{Document, Timestamp, document::ListKeys};
-    /// # use serde_json::json;
-    /// # let us = "us-east-1".parse()?;
-    /// # let now = Timestamp::from_millis(1);
-    /// let mut document = Document::with_keys(ListKeys::new().by("/messages", "id")?);
-    /// document.set("", json!({"messages": [{"id": "m1"}, {"id": "m2"}]}), us, now)?;
-    /// assert_eq!(document.item("/messages", "m2").as_deref(), Some("/messages/1"));
+    /// # use rejoin::{Document, Timestamp, value::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let title = Value::from_iter([("title", "Booking")]);
+    /// let document = Document::from_value(title, us, now)?;
+    /// assert_eq!(document.at("/title").and_then(|title| title.as_str()), Some("Booking"));
+    /// assert!(document.at("/status").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn at(&self, pointer: &str) -> Option<Cursor<'_>> {
+        Cursor::root(self.store.view())?.at(pointer)
+    }
+
+    /// The JSON Pointer, as of now, of the item that was written into a list with this key; `None`
+    /// if no such item is there. If several items share the key, the first one wins. O(depth + log
+    /// items).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp, document::{ListKeys, Value}};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::with_keys(ListKeys::new().by("", "id")?);
+    /// let message = |id: &str| Value::from_iter([("id", id)]);
+    /// document.set("", Value::from(vec![message("m1"), message("m2")]), us, now)?;
+    /// assert_eq!(document.item("", "m2").as_deref(), Some("/1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn item<'v>(&self, list: &str, key: impl Into<Input<'v>>) -> Option<String> {
-        let key = key.into();
-        let view = self.store.view();
-        let list = view.visible(Pointer::parse(list).ok()?)?;
-        let key = key.scalar()?;
-        let item = Segment::Item(Item::Keyed { key, nth: 0 });
-        let node = view.tree.child(list, Sought::Segment(&item))?;
-        view.is_visible(node).then(|| view.pointer(node))
+        Some(self.at(list)?.keyed(key.into().scalar()?)?.pointer())
     }
 
-    /// Writes `value` at `pointer`, over all that this replica sees there and below; returns the
-    /// delta. The container must exist, but for a root where nothing is, which becomes an object; `""`
-    /// sets the whole document. In a list the item at that
-    /// index is given the value and keeps its identity and its place; at its end, which is also
-    /// called `-`, the value is appended.
+    /// The greatest time that anything alive in it is stamped with; `None` if nothing is alive.
+    /// Where peers are not trusted, refuse a state from the future by it: see
+    /// [`Stamp`](crate::Stamp). O(writes).
     ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] names the path and what stood in the way; the document is as it was.
-    pub fn set<'v>(
-        &mut self,
-        pointer: &str,
-        value: impl Into<Input<'v>>,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.set(pointer, value))
-    }
-
-    /// Removes what this replica sees at `pointer` and below; returns the delta. What another
-    /// side sets there concurrently survives.
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if nothing is there; the document is as it was.
-    pub fn remove(
-        &mut self,
-        pointer: &str,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.remove(pointer))
-    }
-
-    /// Inserts an item before the one at `pointer`, or at the end of a list, which is also called
-    /// `-`; returns the delta. What two sides insert at one index stands one after the other,
-    /// what each inserted in one run together.
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if there is no list, or it does not reach so far; the document is as it
-    /// was.
-    pub fn insert<'v>(
-        &mut self,
-        pointer: &str,
-        value: impl Into<Input<'v>>,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.insert(pointer, value))
-    }
-
-    /// Appends an item to the list at `list`; returns the delta.
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if there is no list; the document is as it was.
-    pub fn push<'v>(
-        &mut self,
-        list: &str,
-        value: impl Into<Input<'v>>,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.push(list, value))
-    }
-
-    /// Moves the item at `pointer` within its list, to be the one at index `to`; returns the
-    /// delta. A move is one write, whatever the item holds; an item that two sides move stands
-    /// once, and edits of it meet in it. Moved to where it stands, an item that several sides
-    /// moved is settled there.
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if no item is there, or the list does not reach so far; the document is
-    /// as it was.
-    pub fn move_item(
-        &mut self,
-        pointer: &str,
-        to: usize,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.move_item(pointer, to))
-    }
-
-    /// Adds to the integer at `pointer`, or starts one from 0 in an object; returns the delta.
-    /// Concurrent increments all count. Setting or resetting the number, in whatever way, also
-    /// removes the increments that were seen, and no others.
-    ///
-    /// A counter that is deleted while another replica adds to it survives, as any field that is
-    /// edited does, and merges report it: with all that this replica has counted there since it
-    /// last saw the number set or deleted. A deletion leaves nothing behind that could tell how
-    /// much of that it had seen.
-    ///
-    /// However often it is counted on, a number holds one write for each replica that counts (48
-    /// bytes, and its place in the index), and once it was set 40 bytes for each replica whose
-    /// increments that removed. O(depth + replicas that count there); the delta is one write.
+    /// # Examples
     ///
     /// ```
-    /// # use rejoin::{Document, Merge, Timestamp, document::Value};
-    /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
-    /// # let now = Timestamp::from_millis(1);
-    /// let mut ours = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(7));
+    /// let mut document = Document::new();
+    /// document.set("/title", "Booking", us, now)?;
+    /// assert_eq!(document.latest(), Some(now));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.store.latest()
+    }
+
+    /// Every open conflict, sorted by path: each is settled by one [`resolve`](Self::resolve), or
+    /// by any write there that has seen it; a conflict of moves by one
+    /// [`move_item`](Self::move_item).
+    ///
+    /// Of deletions only those of containers and items in which something survived can stay open;
+    /// where a field was deleted and set concurrently, the value stands alone and only the merge
+    /// reports it. While deltas arrive out of order, a container whose own write is still on its
+    /// way is listed as deleted.
+    ///
+    /// O(size): which parts of a document are in conflict is not indexed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Merge, Timestamp};
+    ///
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let at = Timestamp::from_millis;
+    /// let mut ours = Document::new();
+    /// ours.set("/title", "Booking", us, at(1))?;
     /// let mut theirs = ours.clone();
-    /// ours.reset("/unread", us, now)?;
-    /// theirs.increment("/unread", 1, eu, now)?;
+    /// ours.set("/title", "Booking Help", us, at(3))?;
+    /// theirs.set("/title", "Booking Assistance", eu, at(2))?;
     /// ours.merge(&theirs);
-    /// assert_eq!(ours.get("/unread"), Some(1.into()));
+    ///
+    /// let conflict = &ours.conflicts()[0];
+    /// assert_eq!(conflict.path, "/title");
+    /// assert_eq!(conflict.winner.claim.value(), Some(&"Booking Help".into()));
+    /// assert_eq!(conflict.losers[0].claim.value(), Some(&"Booking Assistance".into()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if something else than an integer is there, or the sum would leave the
-    /// integers of 64 bits; the document is as it was.
-    ///
-    /// If the sum of concurrent increments leaves them, the least or the greatest is read. Whoever
-    /// counts on from there *sets* the number that it counts to.
-    pub fn increment(
-        &mut self,
-        pointer: &str,
-        by: u64,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.increment(pointer, by))
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        self.at("").map(|all| all.conflicts()).unwrap_or_default()
     }
+}
 
-    /// Subtracts from the integer at `pointer`, in all else as [`increment`](Self::increment).
+/// What is written, and joined.
+impl Document {
+    /// Begins an edit: several writes as one delta, all or nothing. It ends with
+    /// [`commit`](Edit::commit); an edit that is dropped without it is undone.
     ///
-    /// # Errors
-    ///
-    /// As [`increment`](Self::increment).
-    pub fn decrement(
-        &mut self,
-        pointer: &str,
-        by: u64,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.decrement(pointer, by))
-    }
-
-    /// Sets the integer at `pointer` to 0, and removes the increments seen here; returns the delta.
-    /// What other replicas add concurrently still counts, also if several reset it at once. Writes
-    /// nothing where nothing but 0 is there. O(depth + replicas that count there).
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if no integer is there; the document is as it was.
-    pub fn reset(
-        &mut self,
-        pointer: &str,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.reset(pointer))
-    }
-
-    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing
-    /// differs; returns the delta. The way in for a service that holds whole documents. Items of
-    /// a list are matched by key, else by content, and an item that stands elsewhere is moved.
-    /// O(size of both).
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if the value nests too deep, or is too large; the document is as it was.
-    pub fn update<'v>(
-        &mut self,
-        value: impl Into<Input<'v>>,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.update(value))
-    }
-
-    /// Settles the [conflict](Self::conflicts) that stands open at `pointer`: writes `value` over
-    /// all siblings seen here; returns the delta. Unlike [`set`](Self::set) it refuses where
-    /// nothing is in conflict, so that a decision that came late overwrites nothing. (Moves are
-    /// settled by [`move_item`](Self::move_item).)
-    ///
-    /// # Errors
-    ///
-    /// [`DocumentError`] if no conflict stands open there; the document is as it was.
-    pub fn resolve<'v>(
-        &mut self,
-        pointer: &str,
-        value: impl Into<Input<'v>>,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-    ) -> Result<DocumentDelta, DocumentError> {
-        self.edit(replica, now, |edit| edit.resolve(pointer, value))
-    }
-
-    /// Makes several writes as one delta, all or nothing: where `writes` returns an error, the
-    /// document is as it was. O(what is written and removed).
+    /// # Examples
     ///
     /// ```
-    /// # use rejoin::{Document, Timestamp, document::Value};
-    /// # let us = "us-east-1".parse()?;
-    /// # let now = Timestamp::from_millis(1);
-    /// # let mut document = Document::from_value(Value::from_iter([("title", "")]), us, now)?;
-    /// let delta = document.edit(us, now, |edit| {
-    ///     edit.set("/title", "Booking Help")?;
-    ///     edit.set("/status", "active")
-    /// })?;
-    /// assert_eq!(delta.write_count(), 2);
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// let delta = document.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
+    /// assert_eq!(document.to_string(), r#"{"title":"Booking","unread":1}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// The error that `writes` returned.
-    pub fn edit<E>(
-        &mut self,
-        replica: ReplicaId,
-        now: impl Into<Now>,
-        writes: impl FnOnce(&mut Edit<'_>) -> Result<(), E>,
-    ) -> Result<DocumentDelta, E> {
-        let mut edit = Edit::new(&mut self.store, &self.keys, replica, now.into());
-        writes(&mut edit)?;
-        Ok(edit.finish())
+    pub fn edit(&mut self, replica: ReplicaId, now: impl Into<Now>) -> Edit<'_> {
+        Edit::new(&mut self.store, &self.keys, replica, now.into())
     }
 
-    /// Joins `other` as [`merge`](crate::Merge::merge) does, and tells what that changed and what
-    /// was in conflict. O(changes × depth), beside the merge and what `other` has not seen yet, and
-    /// the size of what is told.
+    /// Joins `other` as [`merge`](Merge::merge) does, and returns what that changed and what was in
+    /// conflict. O(changes × depth), beside the merge and what `other` has not seen yet, and the
+    /// size of what is reported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::new();
+    /// ours.set("/title", "Booking", us, now)?;
+    /// let mut theirs = ours.clone();
+    /// theirs.set("/status", "resolved", eu, now)?;
+    ///
+    /// let report = ours.merge_reporting(&theirs);
+    /// assert_eq!(report.changes()[0].path, "/status");
+    /// assert!(report.conflicts().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn merge_reporting(&mut self, other: &Self) -> Report {
         self.store.merge_reporting(&other.store)
     }
 
-    /// Joins a delta as [`apply`](crate::DeltaState::apply) does, and tells what that changed and
-    /// what was in conflict. O(changes × depth), and the size of what is told; where the delta
+    /// Joins a delta as [`apply`](DeltaState::apply) does, and returns what that changed and what
+    /// was in conflict. O(changes × depth), and the size of what is reported; where the delta
     /// removed something, also O(fields below that were set more than once, or survived).
     ///
     /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
-    /// One computed by [`delta_since`](crate::DeltaState::delta_since) does not: there only the
-    /// side that removed learns of such a conflict, once it receives the edit.
+    /// One computed by [`delta_since`](DeltaState::delta_since) does not: there only the side that
+    /// removed learns of such a conflict, once it receives the edit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::new();
+    /// ours.set("/title", "Booking", us, now)?;
+    /// let mut theirs = ours.clone();
+    ///
+    /// let delta = theirs.remove("/title", eu, now)?;
+    /// let report = ours.apply_reporting(&delta);
+    /// assert_eq!(report.changes()[0].before, Some("Booking".into()));
+    /// assert_eq!(report.changes()[0].after, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
         self.store.apply_reporting(delta)
-    }
-
-    /// Every conflict that stands open, by path: each is settled by one
-    /// [`resolve`](Self::resolve), or by any write there that has seen it; of moves by one
-    /// [`move_item`](Self::move_item).
-    ///
-    /// Of deletions only those of containers and items in which something survived can stand
-    /// open; where a field was deleted and set concurrently, the value stands alone and only the
-    /// merge reports it. While deltas arrive out of order, a container whose own write is still
-    /// on its way is listed as deleted.
-    ///
-    /// Walks the whole document: which of its parts stand open is not indexed.
-    pub fn conflicts(&self) -> Vec<Conflict> {
-        self.store.view().conflicts()
     }
 
     #[cfg(any(test, feature = "laws"))]

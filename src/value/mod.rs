@@ -1,7 +1,9 @@
 //! [`Value`]: a JSON value with a total order.
 
+mod access;
 #[cfg(feature = "serde")]
 mod form;
+mod from;
 #[cfg(feature = "json")]
 pub(crate) mod json;
 mod number;
@@ -9,36 +11,51 @@ pub(crate) mod pointer;
 pub(crate) mod text;
 pub(crate) mod wire;
 
+pub use access::Index;
 pub use number::Number;
 pub(crate) use number::Repr;
 
-use alloc::{
-    borrow::ToOwned,
-    collections::BTreeMap,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::fmt;
 
 /// A JSON value: what documents are made of and what they return.
 ///
-/// Totally ordered, so that of two values under one name the same one is greater everywhere.
-/// Numbers are compared by how they are written: `1` and `1.0` differ, as they do in
-/// `serde_json`.
-///
-/// With feature `json`, `serde_json::Value` converts in both directions.
-///
-/// A value that this crate returns or reads nests at most 127 levels deep. One that a program builds
-/// may nest deeper, and every edit refuses it; but to drop, clone, compare, convert or write it out
-/// recurses, as with `serde_json::Value`, and overflows the stack where it nests some ten thousand
-/// levels deep.
+/// It has the face of `serde_json::Value`: the same accessors ([`get`](Self::get),
+/// [`pointer`](Self::pointer), [`as_str`](Self::as_str), ...), indexing that returns `null` where
+/// nothing is, and `From` for whatever a program has in hand. With feature `json` each converts
+/// into the other.
 ///
 /// ```
-/// use rejoin::document::Value;
-/// let value = Value::from("Booking Help");
-/// assert_eq!(value.as_str(), Some("Booking Help"));
-/// assert_eq!(value.to_string(), r#""Booking Help""#);
+/// use rejoin::value::Value;
+///
+/// let message = Value::from_iter([
+///     ("id", Value::from("m1")),
+///     ("likes", Value::from(3_usize)),
+///     ("author", Value::from(None::<&str>)),
+///     ("tags", Value::from(["urgent", "refund"])),
+/// ]);
+/// assert_eq!(message["likes"], 3);
+/// assert_eq!(message["tags"][0], "urgent");
+/// assert_eq!(message.pointer("/tags/1").and_then(Value::as_str), Some("refund"));
+/// assert!(message["author"].is_null() && message["nobody"]["there"].is_null());
+/// assert_eq!(message["tags"].to_string(), r#"["urgent","refund"]"#);
 /// ```
+///
+/// # Order
+///
+/// Values are totally ordered, so that of two values under one name the same one is greater
+/// everywhere. Numbers compare by how they are written: `1` and `1.0` differ, as they do in
+/// `serde_json`, and so do `0.0` and `-0.0`.
+///
+/// # Depth
+///
+/// A value that this crate returns or reads nests at most 127 levels deep. One that a program
+/// builds may nest deeper, and every edit refuses it. But dropping, cloning, comparing, printing,
+/// encoding and converting a value recurse, as they do with `serde_json::Value`, and overflow the
+/// stack if it nests too deep. On a thread with 2 MiB of stack, as `std` gives its threads,
+/// dropping objects inside of objects takes about 13,000 levels, and 3,000 without optimisation;
+/// converting them to `serde_json`, which needs the most, 2,600 and 900. With 8 MiB it is four
+/// times as many. (Measured on `x86_64` Linux; arrays need less.)
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// `null`
@@ -75,86 +92,5 @@ impl fmt::Display for Kind {
             Self::Array => "an array",
             Self::Object => "an object",
         })
-    }
-}
-
-impl Value {
-    /// Its kind.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Object(_) => Kind::Object,
-            Self::Array(_) => Kind::Array,
-            _ => Kind::Scalar,
-        }
-    }
-
-    /// The text, if it is a string.
-    pub fn as_str(&self) -> Option<&str> {
-        match self {
-            Self::String(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl From<bool> for Value {
-    fn from(truth: bool) -> Self {
-        Self::Bool(truth)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::String(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::String(text)
-    }
-}
-
-impl From<u64> for Value {
-    fn from(natural: u64) -> Self {
-        Self::Number(natural.into())
-    }
-}
-
-impl From<i64> for Value {
-    fn from(integer: i64) -> Self {
-        Self::Number(integer.into())
-    }
-}
-
-impl From<i32> for Value {
-    fn from(integer: i32) -> Self {
-        i64::from(integer).into()
-    }
-}
-
-impl From<u32> for Value {
-    fn from(natural: u32) -> Self {
-        u64::from(natural).into()
-    }
-}
-
-/// `null` where the number is infinite or not a number: JSON has no other way.
-impl From<f64> for Value {
-    fn from(float: f64) -> Self {
-        Number::from_f64(float).map_or(Self::Null, Self::Number)
-    }
-}
-
-impl<T: Into<Self>> From<Vec<T>> for Value {
-    fn from(items: Vec<T>) -> Self {
-        Self::Array(items.into_iter().map(Into::into).collect())
-    }
-}
-
-impl<K: ToString, V: Into<Self>> FromIterator<(K, V)> for Value {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(fields: I) -> Self {
-        let named = fields.into_iter().map(|(name, value)| (name.to_string(), value.into()));
-        Self::Object(named.collect())
     }
 }

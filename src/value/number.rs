@@ -53,12 +53,69 @@ impl Hash for Finite {
 }
 
 impl Number {
-    /// The number of an `f64`; none if it is infinite or not a number.
+    /// The number of an integer of zero or above.
+    pub(super) const fn natural(natural: u64) -> Self {
+        Self(Repr::Natural(natural))
+    }
+
+    /// The number of an integer below zero.
+    pub(super) const fn negative(negative: i64) -> Self {
+        Self(Repr::Negative(negative))
+    }
+
+    /// The number of an `f64`; `None` if it is infinite or not a number. O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert_eq!(Number::from_f64(1.5).map(|number| number.as_f64()), Some(1.5));
+    /// assert_eq!(Number::from_f64(f64::INFINITY), None);
+    /// ```
     pub fn from_f64(float: f64) -> Option<Self> {
         float.is_finite().then_some(Self(Repr::Float(Finite(float))))
     }
 
-    /// The number, if it is an integer of zero or above.
+    /// Whether it is an integer that an `i64` holds: whether [`as_i64`](Self::as_i64) returns one.
+    /// O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert!(Number::from(-1).is_i64());
+    /// assert!(!Number::from(u64::MAX).is_i64());
+    /// ```
+    pub fn is_i64(&self) -> bool {
+        self.as_i64().is_some()
+    }
+
+    /// Whether it is an integer that a `u64` holds: whether [`as_u64`](Self::as_u64) returns one.
+    /// O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert!(Number::from(1).is_u64());
+    /// assert!(!Number::from(-1).is_u64());
+    /// ```
+    pub const fn is_u64(&self) -> bool {
+        matches!(self.0, Repr::Natural(_))
+    }
+
+    /// Whether it was made from an `f64`, be it `1.0`. O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert!(Number::from_f64(1.0).is_some_and(|number| number.is_f64()));
+    /// assert!(!Number::from(1).is_f64());
+    /// ```
+    pub const fn is_f64(&self) -> bool {
+        matches!(self.0, Repr::Float(_))
+    }
+
+    /// The integer, if it is one that a `u64` holds. O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert_eq!(Number::from(1).as_u64(), Some(1));
+    /// assert_eq!(Number::from(-1).as_u64(), None);
+    /// ```
     pub const fn as_u64(&self) -> Option<u64> {
         match self.0 {
             Repr::Natural(natural) => Some(natural),
@@ -66,7 +123,13 @@ impl Number {
         }
     }
 
-    /// The number, if it is an integer that fits.
+    /// The integer, if it is one that an `i64` holds. O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert_eq!(Number::from(-1).as_i64(), Some(-1));
+    /// assert_eq!(Number::from(u64::MAX).as_i64(), None);
+    /// ```
     pub fn as_i64(&self) -> Option<i64> {
         match self.0 {
             Repr::Negative(negative) => Some(negative),
@@ -75,7 +138,12 @@ impl Number {
         }
     }
 
-    /// The number, an integer rounded to the nearest `f64`.
+    /// The number as an `f64`; an integer is rounded to the nearest one. O(1).
+    ///
+    /// ```
+    /// use rejoin::value::Number;
+    /// assert_eq!(Number::from(3).as_f64(), 3.0);
+    /// ```
     #[allow(clippy::cast_precision_loss)]
     pub const fn as_f64(&self) -> f64 {
         match self.0 {
@@ -106,18 +174,6 @@ impl Number {
 
     pub(crate) const fn repr(self) -> Repr {
         self.0
-    }
-}
-
-impl From<u64> for Number {
-    fn from(natural: u64) -> Self {
-        Self(Repr::Natural(natural))
-    }
-}
-
-impl From<i64> for Number {
-    fn from(integer: i64) -> Self {
-        u64::try_from(integer).map_or(Self(Repr::Negative(integer)), Self::from)
     }
 }
 

@@ -37,8 +37,7 @@ impl<'a> Pointer<'a> {
             depth += usize::from(byte == b'/');
             escaped |= byte == b'~';
         }
-        let valid = || text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if !rooted || escaped && !valid() {
+        if !rooted || escaped && !is_escaped_well(text) {
             return Err(PointerError::Invalid(text.into()));
         }
         if text.len() > PATH_MAX {
@@ -48,6 +47,13 @@ impl<'a> Pointer<'a> {
             return Err(PointerError::TooDeep(text.into()));
         }
         Ok(Self { text, escaped })
+    }
+
+    /// A pointer into a value that is no document's: it may be as long and as deep as it likes.
+    pub(super) fn of_any_length(text: &'a str) -> Option<Self> {
+        let escaped = text.contains('~');
+        let rooted = text.is_empty() || text.starts_with('/');
+        (rooted && (!escaped || is_escaped_well(text))).then_some(Self { text, escaped })
     }
 
     /// How many tokens it has.
@@ -92,21 +98,16 @@ impl<'a> Pointer<'a> {
     }
 }
 
+/// Whether each `~` is one of `~0` and `~1`.
+fn is_escaped_well(text: &str) -> bool {
+    text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']))
+}
+
 /// The index that a token spells: digits without a leading zero.
 pub(crate) fn index_of_token(token: &str) -> Option<usize> {
     let digits = token.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (token.len() == 1 || !token.starts_with('0'));
     canonical.then(|| token.parse().ok())?
-}
-
-/// Appends the name of a field to a pointer.
-pub(crate) fn push_name(pointer: &mut String, name: &str) {
-    let _ = write_name(pointer, name);
-}
-
-/// Appends the index of an item to a pointer.
-pub(crate) fn push_index(pointer: &mut String, index: usize) {
-    let _ = write_index(pointer, index);
 }
 
 /// Writes the name of a field as a step of a pointer.

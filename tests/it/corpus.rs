@@ -9,6 +9,7 @@ use crate::{
     encoded::{bytes, json as text, through_bytes, through_json},
     replica,
     spec::fields::{Known, Model, Path, Write, Written},
+    surface::check_cursors,
 };
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
@@ -137,7 +138,11 @@ impl World {
                 .iter()
                 .try_fold(String::from("/prompt"), |above, id| document.item(&list_in(&above), id)),
         }
-        .filter(|pointer| document.kind(pointer).is_some())
+        .filter(|pointer| document.at(pointer).is_some())
+    }
+
+    fn kind(&self, at: usize, pointer: &str) -> Option<Kind> {
+        self.replicas[at].document.at(pointer).map(|it| it.kind())
     }
 
     /// The list or the object that a message is in, or is to be added to.
@@ -147,7 +152,7 @@ impl World {
             Shape::Flat => Some("/messages".into()),
             Shape::Nested => {
                 let list = list_in(&self.pointer(at, way.split_last()?.1)?);
-                (self.replicas[at].document.kind(&list) == Some(Kind::Array)).then_some(list)
+                self.kind(at, &list).filter(|it| *it == Kind::Array).map(|_| list)
             }
         }
     }
@@ -279,7 +284,7 @@ impl World {
         }
         let pointer = self.pointer(at, way).filter(|it| it != "/prompt");
         let (Some(pointer), Some(list)) = (pointer, self.container(at, way)) else { return };
-        let len = self.replicas[at].document.len_at(&list).unwrap();
+        let len = self.replicas[at].document.at(&list).unwrap().len();
         let (to, now) = (self.random.below(len), self.now());
         self.edit(at, None, Vec::new(), now, |it, id, now| it.move_item(&pointer, to, id, now));
         assert_eq!(self.pointer(at, way), Some(format!("{list}/{to}")));
@@ -287,7 +292,7 @@ impl World {
 
     fn react(&mut self, at: usize, way: &[String]) {
         let Some(emojis) = self.pointer(at, way).map(|it| it + "/emojis") else { return };
-        if self.replicas[at].document.kind(&emojis) == Some(Kind::Object) {
+        if self.kind(at, &emojis) == Some(Kind::Object) {
             let name = ["+1", "heart"][self.random.below(2)];
             let (pointer, path) = (format!("{emojis}/{name}"), format!("/emojis/{name}"));
             let writes = vec![(field(way, &path), Written::Count(1))];
@@ -420,6 +425,7 @@ impl World {
         }
         assert_eq!(text(&all[6]), text(first), "slower, so but once");
         first.check_invariants().unwrap();
+        check_cursors(first);
         for conflict in first.conflicts().iter().filter(|it| it.kind != ConflictKind::Move) {
             let read = first.get(&conflict.path.to_string());
             let winner = &conflict.winner.claim;

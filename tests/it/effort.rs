@@ -19,6 +19,11 @@ pub(crate) fn count(in_all: u32) -> u32 {
     said("REJOIN_HISTORIES").unwrap_or(if in_full() { in_all } else { in_all / 10 })
 }
 
+/// One of how many is looked at, where each is as good as the next: all in full.
+pub(crate) fn one_in(many: usize) -> usize {
+    if in_full() { 1 } else { many }
+}
+
 /// How many steps a small world takes, of as many as it takes in full: two fewer by default.
 /// `REJOIN_OPERATIONS` sets another number.
 pub(crate) fn depth(in_all: usize) -> usize {

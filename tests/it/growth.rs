@@ -10,7 +10,7 @@ use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, Max, Merge, MvRegister, OrMap, OrSet, PnCounter,
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
-    document::{ListKeys, Value},
+    document::{Input, ListKeys, Value},
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -183,6 +183,11 @@ fn without_generics(head: &str) -> String {
     rest
 }
 
+/// Removes a field, as the one write of an edit.
+fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document::DocumentDelta {
+    document.edit(us(), now).remove("/o/new").unwrap().commit()
+}
+
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 8] = [
     (
@@ -195,7 +200,13 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::to_bytes ReplicaId::as_u128
-         Digest::seen Digest::live Value::kind Value::as_str Report::changed Report::changes
+         Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
+         Value::is_number Value::is_i64 Value::is_u64 Value::is_f64 Value::is_string Value::is_array
+         Value::is_object Value::as_null Value::as_bool Value::as_number Value::as_i64 Value::as_u64
+         Value::as_f64 Value::as_str Value::as_array Value::as_array_mut Value::as_object
+         Value::as_object_mut Number::is_i64 Number::is_u64 Number::is_f64 Cursor::kind
+         Cursor::is_null Cursor::as_bool Cursor::as_number Cursor::as_i64 Cursor::as_u64
+         Cursor::as_f64 Cursor::as_str Report::changed Report::changes
          Report::conflicts Document::keys Document::set_keys Path::is_root Path::last Path::parent
          Claim::value Claim::kind Claim::is_deletion WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica SetChanges::is_empty MapChanges::is_empty",
@@ -212,7 +223,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "the depth of a path, of which there are 127 at most",
     ),
     (
-        "Edit::get Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
+        "Edit::at Edit::get Edit::item Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
          Edit::increment Edit::decrement Edit::reset Edit::update",
         "what the functions of the same names of Document call",
     ),
@@ -801,28 +812,75 @@ fn keyed() -> Vec<Row> {
 fn documents() -> Vec<Row> {
     Vec::from([
         Row(
-            "Document::get Document::kind Document::item",
+            "Document::get Document::at Document::item",
             "of one field",
             Flat,
             read!(document, |it, n| (
                 it.get("/o/f7"),
-                it.kind("/o/f7"),
+                it.at("/o/f7"),
                 it.get("/l/7"),
                 it.item("/l", 7_u64)
             )),
         ),
         Row(
-            "Document::get Document::len_at Document::to_value Document::to_json Document::latest",
+            "Document::get Document::to_value Document::to_json Document::to Document::latest",
             "of all",
             Linear,
             read!(document, |it, n| (
                 it.get("/o"),
-                it.len_at("/o"),
                 it.to_value(),
                 it.to_json(),
+                it.to::<Json>().unwrap(),
                 it.latest()
             )),
         ),
+        Row(
+            "Cursor::at Cursor::get Cursor::item Cursor::item_by_key Cursor::is_empty Cursor::pointer Cursor::stamp Cursor::items",
+            "of one field, and of one item",
+            Flat,
+            read!(document, |it, n| {
+                let whole = it.at("").unwrap();
+                let (fields, list) = (whole.get("o").unwrap(), whole.at("/l").unwrap());
+                let item = list.item(usize::try_from(n / 2).unwrap()).unwrap();
+                (
+                    (fields.get("f7").unwrap().stamp(), fields.is_empty(), fields.stamp()),
+                    (list.item_by_key(7), list.is_empty(), list.stamp(), list.items().next()),
+                    (item.pointer(), item.stamp(), list.items().next_back()),
+                )
+            }),
+        ),
+        Row(
+            "Cursor::len Cursor::fields Cursor::items Cursor::conflicts Cursor::to_value Cursor::to_json Cursor::to",
+            "of all",
+            Linear,
+            read!(document, |it, n| {
+                let whole = it.at("").unwrap();
+                let (fields, list) = (whole.get("o").unwrap(), whole.at("/l").unwrap());
+                let walked = (fields.fields().last(), list.items().map(|it| it.as_u64()).max());
+                (
+                    (fields.len(), list.len(), walked, whole.conflicts()),
+                    (whole.to_value(), whole.to_json(), whole.to::<Json>().unwrap()),
+                )
+            }),
+        ),
+        Row(
+            "Value::get Value::get_mut Value::pointer Value::pointer_mut Value::take",
+            "of one field, and of one item",
+            Flat,
+            |n| {
+                let mut value = content(n);
+                op(move || {
+                    let item = value.get("l").and_then(|list| list.get(7)).cloned();
+                    let field = value.get_mut("o").and_then(|it| it.get_mut("f7")).map(Value::take);
+                    let found = value.pointer("/l/9").cloned();
+                    (item, field, found, value.pointer_mut("/o/f9").map(Value::take))
+                })
+            },
+        ),
+        Row("Input::serialize", "", Linear, |n| {
+            let numbers: Vec<u64> = (0..n).collect();
+            op(move || Input::serialize(&numbers).unwrap())
+        }),
         Row(
             "Document::from_value Document::from_json Document::from_value_with Document::from_json_with",
             "",
@@ -850,8 +908,8 @@ fn documents() -> Vec<Row> {
             let (value, clock) = (content(n), VectorClock::from_iter([(us(), 1)]));
             op(move || {
                 (
-                    Document::from_snapshot(&value, &clock, at(1), us()).unwrap(),
-                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, at(1), us())
+                    Document::from_snapshot(&value, &clock, us(), at(1)).unwrap(),
+                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, us(), at(1))
                         .unwrap(),
                 )
             })
@@ -866,12 +924,12 @@ fn documents() -> Vec<Row> {
             )),
         ),
         Row(
-            "Document::set Document::remove Document::edit",
+            "Document::set Document::remove Document::edit Edit::commit",
             "a field that is new, and goes",
             Flat,
             edit!(document, |it, now| (
                 it.set("/o/new", 7_u64, us(), now).unwrap(),
-                it.edit(us(), now, |edit| edit.remove("/o/new")).unwrap(),
+                removed(&mut it, now),
                 it.set("/o/x", 1_u64, us(), now).unwrap(),
                 it.remove("/o/x", us(), now).unwrap()
             )),

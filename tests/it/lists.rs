@@ -1,5 +1,6 @@
 //! Lists in long use, and items that are re-placed to make room.
 
+use crate::effort::{count, one_in};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
     document::{DocumentDelta, ListKeys, Value},
@@ -27,7 +28,7 @@ fn empty() -> Document {
 }
 
 fn len(document: &Document) -> usize {
-    document.len_at(LIST).unwrap()
+    document.at(LIST).unwrap().len()
 }
 
 fn items(document: &Document) -> Vec<u64> {
@@ -185,7 +186,7 @@ fn neighbours_are_re_placed_in_silence() {
 #[test]
 fn a_move_beats_a_re_placing() {
     let mut moved = 0;
-    for (document, index, delta) in re_placings() {
+    for (document, index, delta) in re_placings().into_iter().step_by(one_in(5)) {
         // Everything around the gap is moved to the front, by somebody whose clock is slow.
         for item in index.saturating_sub(3)..(index + 3).min(len(&document)) {
             let mut theirs = document.clone();
@@ -219,7 +220,7 @@ fn a_move_beats_a_re_placing() {
 #[test]
 fn a_conflict_of_moves_outlives_a_re_placing() {
     let mut open = 0;
-    for (document, index, _) in re_placings() {
+    for (document, index, _) in re_placings().into_iter().step_by(one_in(10)) {
         let item = format!("{LIST}/{}", index.min(len(&document) - 1));
         let (mut ours, mut theirs) = (document.clone(), document.clone());
         // Both move it away and to the gap: ours to before it, theirs to behind it.
@@ -295,7 +296,8 @@ fn what_is_inserted_beside_a_re_placing_stays_between_the_others() {
 fn crowded_lists_survive_concurrent_edits() {
     let starts: Vec<Document> = re_placings().into_iter().map(|found| found.0).collect();
     let mut re_placed = 0;
-    for round in 0..200 {
+    let rounds = u64::from(count(200).min(200));
+    for round in 0..rounds {
         let mut random = Random(round * 7_919 + 1);
         let start = &starts[random.below(starts.len())];
         let mut expected: BTreeSet<u64> = items(start).into_iter().collect();
@@ -311,7 +313,7 @@ fn crowded_lists_survive_concurrent_edits() {
                 0..=3 => {
                     expected.insert(NEW + step);
                     let delta = insert(document, near, NEW + step, 10 + who as u64);
-                    re_placed += usize::from(delta.write_count() > 2);
+                    re_placed += u64::from(delta.write_count() > 2);
                     delta
                 }
                 4 => {
@@ -354,5 +356,5 @@ fn crowded_lists_survive_concurrent_edits() {
         let bytes = wire::to_bytes(&joined);
         assert_eq!(wire::to_bytes(&wire::from_bytes::<Document>(&bytes).unwrap()), bytes);
     }
-    assert!(re_placed > 100, "{re_placed}");
+    assert!(re_placed > rounds / 2, "{re_placed}");
 }

@@ -38,6 +38,7 @@ mod samples;
 mod size;
 mod small;
 mod spec;
+mod surface;
 mod table;
 mod world;
 mod wrong;

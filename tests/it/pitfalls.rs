@@ -4,6 +4,7 @@
 use crate::{
     at,
     cpu::cpu_time,
+    effort::one_in,
     encoded::{Sent, bytes, compact, json, kernel, seen, through_bytes, through_json},
     replica,
 };
@@ -538,11 +539,9 @@ fn p11_whoever_sets_a_number_takes_the_increments_it_has_seen_and_no_others() {
         ),
         (
             |it, id| {
-                it.edit(id, at(9), |edit| {
-                    edit.increment("/o/n", 100)?;
-                    edit.set("/o/n", Value::from_iter([("x", 1)]))?;
-                    edit.set("/o/n", 20)
-                })
+                let mut edit = it.edit(id, at(9));
+                edit.increment("/o/n", 100)?.set("/o/n", Value::from_iter([("x", 1)]))?;
+                Ok(edit.set("/o/n", 20)?.commit())
             },
             20,
         ),
@@ -696,31 +695,32 @@ fn p11_one_replica_counts_from_the_least_integer_to_the_greatest() {
     assert_eq!(merged.get("/n"), Some(3.into()));
 }
 
-/// A million increments by three replicas that hear from each other, and what a reset remembers.
+/// Increments, in full a million, by three replicas that hear from each other; and what a reset remembers.
 #[test]
 fn p34_a_counter_is_as_large_as_its_replicas_are_many() {
     let ids = abc();
     let mut sides: [Document; 3] = Default::default();
     let start = Document::from_value(Value::from_iter([("n", 0)]), ids[0], at(1)).unwrap();
     sides.iter_mut().for_each(|side| _ = side.merge(&start));
-    for round in 0..1_000_000_usize {
+    let increments = 1_000_000 / one_in(10);
+    for round in 0..increments {
         let side = round % 3;
         let delta = sides[side].increment("/n", 1, ids[side], at(2)).unwrap();
         if round % 1_000 == 0 {
             assert!(bytes(&delta).len() < 60, "a delta of {} bytes", bytes(&delta).len());
             sides[(side + 1) % 3].apply_owned(delta);
         }
-        if round % 100_000 == 0 {
+        if round % 10_000 == 0 {
             let from = sides[side].clone();
             sides[(side + 2) % 3].merge(&from);
         }
     }
     let mut merged = merged_all_ways([&sides[0], &sides[1], &sides[2]], &[]);
-    assert_eq!(merged.get("/n"), Some(1_000_000.into()));
+    assert_eq!(merged.get("/n"), Some((increments as u64).into()));
     let size = bytes(&merged).len();
     merged.reset("/n", ids[0], at(3)).unwrap();
     let reset = bytes(&merged).len();
-    println!("a million increments: {size} bytes; {reset} once it was reset");
+    println!("{increments} increments: {size} bytes; {reset} once it was reset");
     assert!(size < 200 && reset < 200, "{size} and {reset} bytes");
     assert_eq!(merged.check_invariants(), Ok(()));
     for round in 0..1_000_u64 {
@@ -810,7 +810,7 @@ fn p21_only_integers_are_counted_on() {
     let mut document = Document::from_value(Value::from_iter([("n", 0.5)]), a, at(1)).unwrap();
     let before = document.clone();
     let error = document.increment("/n", 1, a, at(2)).unwrap_err();
-    assert!(matches!(error, DocumentError::NotACounter { .. }));
+    assert!(error.is_not_a_counter());
     assert_eq!(document, before);
 }
 

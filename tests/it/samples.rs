@@ -230,6 +230,6 @@ fn documents(visit: &mut impl Visit) {
     visit.visit("document_scalars", &scalars);
     let clock = [(replica("us-east-1"), 3)].into_iter().collect();
     let row = json!({"title": "Booking", "open": true});
-    let snapshot = Document::from_snapshot(&row, &clock, at(7), replica("us-east-1")).unwrap();
+    let snapshot = Document::from_snapshot(&row, &clock, replica("us-east-1"), at(7)).unwrap();
     visit.visit("document_snapshot", &snapshot);
 }

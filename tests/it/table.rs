@@ -331,34 +331,35 @@ fn an_edit_is_one_delta_and_all_or_nothing() {
     document.set("/meta/b", 2_u64, us, at(2)).unwrap();
     document.merge(&other);
     let before = document.clone();
-    let failed = document.edit(us, at(9), |edit| {
-        edit.set("/title", "both")?;
-        edit.set("/meta/c", json!({"d": 1}))?;
-        edit.remove("/meta/b")?;
-        assert_eq!(edit.get("/meta"), Some(json!({"c": {"d": 1}}).into()));
-        edit.set("", json!("all gone"))?;
-        edit.set("/title", "into a scalar")
-    });
+    let mut edit = document.edit(us, at(9));
+    edit.set("/title", "both").unwrap().set("/meta/c", json!({"d": 1})).unwrap();
+    edit.remove("/meta/b").unwrap();
+    assert_eq!(edit.get("/meta"), Some(json!({"c": {"d": 1}}).into()));
+    edit.set("", json!("all gone")).unwrap();
     assert_eq!(
-        failed.unwrap_err().to_string(),
-        "the root holds a scalar, which has nothing inside; set it as a whole"
+        edit.set("/title", "into a scalar").unwrap_err().to_string(),
+        "the root is a scalar and has nothing inside: set an object or a list there first"
     );
+    drop(edit);
     assert_eq!(document, before);
     document.check_invariants().unwrap();
     assert_eq!(document.conflicts(), before.conflicts());
 
-    // An error that the closure swallows takes back its own write alone.
-    let delta = document
-        .edit(us, at(9), |edit| {
-            edit.set("/title", "both")?;
-            assert!(edit.set("/nowhere/x", 1_u64).is_err());
-            edit.remove("/meta")
-        })
-        .unwrap();
+    // After an error an edit may go on: only that write is taken back.
+    let mut edit = document.edit(us, at(9));
+    edit.set("/title", "both").unwrap();
+    assert!(edit.set("/nowhere/x", 1_u64).is_err());
+    let mut delta = edit.remove("/meta").unwrap().commit();
+    // And after a commit the next edit begins; what is not committed goes.
+    delta.merge(&edit.set("/status", "open").unwrap().commit());
+    edit.set("/status", "closed").unwrap().set("/title", "gone").unwrap();
+    drop(edit);
+    document.check_invariants().unwrap();
+    delta.check_invariants().unwrap();
     let mut peer = before;
     peer.apply_owned(delta);
     assert_eq!(peer, document);
-    assert_eq!(document.to_json(), json!({"title": "both"}));
+    assert_eq!(document.to_json(), json!({"status": "open", "title": "both"}));
 }
 
 #[test]
@@ -367,21 +368,21 @@ fn each_error_names_the_path_and_what_stood_there() {
     let mut document = base(json!({"list": [1], "user": {"name": "a"}}));
     let before = document.clone();
     let mut error = |path: &str| document.set(path, 1_u64, us, at(9)).unwrap_err().to_string();
-    assert_eq!(error("/list/2"), "the list at /list has 1 items, so 2 is out of range");
+    assert_eq!(error("/list/2"), "index 2 is out of range: the list at /list has 1 item");
     assert_eq!(
         error("/list/01"),
-        "\"01\" is no index of the list at /list: digits, or - for its end"
+        "\"01\" is not an index of the list at /list: use digits, or \"-\" for its end"
     );
     assert_eq!(
         error("/user/name/x"),
-        "/user/name holds a scalar, which has nothing inside; set it as a whole"
+        "/user/name is a scalar and has nothing inside: set an object or a list there first"
     );
-    assert_eq!(error("/a/b/c"), "there is nothing at /a");
+    assert_eq!(error("/a/b/c"), "/a does not exist: set it first");
     assert!(error("title").starts_with("\"title\" is not a JSON Pointer"));
     assert!(error("/~").contains("not a JSON Pointer"));
     assert!(error(&"/a".repeat(128)).contains("deeper than 127"));
-    let error = document.remove("/user/age", us, at(9)).unwrap_err().to_string();
-    assert_eq!(error, "there is nothing at /user/age");
+    let error = document.reset("/user/age", us, at(9)).unwrap_err();
+    assert!(error.is_not_found() && error.path() == Some("/user/age"), "{error}");
     let deep = (0..200).fold(json!(1), |inside, _| json!([inside]));
     let error = document.update(json!({"user": deep}), us, at(9)).unwrap_err().to_string();
     assert!(error.ends_with("would nest deeper than 127 levels"), "{error}");
@@ -393,19 +394,19 @@ fn each_error_names_the_path_and_what_stood_there() {
     };
     assert_eq!(
         error(&|it| it.push("/user", 1_u64, us, at(9))),
-        "there is no list at /user; set one there first, be it empty"
+        "/user is not a list: set a list there first, even an empty one"
     );
     assert_eq!(
         error(&|it| it.move_item("/list/0", 1, us, at(9))),
-        "the list at /list has 1 items, so 1 is out of range"
+        "index 1 is out of range: the list at /list has 1 item"
     );
     assert_eq!(
         error(&|it| it.increment("/user/name", 1, us, at(9))),
-        "/user/name holds a scalar that is no integer of 64 bits; set one there to count on"
+        "/user/name holds a scalar and not a signed 64-bit integer: set one there to count on"
     );
     assert_eq!(
         error(&|it| it.increment("/user/n", u64::MAX, us, at(9))),
-        "the count at /user/n would leave the integers of 64 bits"
+        "the count at /user/n would overflow a signed 64-bit integer"
     );
     assert!(
         error(&|it| it.set("", json!({"a".repeat(16_384): 1}), us, at(9))).contains("16384 bytes")
@@ -431,8 +432,8 @@ fn two_snapshots_merge_field_by_field() {
     let minute = 37_800_000; // 10:30:00
     let ours = json!({"title": "Booking Help", "messages": 10, "status": "active"});
     let theirs = json!({"title": "Booking Assistance", "messages": 10, "status": "resolved"});
-    let ours = Document::from_snapshot(&ours, &clock(5, 3), at(minute), us).unwrap();
-    let theirs = Document::from_snapshot(&theirs, &clock(4, 6), at(minute + 5_000), eu).unwrap();
+    let ours = Document::from_snapshot(&ours, &clock(5, 3), us, at(minute)).unwrap();
+    let theirs = Document::from_snapshot(&theirs, &clock(4, 6), eu, at(minute + 5_000)).unwrap();
 
     let (mut forward, mut backward) = (ours.clone(), theirs.clone());
     let report = forward.merge_reporting(&theirs);
@@ -445,7 +446,7 @@ fn two_snapshots_merge_field_by_field() {
 
     // A descendant replaces its ancestor, whatever the timestamps.
     let child = json!({"title": "Child"});
-    let child = Document::from_snapshot(&child, &clock(6, 6), at(0), us).unwrap();
+    let child = Document::from_snapshot(&child, &clock(6, 6), us, at(0)).unwrap();
     let (mut down, mut up) = (theirs.clone(), child.clone());
     let report = down.merge_reporting(&child);
     up.merge(&theirs);
@@ -454,7 +455,7 @@ fn two_snapshots_merge_field_by_field() {
 
     // Equal timestamps go by replica, in both orders; three snapshots in any nesting.
     let third = json!({"title": "Third", "extra": true});
-    let third = Document::from_snapshot(&third, &VectorClock::from_iter([(eu, 7)]), at(minute), eu)
+    let third = Document::from_snapshot(&third, &VectorClock::from_iter([(eu, 7)]), eu, at(minute))
         .unwrap();
     let left = joined(&joined(&ours, &theirs), &third);
     let right = joined(&ours, &joined(&theirs, &third));
@@ -462,10 +463,8 @@ fn two_snapshots_merge_field_by_field() {
     assert_eq!(joined(&ours, &third).get("/title"), joined(&third, &ours).get("/title"));
 
     let refused =
-        |clock: VectorClock| Document::from_snapshot(1_u64, &clock, at(0), us).unwrap_err();
-    assert!(
-        refused(VectorClock::new()).to_string().contains("does not count a write of us-east-1")
-    );
+        |clock: VectorClock| Document::from_snapshot(1_u64, &clock, us, at(0)).unwrap_err();
+    assert!(refused(VectorClock::new()).to_string().contains("counts no write of us-east-1"));
     assert!(refused(clock(1, u64::MAX)).to_string().contains("counts eu-west-1 past"));
 }
 
@@ -480,10 +479,11 @@ fn push(
     values: Vec<Json>,
 ) -> impl Fn(&mut Document, ReplicaId) -> DocumentDelta {
     move |document, id| {
-        let each = |edit: &mut rejoin::document::Edit<'_>| {
-            values.iter().try_for_each(|value| edit.push(list, value))
-        };
-        document.edit(id, at(5), each).unwrap()
+        let mut edit = document.edit(id, at(5));
+        for value in &values {
+            edit.push(list, value).unwrap();
+        }
+        edit.commit()
     }
 }
 
@@ -513,11 +513,12 @@ fn appends_on_two_sides_both_runs_whole_one_after_the_other() {
 fn inserts_at_one_index_both_each_run_contiguous() {
     let insert = |values: [&'static str; 2]| {
         move |document: &mut Document, id: ReplicaId| {
+            let mut edit = document.edit(id, at(5));
             // Each before the one inserted before it.
-            let each = |edit: &mut rejoin::document::Edit<'_>| {
-                values.iter().try_for_each(|value| edit.insert("/list/1", *value))
-            };
-            document.edit(id, at(5), each).unwrap()
+            for value in values {
+                edit.insert("/list/1", value).unwrap();
+            }
+            edit.commit()
         }
     };
     let met = meet(&base(json!({"list": [0, 9]})), &insert(["b", "a"]), &insert(["y", "x"]));

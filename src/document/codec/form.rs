@@ -1,17 +1,17 @@
 //! The serde forms of documents and deltas, checked on the way in.
 //!
-//! The paths come first, each once and after the one it goes on from, and the writes name them by
-//! number, so that a long name is spelled once. Path 0 is the root, and the first of the table is 1.
+//! In binary formats they are their [canonical bytes](crate::wire).
 //!
-//! Where people read, a path is the number of the one it goes on from, and a step:
+//! Where people read, the paths come first, each once and after the one it goes on from, and the
+//! writes name them by number, so that a long name is spelled once. Path 0 is the root, and the
+//! first of the table is 1. A path is the number of the one it goes on from, and a step:
 //! `[0,"title"]`. A write is `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a
-//! step such as `{"key":"m11"}`. A container's mark has the value `{}` or `[]`, the latter with the
-//! `key` of its items; what one replica has counted has a `count`, and the counter of the write that
-//! began it, its `start`; an item's place is spelled in hex; and the `birth` of a field is the write
-//! that made it, if this one changed it. What a value replaced of counts is `counted`, for each
-//! replica.
+//! step such as `{"key":"m11"}`.
 //!
-//! Otherwise the times are told by the time since the first.
+//! A container's mark has the value `{}` or `[]`, a list's also the `key` of its items; what one
+//! replica has counted has a `count`, and as its `start` the counter of the write that began it; an
+//! item's place is spelled in hex; and the `birth` of a field is the write that made it, if this one
+//! changed it. What a value replaced of counts is `counted`, for each replica.
 
 use super::intake::Intake;
 use crate::document::{
@@ -21,14 +21,19 @@ use crate::document::{
         Tally, Tree, Write,
     },
 };
-use crate::value::{Number, Repr, Value};
+use crate::value::Value;
 use crate::{
     causal::{Dot, DotKernel, Mapped},
     listed::Listed,
     time::Timestamp,
+    wire::{self, Wire},
 };
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use core::{fmt, marker::PhantomData};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, SeqAccess, Visitor},
+};
 
 /// A write as people read it.
 #[derive(Serialize, Deserialize, Hash)]
@@ -55,82 +60,6 @@ struct Readable {
 /// A value that is there, be it null.
 fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
-}
-
-/// A write whose path has a number.
-#[derive(Serialize, Deserialize, Hash)]
-#[serde(rename = "Write")]
-struct Compact<'a> {
-    path: u32,
-    /// How long after the first, in milliseconds.
-    after: u64,
-    content: CompactContent<'a>,
-    origin: Option<CompactOrigin<'a>>,
-}
-
-#[derive(Serialize, Deserialize, Hash)]
-#[serde(rename = "Origin")]
-struct CompactOrigin<'a> {
-    birth: Option<Dot>,
-    #[serde(deserialize_with = "listed")]
-    counted: Cow<'a, [Tally]>,
-}
-
-#[derive(Serialize, Deserialize, Hash)]
-#[serde(rename = "Content")]
-enum CompactContent<'a> {
-    Null,
-    Bool(bool),
-    Number(Repr),
-    Text(Cow<'a, str>),
-    Object,
-    List(Option<Cow<'a, str>>),
-    Count(u64, i64),
-    Place(#[serde(deserialize_with = "listed")] Cow<'a, [u8]>),
-}
-
-fn listed<'de, D: Deserializer<'de>, T: Deserialize<'de> + Clone>(
-    deserializer: D,
-) -> Result<Cow<'static, [T]>, D::Error> {
-    Ok(Listed::deserialize(deserializer)?.0.into())
-}
-
-impl<'a> From<&'a Content> for CompactContent<'a> {
-    fn from(content: &'a Content) -> Self {
-        match content {
-            Content::Null => Self::Null,
-            Content::Bool(truth) => Self::Bool(*truth),
-            Content::Number(number) => Self::Number(number.repr()),
-            Content::Short(_) | Content::Long(_) => {
-                Self::Text(content.as_str().unwrap_or_default().into())
-            }
-            Content::Object => Self::Object,
-            Content::List(key) => Self::List(key.as_deref().map(Cow::Borrowed)),
-            Content::Count { start, sum } => Self::Count(*start, *sum),
-            Content::Place(place) => Self::Place(place.as_bytes().into()),
-        }
-    }
-}
-
-impl TryFrom<CompactContent<'_>> for Content {
-    type Error = &'static str;
-
-    fn try_from(form: CompactContent<'_>) -> Result<Self, &'static str> {
-        Ok(match form {
-            CompactContent::Null => Self::Null,
-            CompactContent::Bool(truth) => Self::Bool(truth),
-            CompactContent::Number(repr) => {
-                Self::Number(Number::checked(repr).ok_or("a number is not in its one form")?)
-            }
-            CompactContent::Text(text) => Self::text(&text),
-            CompactContent::Object => Self::Object,
-            CompactContent::List(key) => Self::List(key.map(|key| (*key).into())),
-            CompactContent::Count(start, sum) => Self::Count { start, sum },
-            CompactContent::Place(bytes) => {
-                Self::Place(Place::checked(&bytes).ok_or("no place is spelled so")?)
-            }
-        })
-    }
 }
 
 impl Readable {
@@ -221,26 +150,8 @@ const fn is_zero(nth: &u32) -> bool {
     *nth == 0
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename = "Step")]
-enum CompactStep<'a> {
-    Field(Cow<'a, str>),
-    Keyed(CompactContent<'a>, u32),
-    Like(u64, u32),
-    Made(Dot),
-}
-
 impl Serialize for Segment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !serializer.is_human_readable() {
-            return match self {
-                Self::Field(name) => CompactStep::Field((&**name).into()),
-                Self::Item(Item::Keyed { key, nth }) => CompactStep::Keyed(key.into(), *nth),
-                Self::Item(Item::Like { content, nth }) => CompactStep::Like(*content, *nth),
-                Self::Item(Item::Made(dot)) => CompactStep::Made(*dot),
-            }
-            .serialize(serializer);
-        }
         let mut item = ReadableItem::default();
         match self {
             Self::Field(name) => return serializer.serialize_str(name),
@@ -256,24 +167,10 @@ impl Serialize for Segment {
 
 impl<'de> Deserialize<'de> for Segment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            return match ReadableStep::deserialize(deserializer)? {
-                ReadableStep::Field(name) => Ok(Self::Field((*name).into())),
-                ReadableStep::Item(item) => item.check().map(Self::Item).map_err(D::Error::custom),
-            };
+        match ReadableStep::deserialize(deserializer)? {
+            ReadableStep::Field(name) => Ok(Self::Field((*name).into())),
+            ReadableStep::Item(item) => item.check().map(Self::Item).map_err(D::Error::custom),
         }
-        Ok(match CompactStep::deserialize(deserializer)? {
-            CompactStep::Field(name) => Self::Field((*name).into()),
-            CompactStep::Keyed(key, nth) => {
-                let key = Content::try_from(key).map_err(D::Error::custom)?;
-                if !key.is_scalar() {
-                    return Err(D::Error::custom("the key of an item is no scalar"));
-                }
-                Self::Item(Item::Keyed { key, nth })
-            }
-            CompactStep::Like(content, nth) => Self::Item(Item::Like { content, nth }),
-            CompactStep::Made(dot) => Self::Item(Item::Made(dot)),
-        })
     }
 }
 
@@ -331,17 +228,6 @@ struct ReadableDelta<P, K, R> {
     removals: R,
 }
 
-/// The compact form of a document, which has no removals, and of a delta.
-#[derive(Serialize, Deserialize)]
-#[serde(rename = "Document", deny_unknown_fields)]
-struct CompactForm<P, K, R> {
-    /// The time of the first write.
-    first: Timestamp,
-    paths: P,
-    writes: K,
-    removals: R,
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Removal", deny_unknown_fields)]
 struct RemovalForm {
@@ -353,7 +239,7 @@ struct RemovalForm {
 /// All paths of a store with its removals, and those.
 fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<RemovalForm>) {
     let mut paths = PathTable::default();
-    for (_, write) in store.kernel.iter() {
+    for (_, write) in &store.kernel {
         paths.number(&store.tree, write.node);
     }
     let removals = removals.iter().map(|removal| {
@@ -362,34 +248,6 @@ fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<Remo
     });
     let removals = removals.collect();
     (paths, removals)
-}
-
-fn serialize_compact<S: Serializer>(
-    store: &Store,
-    removals: &[Removal],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let (paths, removals) = paths(store, removals);
-    let first = store.kernel.payloads().map(|write| write.time).min().unwrap_or_default();
-    let writes = compact(store, first, &paths);
-    CompactForm { first, paths: &paths.steps, writes, removals }.serialize(serializer)
-}
-
-fn compact<'a>(
-    store: &'a Store,
-    first: Timestamp,
-    paths: &PathTable<'_>,
-) -> Mapped<'a, Write, impl Fn(&'a Write) -> Compact<'a>> {
-    let compact = move |write: &'a Write| Compact {
-        path: paths.numbers.get(&write.node).copied().unwrap_or_default(),
-        after: write.time.as_millis() - first.as_millis(),
-        content: (&write.content).into(),
-        origin: write
-            .origin
-            .is_some()
-            .then(|| CompactOrigin { birth: write.birth(), counted: write.counted().into() }),
-    };
-    Mapped { kernel: &store.kernel, map: compact }
 }
 
 fn readable<'a>(
@@ -434,7 +292,7 @@ fn take_readable<E: Error>(
 ) -> Result<(Intake, Paths), E> {
     let mut intake = Intake::new(form.context().clone());
     let paths = Paths::take(&mut intake, table)?;
-    for (dot, write) in form.iter() {
+    for (dot, write) in form {
         let node = paths.node(write.path)?;
         let content = write.content().map_err(E::custom)?;
         let origin = Origin::of(write.birth, write.counted.as_slice().into());
@@ -443,54 +301,25 @@ fn take_readable<E: Error>(
     Ok((intake, paths))
 }
 
-/// Reads a compact form: what was taken in, and what was removed.
-fn deserialize_compact<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<(Intake, Vec<Removal>), D::Error> {
-    type Form<'a> =
-        CompactForm<Listed<(u32, Segment)>, DotKernel<Compact<'a>>, Listed<RemovalForm>>;
-    let form = Form::deserialize(deserializer)?;
-    let mut intake = Intake::new(form.writes.context().clone());
-    let paths = Paths::take(&mut intake, &form.paths.0)?;
-    for (dot, Compact { path, after, content, origin }) in form.writes.into_live() {
-        let content = Content::try_from(content).map_err(D::Error::custom)?;
-        let time = form.first.as_millis().checked_add(after).map(Timestamp::from_millis);
-        let time = time.ok_or_else(|| D::Error::custom("a time is past the end of time"))?;
-        let origin = origin.map(|it| Origin::of(it.birth, it.counted.into_owned().into()));
-        if origin.as_ref().is_some_and(Option::is_none) {
-            return Err(D::Error::custom("an origin that tells nothing"));
-        }
-        let node = paths.node(path)?;
-        intake.put(dot, (node, time), content, origin.flatten()).map_err(D::Error::custom)?;
-    }
-    let removals = paths.removals(form.removals.0)?;
-    Ok((intake, removals))
-}
-
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            let (paths, _) = paths(&self.store, &[]);
-            let writes = readable(&self.store, &paths);
-            return ReadableForm { paths: &paths.steps, writes }.serialize(serializer);
+        if !serializer.is_human_readable() {
+            return serializer.serialize_bytes(&wire::to_bytes(self));
         }
-        serialize_compact(&self.store, &[], serializer)
+        let (paths, _) = paths(&self.store, &[]);
+        let writes = readable(&self.store, &paths);
+        ReadableForm { paths: &paths.steps, writes }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let intake = if deserializer.is_human_readable() {
-            type Form = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
-            let form = Form::deserialize(deserializer)?;
-            take_readable(&form.paths.0, &form.writes)?.0
-        } else {
-            let (intake, removals) = deserialize_compact(deserializer)?;
-            if !removals.is_empty() {
-                return Err(D::Error::custom("a delta is no document"));
-            }
-            intake
-        };
+        if !deserializer.is_human_readable() {
+            return deserializer.deserialize_bytes(WireBytes(PhantomData));
+        }
+        type Form = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
+        let form = Form::deserialize(deserializer)?;
+        let (intake, _) = take_readable(&form.paths.0, &form.writes)?;
         Ok(Self { store: intake.finish(), keys: ListKeys::new() })
     }
 }
@@ -498,7 +327,7 @@ impl<'de> Deserialize<'de> for Document {
 impl Serialize for DocumentDelta {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
-            return serialize_compact(&self.store, &self.removals, serializer);
+            return serializer.serialize_bytes(&wire::to_bytes(self));
         }
         let (paths, removals) = paths(&self.store, &self.removals);
         let writes = readable(&self.store, &paths);
@@ -508,15 +337,37 @@ impl Serialize for DocumentDelta {
 
 impl<'de> Deserialize<'de> for DocumentDelta {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (intake, removals) = if deserializer.is_human_readable() {
-            type Form =
-                ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
-            let form = Form::deserialize(deserializer)?;
-            let (intake, paths) = take_readable(&form.paths.0, &form.writes)?;
-            (intake, paths.removals(form.removals.0)?)
-        } else {
-            deserialize_compact(deserializer)?
-        };
-        intake.finish_delta(removals).map_err(D::Error::custom)
+        if !deserializer.is_human_readable() {
+            return deserializer.deserialize_bytes(WireBytes(PhantomData));
+        }
+        type Form = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
+        let form = Form::deserialize(deserializer)?;
+        let (intake, paths) = take_readable(&form.paths.0, &form.writes)?;
+        intake.finish_delta(paths.removals(form.removals.0)?).map_err(D::Error::custom)
+    }
+}
+
+/// Reads canonical bytes from whatever a binary format holds bytes as.
+struct WireBytes<T>(PhantomData<T>);
+
+impl<'de, T: Wire> Visitor<'de> for WireBytes<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the canonical bytes of rejoin::wire")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<T, E> {
+        wire::from_bytes(bytes).map_err(E::custom)
+    }
+
+    /// Formats without bytes have them one by one.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
+        // Grown as they come: a length that lies must not allocate.
+        let mut bytes = Vec::new();
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        self.visit_bytes(&bytes)
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Teller<'a> {
             texts: Told::new(core::iter::empty()),
             replicas: Told::new(store.kernel.context().replicas()),
         };
-        for (dot, write) in store.kernel.iter() {
+        for (dot, write) in &store.kernel {
             teller.node(write.node, out);
             teller.write(dot, write, out);
         }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     causal::{Dot, Slot},
     document::{
-        error::DocumentError,
+        error::{DocumentError, Reason},
         read::{Reading, Slots, View},
         state::{Content, NodeId, Origin, Sought, Tally, Write, tally},
     },
@@ -23,32 +23,90 @@ use crate::{
 use alloc::boxed::Box;
 
 impl Edit<'_> {
-    /// As [`Document::increment`](crate::Document::increment).
+    /// Adds to the integer at `pointer`; an object gets the field, counting from 0, where it has none.
+    /// Concurrent increments all count.
+    ///
+    /// Setting, resetting or updating the number also removes the increments it has seen, and no others.
+    ///
+    /// A counter that one side deletes while another counts on survives, as any field that is edited
+    /// does, and a merge reports it. What survives is all that the other side has counted there since
+    /// it last saw the number set or deleted: a deletion leaves nothing behind that could tell how much
+    /// of that it had seen.
+    ///
+    /// However often it is counted on, a number holds one write for each replica that counts (48 bytes,
+    /// and its place in the index), and once it was set, 40 bytes for each replica whose increments that
+    /// removed. O(depth + replicas that count there); the delta is one write.
     ///
     /// # Errors
     ///
-    /// As [`Document::increment`](crate::Document::increment); the edit is as it was before this
-    /// call.
-    pub fn increment(&mut self, pointer: &str, by: u64) -> Result<(), DocumentError> {
+    /// [`DocumentError`] if something other than an integer is there, or the sum leaves the signed
+    /// 64-bit integers; the edit is as it was before this call.
+    ///
+    /// If the sum of *concurrent* increments leaves them, the least or the greatest is read, and whoever
+    /// counts on from there *sets* the number that results.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Merge, Timestamp, document::Value};
+    /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// # let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
+    /// let mut theirs = ours.clone();
+    /// ours.edit(us, now).increment("/unread", 2)?.commit();
+    /// theirs.edit(eu, now).increment("/unread", 1)?.increment("/likes", 1)?.commit();
+    /// ours.merge(&theirs);
+    /// assert_eq!(ours.to_string(), r#"{"likes":1,"unread":8}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn increment(&mut self, pointer: &str, by: u64) -> Result<&mut Self, DocumentError> {
         self.count(pointer, i64::try_from(by).ok())
     }
 
-    /// As [`Document::decrement`](crate::Document::decrement).
+    /// Subtracts from the integer at `pointer`; in all else it is [`increment`](Self::increment).
     ///
     /// # Errors
     ///
-    /// As [`Document::decrement`](crate::Document::decrement); the edit is as it was before this
-    /// call.
-    pub fn decrement(&mut self, pointer: &str, by: u64) -> Result<(), DocumentError> {
+    /// As [`increment`](Self::increment).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
+    /// document.edit(us, now).decrement("/unread", 2)?.commit();
+    /// assert_eq!(document.get("/unread"), Some(3.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decrement(&mut self, pointer: &str, by: u64) -> Result<&mut Self, DocumentError> {
         self.count(pointer, 0_i64.checked_sub_unsigned(by))
     }
 
-    /// As [`Document::reset`](crate::Document::reset).
+    /// Sets the integer at `pointer` to 0, and removes the increments seen here.
+    ///
+    /// What other replicas add concurrently still counts, even if several reset it at once. Writes
+    /// nothing where nothing but 0 is. O(depth + replicas that count there).
     ///
     /// # Errors
     ///
-    /// As [`Document::reset`](crate::Document::reset); the edit is as it was before this call.
-    pub fn reset(&mut self, pointer: &str) -> Result<(), DocumentError> {
+    /// [`DocumentError`] if no integer is there; the edit is as it was before this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Merge, Timestamp, document::Value};
+    /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// # let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
+    /// let mut theirs = ours.clone();
+    /// ours.edit(us, now).reset("/unread")?.commit();
+    /// theirs.edit(eu, now).increment("/unread", 1)?.commit();
+    /// ours.merge(&theirs);
+    /// assert_eq!(ours.get("/unread"), Some(1.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset(&mut self, pointer: &str) -> Result<&mut Self, DocumentError> {
         let pointer = Pointer::parse(pointer)?;
         self.all_or_nothing(|edit| {
             let node = edit.enter(pointer)?;
@@ -63,9 +121,9 @@ impl Edit<'_> {
     }
 
     /// Adds to the number at `pointer`; `by` is `None` if it is no integer of 64 bits.
-    fn count(&mut self, pointer: &str, by: Option<i64>) -> Result<(), DocumentError> {
+    fn count(&mut self, pointer: &str, by: Option<i64>) -> Result<&mut Self, DocumentError> {
         let parsed = Pointer::parse(pointer)?;
-        let overflow = || DocumentError::CountOverflow { path: pointer.into() };
+        let overflow = || DocumentError::at(pointer, Reason::CountOverflow);
         let by = by.ok_or_else(overflow)?;
         self.all_or_nothing(|edit| {
             let node = edit.enter_number(parsed)?;
@@ -130,14 +188,15 @@ impl Edit<'_> {
 impl View<'_> {
     /// The number that is read at a node, if it can be counted on.
     fn count_at(self, node: NodeId) -> Result<i64, DocumentError> {
-        let not_a_number = |found| DocumentError::NotACounter { path: self.pointer(node), found };
+        let not_a_number =
+            |found| DocumentError::at(self.pointer(node), Reason::NotACounter(found));
         match self.reading(node) {
             Some(Reading::Count(count)) => Ok(count),
             Some(Reading::Scalar(content)) => {
                 content.as_i64().ok_or_else(|| not_a_number(Kind::Scalar))
             }
             Some(container) => Err(not_a_number(container.kind())),
-            None => Err(DocumentError::NotFound { path: self.pointer(node) }),
+            None => Err(DocumentError::at(self.pointer(node), Reason::NotFound)),
         }
     }
 

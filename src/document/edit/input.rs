@@ -1,7 +1,10 @@
 //! [`Input`]: what documents are written from.
 
 use crate::{
-    document::{error::DocumentError, state::Content},
+    document::{
+        error::{DocumentError, Reason},
+        state::Content,
+    },
     value::{Number, Value, pointer::DEPTH_MAX},
 };
 use alloc::{
@@ -11,16 +14,40 @@ use alloc::{
     vec::Vec,
 };
 
-/// What documents are written from: a [`Value`], a scalar, and with feature `json` a
-/// `serde_json::Value`; by reference or owned. Nothing is copied on the way to the write.
+/// What documents are written from: whatever converts into a [`Value`], and that itself, by
+/// reference or owned. You rarely name it: pass a text, a number, an `Option`, a `Vec`, a map.
+///
+/// With feature `json` also a `serde_json::Value`, and through [`Input::serialize`] anything that
+/// implements `Serialize`. Texts and whole values are not copied on the way to the write; items of
+/// arrays and fields of maps of your own become a [`Value`] first.
+///
+/// ```
+/// use rejoin::{Document, Timestamp, document::Input, value::Value};
+/// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+/// # let mut document = Document::new();
+/// /// Sets a field, whatever it is set to.
+/// fn note<'v>(
+///     document: &mut Document,
+///     what: impl Into<Input<'v>>,
+/// ) -> Result<(), rejoin::document::DocumentError> {
+///     # let (us, now) = (rejoin::ReplicaId::from_u128(1), Timestamp::from_millis(1));
+///     document.set("/note", what, us, now)?;
+///     Ok(())
+/// }
+/// note(&mut document, 3_usize)?;
+/// note(&mut document, Some("three"))?;
+/// note(&mut document, ["one", "two", "three"])?;
+/// assert_eq!(document.get("/note"), Some(Value::from(["one", "two", "three"])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// It may nest as deep as it likes: an edit refuses more than 127 levels before it looks any
 /// further, and an input that owns such a value drops it without deep recursion.
 #[derive(Clone, Debug)]
-pub struct Input<'a>(Repr<'a>);
+pub struct Input<'a>(pub(super) Repr<'a>);
 
 #[derive(Clone, Debug)]
-enum Repr<'a> {
+pub(super) enum Repr<'a> {
     Text(Cow<'a, str>),
     Value(Cow<'a, Value>),
     #[cfg(feature = "json")]
@@ -109,7 +136,7 @@ impl Input<'_> {
         if levels.is_some_and(|levels| !self.source().nests_deeper_than(levels)) {
             return Ok(());
         }
-        Err(DocumentError::TooDeep { path: path.into(), limit: DEPTH_MAX })
+        Err(DocumentError::at(path, Reason::TooDeep))
     }
 
     /// The scalar, if it is one.
@@ -312,59 +339,3 @@ impl<'a> Iterator for Fields<'a> {
         }
     }
 }
-
-impl<'a> From<&'a str> for Input<'a> {
-    fn from(text: &'a str) -> Self {
-        Self(Repr::Text(text.into()))
-    }
-}
-
-impl<'a> From<&'a String> for Input<'a> {
-    fn from(text: &'a String) -> Self {
-        Self(Repr::Text(text.into()))
-    }
-}
-
-impl From<String> for Input<'_> {
-    fn from(text: String) -> Self {
-        Self(Repr::Text(text.into()))
-    }
-}
-
-impl<'a> From<&'a Value> for Input<'a> {
-    fn from(value: &'a Value) -> Self {
-        Self(Repr::Value(Cow::Borrowed(value)))
-    }
-}
-
-impl From<Value> for Input<'_> {
-    fn from(value: Value) -> Self {
-        Self(Repr::Value(Cow::Owned(value)))
-    }
-}
-
-#[cfg(feature = "json")]
-impl<'a> From<&'a serde_json::Value> for Input<'a> {
-    fn from(json: &'a serde_json::Value) -> Self {
-        Self(Repr::Json(Cow::Borrowed(json)))
-    }
-}
-
-#[cfg(feature = "json")]
-impl From<serde_json::Value> for Input<'_> {
-    fn from(json: serde_json::Value) -> Self {
-        Self(Repr::Json(Cow::Owned(json)))
-    }
-}
-
-macro_rules! from_scalars {
-    ($($scalar:ty),*) => {$(
-        impl From<$scalar> for Input<'_> {
-            fn from(scalar: $scalar) -> Self {
-                Value::from(scalar).into()
-            }
-        }
-    )*};
-}
-
-from_scalars!(bool, u64, i64, i32, u32, f64);

@@ -72,7 +72,7 @@ impl ListKeys {
     ///
     /// # Errors
     ///
-    /// [`DocumentError::InvalidPointer`], or that it is too long or too deep.
+    /// [`DocumentError`] if the text is not a JSON Pointer, or is too long or too deep for one.
     pub fn by(self, lists: &str, field: &str) -> Result<Self, DocumentError> {
         let way = Pointer::parse(lists)?.tokens().map(Into::into).collect();
         let mut rules = Arc::unwrap_or_clone(self.rules.unwrap_or_default());

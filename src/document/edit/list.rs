@@ -1,13 +1,14 @@
 //! Lists: what edits do to the items of one and to where they stand.
 
 use super::{
-    Edit, Replaced, Spot,
-    input::{Input, Items, Source},
+    Edit, Input,
+    input::{Items, Source},
+    put::{Replaced, Spot},
 };
 use crate::{
     causal::Slot,
     document::{
-        error::DocumentError,
+        error::{DocumentError, Reason},
         read::{Reading, View},
         state::{
             Content, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought,
@@ -17,26 +18,41 @@ use crate::{
     time::Timestamp,
     value::pointer::{Pointer, index_of_token},
 };
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::ops::Range;
 
 impl Edit<'_> {
-    /// As [`Document::insert`](crate::Document::insert).
+    /// Inserts an item before the one at `pointer`, or at the end of the list, which is also called `-`.
+    ///
+    /// What two sides insert at one index stands one after the other; the run that each inserted stays
+    /// whole. O(depth + log items + what is written).
     ///
     /// # Errors
     ///
-    /// As [`Document::insert`](crate::Document::insert); the edit is as it was before this call.
+    /// [`DocumentError`] if there is no list, or it is shorter than that; the edit is as it was before
+    /// this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::from_value(Value::from(vec!["b", "c"]), us, now)?;
+    /// document.edit(us, now).insert("/0", "a")?.insert("/-", "d")?.commit();
+    /// assert_eq!(document.to_string(), r#"["a","b","c","d"]"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn insert<'v>(
         &mut self,
         pointer: &str,
         value: impl Into<Input<'v>>,
-    ) -> Result<(), DocumentError> {
+    ) -> Result<&mut Self, DocumentError> {
         let input = value.into();
         let pointer = Pointer::parse(pointer)?;
         input.check_depth(pointer.as_str(), pointer.depth())?;
         self.all_or_nothing(|edit| {
             let Some((list, token)) = pointer.split_last() else {
-                return Err(DocumentError::NotAList { path: String::new() });
+                return Err(DocumentError::at("", Reason::NotAList));
             };
             let list = edit.enter_list(list)?;
             let index = edit.index_at(list, &token)?;
@@ -44,16 +60,27 @@ impl Edit<'_> {
         })
     }
 
-    /// As [`Document::push`](crate::Document::push).
+    /// Appends an item to the list at `list`. O(depth + log items + what is written).
     ///
     /// # Errors
     ///
-    /// As [`Document::push`](crate::Document::push); the edit is as it was before this call.
+    /// [`DocumentError`] if there is no list; the edit is as it was before this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::from_value(Value::from_iter([("tags", vec!["travel"])]), us, now)?;
+    /// document.edit(us, now).push("/tags", "refund")?.commit();
+    /// assert_eq!(document.to_string(), r#"{"tags":["travel","refund"]}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn push<'v>(
         &mut self,
         list: &str,
         value: impl Into<Input<'v>>,
-    ) -> Result<(), DocumentError> {
+    ) -> Result<&mut Self, DocumentError> {
         let input = value.into();
         let pointer = Pointer::parse(list)?;
         input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
@@ -63,13 +90,28 @@ impl Edit<'_> {
         })
     }
 
-    /// As [`Document::move_item`](crate::Document::move_item).
+    /// Moves the item at `pointer` within its list, so that it is the one at index `to`.
+    ///
+    /// A move is one write, whatever the item holds. An item that two sides move stands once, and edits
+    /// of it meet in it. Moved to where it already stands, an item that several sides moved is settled
+    /// there. O(depth + log items).
     ///
     /// # Errors
     ///
-    /// As [`Document::move_item`](crate::Document::move_item); the edit is as it was before this
-    /// call.
-    pub fn move_item(&mut self, pointer: &str, to: usize) -> Result<(), DocumentError> {
+    /// [`DocumentError`] if no item is there, or the list is shorter than that; the edit is as it was
+    /// before this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::from_value(Value::from(vec!["a", "b", "c"]), us, now)?;
+    /// document.edit(us, now).move_item("/0", 2)?.commit();
+    /// assert_eq!(document.to_string(), r#"["b","c","a"]"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn move_item(&mut self, pointer: &str, to: usize) -> Result<&mut Self, DocumentError> {
         let pointer = Pointer::parse(pointer)?;
         self.all_or_nothing(|edit| {
             let item = edit.enter(pointer)?;
@@ -77,12 +119,12 @@ impl Edit<'_> {
             let from = view.tree.index_of(view.blocks, item);
             let (Some(list), Some(from)) = (view.tree.parent(item), from) else {
                 let path = pointer.split_last().map_or("", |(list, _)| list.as_str());
-                return Err(DocumentError::NotAList { path: path.into() });
+                return Err(DocumentError::at(path, Reason::NotAList));
             };
             let len = edit.item_count(list);
             if to >= len {
                 let path = edit.view().pointer(list);
-                return Err(DocumentError::OutOfRange { path, index: to, len });
+                return Err(DocumentError::at(path, Reason::OutOfRange { index: to, len }));
             }
             edit.settle(list)?;
             if from == to {
@@ -96,7 +138,7 @@ impl Edit<'_> {
         let list = self.enter(pointer)?;
         match self.view().reading(list) {
             Some(Reading::List) => self.settle(list).map(|()| list),
-            _ => Err(DocumentError::NotAList { path: pointer.as_str().into() }),
+            _ => Err(DocumentError::at(pointer.as_str(), Reason::NotAList)),
         }
     }
 
@@ -106,14 +148,19 @@ impl Edit<'_> {
 
     /// The index that a token means, up to the length of the list, which `-` stands for.
     pub(super) fn index_at(&self, list: NodeId, token: &str) -> Result<usize, DocumentError> {
-        let len = self.item_count(list);
-        let index = if token == "-" { Some(len) } else { index_of_token(token) };
-        let path = || self.view().pointer(list);
-        match index {
-            Some(index) if index <= len => Ok(index),
-            Some(index) => Err(DocumentError::OutOfRange { path: path(), index, len }),
-            None => Err(DocumentError::NotAnIndex { path: path(), token: token.into() }),
+        let (index, len) = (self.parse_index(list, token)?, self.item_count(list));
+        if index <= len {
+            return Ok(index);
         }
+        Err(DocumentError::at(self.view().pointer(list), Reason::OutOfRange { index, len }))
+    }
+
+    /// The same, however long the list is.
+    pub(super) fn parse_index(&self, list: NodeId, token: &str) -> Result<usize, DocumentError> {
+        let index = if token == "-" { Some(self.item_count(list)) } else { index_of_token(token) };
+        index.ok_or_else(|| {
+            DocumentError::at(self.view().pointer(list), Reason::NotAnIndex(token.into()))
+        })
     }
 
     pub(super) fn insert_item(

@@ -2,12 +2,12 @@
 
 use super::{
     Edit,
-    input::{Input, Items, Shape, Source, digest_of_array, digest_of_object},
+    input::{Input, Items, Shape, Source},
 };
 use crate::{
     document::{
         error::DocumentError,
-        read::{Reading, View, longest_ascending},
+        read::{Reading, longest_ascending},
         state::{Content, NodeId, Sought},
     },
     value::Kind,
@@ -23,12 +23,30 @@ enum Token {
 }
 
 impl Edit<'_> {
-    /// As [`Document::update`](crate::Document::update).
+    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing differs.
+    /// The way in for a service that holds whole documents.
+    ///
+    /// Items of a list are matched by key, else by content; an item that stands elsewhere is moved.
+    /// O(size of both).
     ///
     /// # Errors
     ///
-    /// As [`Document::update`](crate::Document::update); the edit is as it was before this call.
-    pub fn update<'v>(&mut self, value: impl Into<Input<'v>>) -> Result<(), DocumentError> {
+    /// [`DocumentError`] if the value nests too deep, or is too large; the edit is as it was before
+    /// this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let title = |title: &str| Value::from_iter([("title", title), ("status", "active")]);
+    /// let mut document = Document::from_value(title("Booking"), us, now)?;
+    /// let delta = document.edit(us, now).update(title("Booking Help"))?.commit();
+    /// assert_eq!(delta.write_count(), 1);
+    /// assert!(document.edit(us, now).update(title("Booking Help"))?.commit().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn update<'v>(&mut self, value: impl Into<Input<'v>>) -> Result<&mut Self, DocumentError> {
         let input = value.into();
         input.check_depth("", 0)?;
         self.all_or_nothing(|edit| {
@@ -184,38 +202,6 @@ impl Edit<'_> {
             || Token::Content(self.digest_of_value(value)),
             |scalar| Token::Key(scalar.into()),
         )
-    }
-}
-
-impl View<'_> {
-    /// The digest of the value that is read at a node, 0 if there is none, as that of the value would
-    /// be. Those of items below are kept in `known`.
-    pub(super) fn digest(self, node: NodeId, known: &mut BTreeMap<NodeId, u64>) -> u64 {
-        if let Some(digest) = known.get(&node) {
-            return *digest;
-        }
-        let Some(reading) = self.reading(node) else { return 0 };
-        match reading {
-            Reading::Object => {
-                let fields = self.tree.sorted_fields(node).into_iter();
-                let fields = fields.filter(|field| self.reading(field.1).is_some());
-                digest_of_object(fields.map(|(name, field)| (&**name, self.digest(field, known))))
-            }
-            Reading::List => {
-                let items = self.tree.items(node).filter(|item| self.reading(*item).is_some());
-                digest_of_array(items.map(|item| {
-                    let digest = self.digest(item, known);
-                    if !matches!(self.reading(item), Some(Reading::Scalar(_) | Reading::Count(_))) {
-                        known.insert(item, digest);
-                    }
-                    digest
-                }))
-            }
-            scalar => scalar
-                .scalar()
-                .and_then(|value| Some(Source::Value(&value).scalar()?.digest()))
-                .unwrap_or(0),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     causal::Dot,
-    document::state::{Content, NodeId, Place, ROOT, Rank, Segment},
+    document::state::{Content, NodeId, Place, Rank, Segment},
     value::{Kind, Value},
 };
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -23,11 +23,13 @@ enum Sort<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Every conflict that stands open, by path. Walks the whole document.
-    pub(crate) fn conflicts(self) -> Vec<Conflict> {
+    /// Every conflict that stands open at a node and below, by path. Walks all that lives there.
+    pub(crate) fn conflicts(self, node: NodeId) -> Vec<Conflict> {
         let mut open = Vec::new();
-        if self.tree.has_content(ROOT) {
-            self.conflicts_below(ROOT, &Way::root(), true, &mut open);
+        if self.tree.has_content(node) {
+            let way = Way::of(self.path(node));
+            let parent_stands = self.tree.parent(node).is_none_or(|it| self.stands_at(it));
+            self.conflicts_below(node, &way, parent_stands, &mut open);
         }
         open
     }

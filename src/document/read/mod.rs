@@ -6,11 +6,13 @@
 mod ascending;
 mod changes;
 mod conflicts;
+mod cursor;
 mod path;
 mod report;
 mod text;
 mod view;
 
+pub use cursor::{Cursor, Fields, Items};
 pub use path::{Path, Step};
 pub use report::{Change, Claim, Conflict, ConflictKind, Contender, Report};
 

@@ -258,6 +258,11 @@ impl<'a> Way<'a> {
         Self { above: None, path: core::cell::OnceCell::new() }
     }
 
+    /// The way that leads along a path.
+    pub(super) fn of(path: Path) -> Self {
+        Self { above: None, path: path.into() }
+    }
+
     pub(crate) const fn below(&'a self, token: Token) -> Self {
         Self { above: Some((self, token)), path: core::cell::OnceCell::new() }
     }

@@ -3,19 +3,21 @@
 //! Merging never decides anything: all live writes are kept. Which of them are *read* is a pure
 //! function of what is alive, and it is this file.
 
+use super::path::{Path, Token};
 use crate::document::state::{
     Content, NodeId, ROOT, Rank, Segment, Sought, Store, Tree, Write, rank_of_place,
     tally::{self, Tallies},
 };
 use crate::value::{
     Kind, Number, Value,
-    pointer::{Pointer, index_of_token, push_index, push_name},
+    pointer::{Pointer, index_of_token},
 };
 use crate::{
     causal::{Blocks, Slot},
     time::Stamp,
 };
 use alloc::{string::String, vec::Vec};
+use core::iter;
 
 /// What is read at a node.
 #[derive(Clone, Copy, Debug)]
@@ -269,26 +271,14 @@ impl<'a> View<'a> {
         pointer.tokens().try_fold(root, |node, token| self.below(node, &token))
     }
 
-    /// Whether a node can be reached: each container on the way reads as what it is there.
-    pub(crate) fn is_visible(self, node: NodeId) -> bool {
-        let reads_as_way_to = |child: NodeId, parent: NodeId| {
-            matches!(
-                (self.tree.segment(child), self.reading(parent)),
-                (Some(Segment::Field(_)), Some(Reading::Object))
-                    | (Some(Segment::Item(_)), Some(Reading::List))
-            )
-        };
-        let mut below = node;
-        self.tree.has_content(node)
-            && self
-                .tree
-                .ancestors(node)
-                .all(|parent| reads_as_way_to(core::mem::replace(&mut below, parent), parent))
-    }
-
     /// The value that is read at a node. O(its size).
     pub(crate) fn value(self, node: NodeId) -> Option<Value> {
-        match self.reading(node)? {
+        self.value_as(self.reading(node)?, node)
+    }
+
+    /// The same, where the reading is known.
+    pub(super) fn value_as(self, reading: Reading<'_>, node: NodeId) -> Option<Value> {
+        match reading {
             Reading::Object => Some(self.object(node)),
             Reading::List => Some(self.list(node)),
             scalar => scalar.scalar(),
@@ -371,19 +361,19 @@ impl<'a> View<'a> {
 
     /// Where a node is, as a JSON Pointer. O(depth).
     pub(crate) fn pointer(self, node: NodeId) -> String {
-        let mut way: Vec<NodeId> = self.tree.ancestors(node).collect();
-        way.reverse();
-        way.push(node);
-        let mut text = String::new();
-        for node in way.into_iter().skip(1) {
-            if let Some(Segment::Field(name)) = self.tree.segment(node) {
-                push_name(&mut text, name);
-            } else {
-                let index = self.tree.index_of(self.blocks, node);
-                push_index(&mut text, index.unwrap_or_default());
-            }
-        }
-        text
+        self.path(node).into()
+    }
+
+    /// The same, as a path.
+    pub(super) fn path(self, node: NodeId) -> Path {
+        let mut way: Vec<NodeId> = iter::once(node).chain(self.tree.ancestors(node)).collect();
+        way.pop();
+        way.into_iter().rev().fold(Path::ROOT, |path, node| {
+            path.below(match self.tree.segment(node) {
+                Some(Segment::Field(name)) => Token::Name(name.clone()),
+                _ => Token::Index(self.tree.index_of(self.blocks, node).unwrap_or_default()),
+            })
+        })
     }
 
     /// The writes that say where an item stands, with their ranks.
@@ -394,8 +384,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is no
-    /// pointer. O(depth + size of the value).
+    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is not
+    /// a pointer. O(depth + size of the value).
     pub(crate) fn get(self, pointer: &str) -> Option<Value> {
         self.value(self.visible(Pointer::parse(pointer).ok()?)?)
     }

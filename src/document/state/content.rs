@@ -56,7 +56,6 @@ impl Content {
     }
 
     /// What a write of this scalar says; of a container `None`.
-    #[cfg(feature = "serde")]
     pub(crate) fn of_scalar(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Null,

@@ -25,6 +25,7 @@ pub(crate) use content::Content;
 pub(crate) use delta::Removal;
 pub(crate) use names::Sought;
 pub(crate) use node::{NodeId, ROOT};
+pub(crate) use order::Items;
 pub(crate) use place::{Lean, Level, Levels, Place};
 pub(crate) use segment::{Item, Segment};
 pub(crate) use short::Short;

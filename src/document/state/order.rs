@@ -2,7 +2,11 @@
 
 use super::node::NodeId;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::{
+    cmp::Ordering,
+    iter::{Copied, Flatten},
+    slice,
+};
 
 /// Items to a chunk, at most: what an insertion moves.
 const CHUNK: usize = 512;
@@ -16,12 +20,15 @@ pub(crate) struct Order {
     len: usize,
 }
 
+/// The items of one list, in their order.
+pub(crate) type Items<'a> = Copied<Flatten<slice::Iter<'a, Vec<NodeId>>>>;
+
 impl Order {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+    pub(crate) fn iter(&self) -> Items<'_> {
         self.chunks.iter().flatten().copied()
     }
 

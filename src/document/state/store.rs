@@ -83,7 +83,7 @@ impl fmt::Debug for Store {
         impl fmt::Debug for Live<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut map = f.debug_map();
-                for (dot, write) in self.0.kernel.iter() {
+                for (dot, write) in &self.0.kernel {
                     let path = self.0.tree.path(write.node);
                     map.entry(&(dot, path), &(&write.content, write.time));
                 }

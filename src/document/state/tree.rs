@@ -8,7 +8,7 @@ use super::{
     content::Content,
     names::{NameId, Names, Sought},
     node::{NONE, NodeId, ROOT},
-    order::Order,
+    order::{Items, Order},
     place::Place,
     segment::Segment,
     slab::Slab,
@@ -180,8 +180,8 @@ impl Tree {
     }
 
     /// The items linked below a node, in their order.
-    pub(crate) fn items(&self, node: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
-        self.list_at(node).into_iter().flat_map(Order::iter)
+    pub(crate) fn items(&self, node: NodeId) -> Items<'_> {
+        self.list_at(node).map(Order::iter).unwrap_or_default()
     }
 
     /// How many items are linked below a node. O(1).

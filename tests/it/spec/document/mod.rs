@@ -11,6 +11,7 @@ use crate::{
     encoded::{document_form, through_bytes},
     history::{histories, misused},
     small::Small,
+    surface::check_cursors,
     world::{Seen, Subject, limited},
 };
 use model::{Event, Model};
@@ -127,10 +128,11 @@ impl Subject for Json {
 
     fn value(document: &Document) -> Self::Value {
         properties::check_open_conflicts(document);
+        check_cursors(document);
         let read: Vec<_> = PATHS.iter().map(|path| document.get(path)).collect();
         for (path, value) in PATHS.iter().zip(&read) {
-            assert_eq!(document.kind(path), value.as_ref().map(Value::kind));
-            assert_eq!(document.len_at(path), value.as_ref().and_then(len));
+            assert_eq!(document.at(path).map(|it| it.kind()), value.as_ref().map(Value::kind));
+            assert_eq!(document.at(path).map(|it| it.len()), value.as_ref().map(len));
         }
         let items = KEYS.map(|key| document.item("/k", Value::from(key))).collect();
         (document.to_value(), read, items)
@@ -271,11 +273,11 @@ fn child<'a>(value: &'a Value, token: &str) -> Option<&'a Value> {
     }
 }
 
-fn len(value: &Value) -> Option<usize> {
+fn len(value: &Value) -> usize {
     match value {
-        Value::Object(fields) => Some(fields.len()),
-        Value::Array(items) => Some(items.len()),
-        _ => None,
+        Value::Object(fields) => fields.len(),
+        Value::Array(items) => items.len(),
+        _ => 0,
     }
 }
 

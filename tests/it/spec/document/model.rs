@@ -626,9 +626,29 @@ impl Model {
     }
 
     pub(super) fn remove(&mut self, tokens: &[&str]) -> Option<()> {
-        let at = self.enter(tokens)?;
-        self.kill(&self.visible_below(&at));
+        if self.is_anything_at(tokens)? {
+            let at = self.enter(tokens)?;
+            self.kill(&self.visible_below(&at));
+        }
         Some(())
+    }
+
+    /// Whether anything is read there; `None` where a list is addressed by a name.
+    fn is_anything_at(&self, tokens: &[&str]) -> Option<bool> {
+        let mut at = Path::new();
+        if !self.node(&at).has_content() {
+            return Some(false);
+        }
+        for token in tokens {
+            if self.kind(&at) == Some(Kind::Array) && *token != "-" {
+                index(token)?;
+            }
+            match self.node(&at).step(token) {
+                Some(step) => at.push(step),
+                None => return Some(false),
+            }
+        }
+        Some(true)
     }
 
     pub(super) fn insert(&mut self, tokens: &[&str], value: &Value) -> Option<()> {

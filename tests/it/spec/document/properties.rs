@@ -45,6 +45,7 @@ pub(super) fn check_open_conflicts(document: &Document) {
 /// Whether the winner is what is read.
 fn is_read(document: &Document, conflict: &Conflict) -> bool {
     let pointer = conflict.path.to_string();
+    let read_as = |pointer| document.at(pointer).map(|it| it.kind());
     match (conflict.kind, &conflict.winner.claim) {
         (ConflictKind::Move, Claim::Value(index)) => {
             let last = conflict.path.last();
@@ -52,9 +53,9 @@ fn is_read(document: &Document, conflict: &Conflict) -> bool {
             matches!(last, Some(Step::Item(it)) if at(it) == *index)
                 && document.get(&pointer).is_some()
         }
-        (ConflictKind::Keys, Claim::Value(_)) => document.kind(&pointer) == Some(Kind::Array),
+        (ConflictKind::Keys, Claim::Value(_)) => read_as(&pointer) == Some(Kind::Array),
         (_, Claim::Value(value)) => document.get(&pointer).as_ref() == Some(value),
-        (_, Claim::Read(kind)) => document.kind(&pointer) == Some(*kind),
+        (_, Claim::Read(kind)) => read_as(&pointer) == Some(*kind),
         (_, Claim::Deletion) => false,
     }
 }
@@ -220,7 +221,8 @@ fn check_concurrent_runs(run: fn() -> BoxedStrategy<Run>) {
     let removed = vec(0..12_usize, 0..4);
     let runs = [run(), run(), run()];
     let strategy = (0..3_u64, vec(past, 0..5), removed, 0..12_usize, runs);
-    let roomy = std::cell::Cell::new(0);
+    let roomy = std::cell::Cell::new(0_u32);
+    let cases = count(2_000);
     proptest!(config(2_000), |((imported, past, removed, spot, runs) in strategy)| {
         let (id, now) = (ReplicaId::from_u128(1), Timestamp::from_millis(1));
         let start = Value::from((0..imported).collect::<Vec<_>>());
@@ -240,9 +242,9 @@ fn check_concurrent_runs(run: fn() -> BoxedStrategy<Run>) {
             }
         }
         let had_room = check_runs(&base, spot % (array_of(&base).len() + 1), &runs);
-        roomy.set(roomy.get() + usize::from(had_room));
+        roomy.set(roomy.get() + u32::from(had_room));
     });
-    assert!(roomy.get() > 1_900, "room for {} of 2,000", roomy.get());
+    assert!(roomy.get() * 20 > cases * 19, "room for {} of {cases}", roomy.get());
 }
 
 /// Whether there was room for all.

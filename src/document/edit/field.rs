@@ -1,0 +1,239 @@
+//! Values at a pointer: what edits set, remove and resolve, and the way there.
+
+use super::{Edit, Input, input::Source, put::Replaced};
+use crate::{
+    document::{
+        error::{DocumentError, Reason},
+        read::Reading,
+        state::{Content, NodeId, ROOT, Sought},
+    },
+    value::pointer::Pointer,
+};
+
+impl Edit<'_> {
+    /// Writes `value` at `pointer`, over all that this replica sees there and below.
+    ///
+    /// The container must exist; only a root where nothing is becomes an object. `""` sets the whole
+    /// document. In a list, the item at that index is given the value and keeps its identity and
+    /// its place; at the end of the list, which is also called `-`, the value is appended. O(depth
+    /// + what is written and replaced).
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] names the path and what stands in the way; the edit is as it was before
+    /// this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// document.edit(us, now).set("/title", "Booking")?.set("/tags", Value::from(vec!["travel"]))?.commit();
+    /// document.edit(us, now).set("/tags/-", "refund")?.commit();
+    /// assert_eq!(document.to_string(), r#"{"tags":["travel","refund"],"title":"Booking"}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set<'v>(
+        &mut self,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<&mut Self, DocumentError> {
+        let input = value.into();
+        let pointer = Pointer::parse(pointer)?;
+        input.check_depth(pointer.as_str(), pointer.depth())?;
+        self.all_or_nothing(|edit| edit.set_at(pointer, input.source()))
+    }
+
+    /// Removes what this replica sees at `pointer` and below. What another side sets there
+    /// concurrently survives.
+    ///
+    /// Where nothing is, it writes nothing: at a field that is absent, at an index past the end of
+    /// a list, or inside a scalar. O(depth + what is removed).
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if the text is not a JSON Pointer, or addresses a list by a name; the edit
+    /// is as it was before this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp};
+    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// document.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
+    /// document.edit(us, now).remove("/title")?.commit();
+    /// assert_eq!(document.to_string(), r#"{"unread":1}"#);
+    /// assert!(document.edit(us, now).remove("/title")?.commit().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remove(&mut self, pointer: &str) -> Result<&mut Self, DocumentError> {
+        let pointer = Pointer::parse(pointer)?;
+        if !self.is_anything_at(pointer)? {
+            return Ok(self);
+        }
+        self.all_or_nothing(|edit| {
+            let node = edit.enter(pointer)?;
+            edit.remove_node(node)
+        })
+    }
+
+    /// Settles the open [conflict](crate::Document::conflicts) at `pointer`: writes `value` over
+    /// all that contends there, as far as this replica sees it.
+    ///
+    /// Unlike [`set`](Self::set), it refuses where nothing is in conflict, so a decision that comes
+    /// late overwrites nothing. A conflict of moves is settled by [`move_item`](Self::move_item).
+    /// O(depth + what is written and replaced).
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] if there is no open conflict; the edit is as it was before this call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Merge, Timestamp};
+    /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// # let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::new();
+    /// ours.set("/title", "Booking", us, now)?;
+    /// let mut theirs = ours.clone();
+    /// ours.set("/title", "Booking Help", us, now)?;
+    /// theirs.set("/title", "Booking Assistance", eu, now)?;
+    /// ours.merge(&theirs);
+    ///
+    /// ours.edit(us, now).resolve("/title", "Booking Help")?.commit();
+    /// assert!(ours.conflicts().is_empty());
+    /// assert!(ours.edit(us, now).resolve("/title", "Late").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resolve<'v>(
+        &mut self,
+        pointer: &str,
+        value: impl Into<Input<'v>>,
+    ) -> Result<&mut Self, DocumentError> {
+        let input = value.into();
+        let view = self.view();
+        let node = view.visible(Pointer::parse(pointer)?);
+        if !node.is_some_and(|node| view.is_contended(node)) {
+            return Err(DocumentError::at(pointer, Reason::NoConflict));
+        }
+        self.set(pointer, input)
+    }
+
+    /// Whether anything is read at a pointer.
+    ///
+    /// # Errors
+    ///
+    /// A list is addressed by what is neither an index nor its end.
+    fn is_anything_at(&self, pointer: Pointer<'_>) -> Result<bool, DocumentError> {
+        let view = self.view();
+        if !view.tree.has_content(ROOT) {
+            return Ok(false);
+        }
+        let mut node = ROOT;
+        for token in pointer.tokens() {
+            if matches!(view.reading(node), Some(Reading::List)) {
+                self.parse_index(node, &token)?;
+            }
+            match view.below(node, &token) {
+                Some(below) => node = below,
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn set_at(&mut self, pointer: Pointer<'_>, value: Source<'_>) -> Result<(), DocumentError> {
+        let Some((parent, token)) = pointer.split_last() else {
+            let root = self.store.tree.root();
+            return self.set_node(root, value);
+        };
+        let container = self.enter_parent(parent)?;
+        let is_list = self.settled_as_list(container)?;
+        if is_list {
+            let index = self.index_at(container, &token)?;
+            return match self.view().tree.item(container, index) {
+                Some(item) => self.set_node(item, value),
+                None => self.insert_item(container, index, value),
+            };
+        }
+        let field = match self.view().tree.child(container, Sought::Field(&token)) {
+            Some(field) => field,
+            None => self.spot_below(self.spot(container), Sought::Field(&token))?.node,
+        };
+        self.set_node(field, value)
+    }
+
+    /// The node at `pointer`, with each container on the way settled as what it reads.
+    pub(super) fn enter(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let not_found = |tokens| DocumentError::at(pointer.upto(tokens), Reason::NotFound);
+        let mut node =
+            self.view().tree.has_content(ROOT).then_some(ROOT).ok_or_else(|| not_found(0))?;
+        for (at, token) in pointer.tokens().enumerate() {
+            let is_list = self.settled_as_list(node)?;
+            let reading = if is_list { Reading::List } else { Reading::Object };
+            let below = self.view().below_as(reading, node, &token);
+            node = match below {
+                Some(below) => below,
+                None if is_list => return Err(self.no_item(node, &token)),
+                None => return Err(not_found(at + 1)),
+            };
+        }
+        Ok(node)
+    }
+
+    /// Why a list has no item where it was looked for.
+    fn no_item(&self, list: NodeId, token: &str) -> DocumentError {
+        let out_of_range = |index| {
+            let (path, len) = (self.view().pointer(list), self.item_count(list));
+            DocumentError::at(path, Reason::OutOfRange { index, len })
+        };
+        self.index_at(list, token).map_or_else(|error| error, out_of_range)
+    }
+
+    /// The container in which a field is to be made: a root where nothing lives is an object to be.
+    pub(super) fn enter_parent(&mut self, parent: Pointer<'_>) -> Result<NodeId, DocumentError> {
+        let root = self.store.tree.root();
+        if parent.depth() > 0 || self.view().tree.has_content(root) {
+            return self.enter(parent);
+        }
+        let time = self.now.after(None);
+        self.holding(root, |edit| edit.put(root, Content::Object, time, &Replaced::default()))?;
+        Ok(root)
+    }
+
+    /// Makes sure that a container is settled; whether it is a list.
+    pub(super) fn settled_as_list(&mut self, node: NodeId) -> Result<bool, DocumentError> {
+        let view = self.view();
+        match view.reading_and_settled(node) {
+            Some((reading @ (Reading::Object | Reading::List), settled)) => {
+                let is_list = matches!(reading, Reading::List);
+                if settled { Ok(is_list) } else { self.settle(node).map(|()| is_list) }
+            }
+            Some(_) => Err(DocumentError::at(view.pointer(node), Reason::NotAContainer)),
+            None => Err(DocumentError::at(view.pointer(node), Reason::NotFound)),
+        }
+    }
+
+    /// Makes sure that a container is one because this replica says so: what stood open there is
+    /// settled by whoever goes on writing inside.
+    pub(super) fn settle(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let view = self.view();
+        let standing = view.standing(node);
+        let is_list = matches!(view.reading(node), Some(Reading::List));
+        let mark = if is_list { standing.list } else { standing.object };
+        let mut losers = view.losers(node, is_list);
+        if is_list && view.keys_differ(node) {
+            losers.extend(view.list_mark_slots(node));
+        }
+        if mark.is_none() || !losers.is_empty() {
+            let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
+            let replaced = self.kill(losers);
+            let time = self.now.after(replaced.time);
+            self.put(node, mark, time, &replaced)?;
+        }
+        self.settle_place(node)
+    }
+}

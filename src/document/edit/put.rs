@@ -1,0 +1,261 @@
+//! One write at a node: what every edit comes down to.
+
+use super::{
+    Edit,
+    input::{Shape, Source},
+};
+use crate::{
+    causal::{Dot, Slot},
+    document::{
+        error::{DocumentError, Reason},
+        state::{Content, NodeId, Origin, Rank, Removal, Sought, Tally, Write, tally},
+    },
+    time::{Stamp, Timestamp},
+    value::pointer::{DEPTH_MAX, PATH_MAX, start_of},
+};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use smallvec::SmallVec;
+
+/// How many writes a document may hold: an edit that would go beyond is refused. Few where this
+/// crate tests itself: so many would take two gigabytes.
+const WRITES_MAX: usize = if cfg!(test) { 1 << 8 } else { 1 << 24 };
+
+/// What the writes that an edit replaced had in common with what it puts in their place.
+#[derive(Default)]
+pub(super) struct Replaced {
+    /// The greatest time among them.
+    pub(super) time: Option<Timestamp>,
+    /// Where each was, its rank, and the write that made the field; sorted.
+    births: SmallVec<[(NodeId, Rank, Dot); 1]>,
+    /// Where each was, and what was counted there; sorted.
+    tallies: Vec<(NodeId, Tally)>,
+}
+
+impl Replaced {
+    /// The write that made what was at a node.
+    fn birth(&self, node: NodeId) -> Option<Dot> {
+        let after = self.births.partition_point(|it| it.0 <= node);
+        let last = self.births[..after].last()?;
+        (last.0 == node).then_some(last.2)
+    }
+
+    /// What was counted at a node, for the write under `dot` that replaces it. What is told of its
+    /// writer and did not happen yet was made up.
+    fn counted(&self, node: NodeId, dot: Dot) -> Box<[Tally]> {
+        let start = self.tallies.partition_point(|it| it.0 < node);
+        let here = self.tallies[start..].iter().take_while(|it| it.0 == node).map(|it| it.1);
+        let is_past = |it: &Tally| it.replica != dot.replica() || it.last < dot.counter();
+        tally::furthest(here.filter(is_past)).into_boxed_slice()
+    }
+}
+
+/// Where a value is to be put: a node, how deep it lies, and how long its path is.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) node: NodeId,
+    depth: usize,
+    bytes: usize,
+}
+
+impl Edit<'_> {
+    /// Keeps a node in existence while something is put there: should that fail, it goes.
+    pub(super) fn holding(
+        &mut self,
+        node: NodeId,
+        put: impl FnOnce(&mut Self) -> Result<(), DocumentError>,
+    ) -> Result<(), DocumentError> {
+        self.store.tree.hold(node);
+        let done = put(self);
+        self.store.tree.release(node);
+        done
+    }
+
+    /// Puts a value at a node in place of all that lives there and below.
+    pub(super) fn set_node(
+        &mut self,
+        node: NodeId,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
+        self.holding(node, |edit| edit.replace_value(node, value))
+    }
+
+    /// The same, at a node that lives or is held.
+    pub(super) fn replace_value(
+        &mut self,
+        node: NodeId,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
+        self.settle_place(node)?;
+        let blocks = self.store.kernel.blocks();
+        let is_own_place =
+            |slot: Slot| blocks.get(slot).is_some_and(|it| it.is_place() && it.node == node);
+        let mut slots = self.view().slots_below(node);
+        slots.retain(|slot| !is_own_place(*slot));
+        let scalar = value.scalar();
+        let key = if scalar.is_none() { self.view().key_field(node).map(Into::into) } else { None };
+        let replaced = self.kill(slots);
+        let time = self.now.after(replaced.time);
+        match scalar {
+            Some(scalar) => self.put(node, scalar.into(), time, &replaced),
+            None => self.put_value(self.spot(node), value, time, &replaced, key),
+        }
+    }
+
+    pub(super) fn spot(&self, node: NodeId) -> Spot {
+        let path = self.view().tree.path(node);
+        let bytes = path.iter().map(|step| step.len()).sum();
+        Spot { node, depth: path.len(), bytes }
+    }
+
+    /// The spot one step below; the caller puts something there at once.
+    pub(super) fn spot_below(
+        &mut self,
+        above: Spot,
+        step: Sought<'_>,
+    ) -> Result<Spot, DocumentError> {
+        let (depth, bytes) = (above.depth + 1, above.bytes + step.len());
+        if depth > DEPTH_MAX {
+            let path = self.view().pointer(above.node);
+            return Err(DocumentError::at(path, Reason::TooDeep));
+        }
+        if bytes > PATH_MAX {
+            let path = start_of(&self.view().pointer(above.node));
+            return Err(DocumentError::at(path, Reason::PathTooLong));
+        }
+        let node = self.store.tree.step(above.node, step);
+        Ok(Spot { node, depth, bytes })
+    }
+
+    /// Puts a value where nothing lives; `key` is the key of a list there, where no rule says.
+    pub(super) fn put_value(
+        &mut self,
+        spot: Spot,
+        value: Source<'_>,
+        time: Timestamp,
+        replaced: &Replaced,
+        key: Option<Arc<str>>,
+    ) -> Result<(), DocumentError> {
+        match value.shape() {
+            Shape::Scalar(scalar) => self.put(spot.node, scalar.into(), time, replaced),
+            Shape::Object(fields) => {
+                self.put(spot.node, Content::Object, time, replaced)?;
+                for (name, value) in fields {
+                    let field = self.spot_below(spot, Sought::Field(name))?;
+                    self.holding(field.node, |edit| {
+                        edit.put_value(field, value, time, replaced, None)
+                    })?;
+                }
+                Ok(())
+            }
+            Shape::Array(items) => {
+                let rule = self.keys.at(&self.store.tree, spot.node);
+                let key = rule.or(key);
+                self.put(spot.node, Content::List(key.clone()), time, replaced)?;
+                self.put_items(spot, items, key.as_deref(), time, replaced)
+            }
+        }
+    }
+
+    /// One write, at a node that lives or is held.
+    pub(super) fn put(
+        &mut self,
+        node: NodeId,
+        content: Content,
+        time: Timestamp,
+        replaced: &Replaced,
+    ) -> Result<(), DocumentError> {
+        let is_counted = !replaced.tallies.is_empty();
+        let counted = is_counted.then(|| replaced.counted(node, self.next_dot()));
+        let counted = counted.unwrap_or_default();
+        self.put_born(node, content, time, Origin::of(replaced.birth(node), counted))
+    }
+
+    pub(super) fn put_born(
+        &mut self,
+        node: NodeId,
+        content: Content,
+        time: Timestamp,
+        origin: Option<Box<Origin>>,
+    ) -> Result<(), DocumentError> {
+        let store = &mut *self.store;
+        let minted = if store.kernel.live_len() < WRITES_MAX {
+            store.kernel.mint(self.replica).map_err(DocumentError::from)
+        } else {
+            let path = store.view().pointer(node);
+            Err(DocumentError::at(path, Reason::TooManyWrites(WRITES_MAX)))
+        };
+        match minted {
+            Ok(dot) => {
+                let digest = store.tree.digest(node);
+                store.put(dot, Write { content, time, origin, node, digest });
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn kill(&mut self, slots: impl IntoIterator<Item = Slot>) -> Replaced {
+        let mut replaced = Replaced::default();
+        for slot in slots {
+            let Some((dot, write)) = self.store.kill(slot) else { continue };
+            let stamp = Stamp { time: write.time, replica: dot.replica() };
+            replaced.time = replaced.time.max(Some(write.time));
+            replaced.births.push((write.node, (stamp, dot), write.birth().unwrap_or(dot)));
+            let tallies = write.counted().iter().copied().chain(write.tally(dot));
+            replaced.tallies.extend(tallies.map(|tally| (write.node, tally)));
+            self.killed.push((dot, write));
+        }
+        if replaced.births.len() > 1 {
+            replaced.births.sort_unstable();
+        }
+        replaced.tallies.sort_unstable();
+        replaced
+    }
+
+    /// Removes what is at a node and below.
+    pub(super) fn remove_node(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        self.store.tree.hold(node);
+        let slots = self.view().slots_below(node);
+        self.kill(slots);
+        match self.store.kernel.mint(self.replica) {
+            Ok(dot) => {
+                self.removals.push(Removal { dot, node, time: self.now.time() });
+                Ok(())
+            }
+            Err(error) => {
+                self.store.tree.release(node);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Document, Merge, replica::ReplicaId, value::Value};
+    use alloc::{format, string::ToString};
+
+    #[test]
+    fn a_document_that_is_full_refuses_and_stays() -> Result<(), alloc::string::String> {
+        let [us, eu] = [1, 2].map(ReplicaId::from_u128);
+        let at = Timestamp::from_millis(1);
+        let fields = (1..WRITES_MAX).map(|number| (number, Value::Null));
+        let mut full = Document::new();
+        full.set("", fields.collect::<Value>(), us, at).map_err(|error| error.to_string())?;
+        let before = full.clone();
+        let error = full.set("/one-more", 1_u64, us, at).err();
+        let told = error.map(|it| format!("{it}")).unwrap_or_default();
+        assert!(told.contains("/one-more the document would hold more than 256 writes"), "{told}");
+        assert!(full == before && full.check_invariants().is_ok());
+        full.set("/1", true, us, at).map_err(|error| error.to_string())?;
+        // What came from outside may be more: a merge that refused would diverge.
+        let mut theirs = before.clone();
+        theirs.set("/1", false, eu, at).map_err(|error| error.to_string())?;
+        full.merge(&theirs);
+        assert_eq!(full.store.kernel.live_len(), WRITES_MAX + 1);
+        full.set("/1", 0_u64, us, at).map_err(|error| error.to_string())?;
+        assert_eq!(full.store.kernel.live_len(), WRITES_MAX);
+        Ok(())
+    }
+}
