@@ -301,6 +301,10 @@ fn take_readable<E: Error>(
     Ok((intake, paths))
 }
 
+/// A document as it is read, and a delta.
+type DocumentForm = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
+type DeltaForm = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
+
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
@@ -317,8 +321,7 @@ impl<'de> Deserialize<'de> for Document {
         if !deserializer.is_human_readable() {
             return deserializer.deserialize_bytes(WireBytes(PhantomData));
         }
-        type Form = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
-        let form = Form::deserialize(deserializer)?;
+        let form = DocumentForm::deserialize(deserializer)?;
         let (intake, _) = take_readable(&form.paths.0, &form.writes)?;
         Ok(Self { store: intake.finish(), keys: ListKeys::new() })
     }
@@ -340,8 +343,7 @@ impl<'de> Deserialize<'de> for DocumentDelta {
         if !deserializer.is_human_readable() {
             return deserializer.deserialize_bytes(WireBytes(PhantomData));
         }
-        type Form = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
-        let form = Form::deserialize(deserializer)?;
+        let form = DeltaForm::deserialize(deserializer)?;
         let (intake, paths) = take_readable(&form.paths.0, &form.writes)?;
         intake.finish_delta(paths.removals(form.removals.0)?).map_err(D::Error::custom)
     }

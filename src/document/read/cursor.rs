@@ -337,7 +337,7 @@ impl<'a> Cursor<'a> {
             Reading::List => (self.view.tree.items(self.node), self.len()),
             _ => <_>::default(),
         };
-        Items { view: self.view, items, left }
+        Items { view: self.view, rest: items, left }
     }
 
     /// Where it is, as a JSON Pointer. The index of an item is the one that it has now. O(depth,
@@ -484,7 +484,7 @@ impl fmt::Debug for Fields<'_> {
 #[derive(Clone)]
 pub struct Items<'a> {
     view: View<'a>,
-    items: state::Items<'a>,
+    rest: state::Items<'a>,
     left: usize,
 }
 
@@ -492,7 +492,7 @@ impl<'a> Iterator for Items<'a> {
     type Item = Cursor<'a>;
 
     fn next(&mut self) -> Option<Cursor<'a>> {
-        let item = self.items.find_map(|item| Cursor::on(self.view, item))?;
+        let item = self.rest.find_map(|item| Cursor::on(self.view, item))?;
         self.left -= 1;
         Some(item)
     }
@@ -504,7 +504,7 @@ impl<'a> Iterator for Items<'a> {
 
 impl DoubleEndedIterator for Items<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let item = self.items.by_ref().rev().find_map(|item| Cursor::on(self.view, item))?;
+        let item = self.rest.by_ref().rev().find_map(|item| Cursor::on(self.view, item))?;
         self.left -= 1;
         Some(item)
     }
