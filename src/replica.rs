@@ -1,21 +1,23 @@
 //! [`ReplicaId`]: who writes.
 
+use alloc::{boxed::Box, string::String};
 use core::{error::Error, fmt, str::FromStr};
 
 /// The name of one writer: a region, a node, a device. 16 bytes, `Copy`, ordered by those bytes.
 ///
 /// Made from a printable name of at most 16 bytes, from a UUID, from a `u128`, or from a longer
-/// name by [`hashed`](Self::hashed). It prints as that name where it is one, else as a UUID, and
-/// `parse` and `to_string` are exact inverses.
+/// name by [`hashed`](Self::hashed). It prints as that name if it is one, else as a UUID, and
+/// `parse` and `to_string` are exact inverses. In readable serde formats it is that text, in others
+/// the 16 bytes.
 ///
 /// # One writer per id
 ///
-/// A replica id numbers its writes 1, 2, 3, … inside the states it writes to. **Two writers
-/// under one id, or one that writes again from an old backup, give two writes the same number,
-/// and one of the two is lost.** Replicas still converge, but on less than was written. So:
+/// A replica id numbers its writes 1, 2, 3, … inside the states it writes to. **If two writers share
+/// one id, or one writes again from an old backup, two writes get the same number, and one of the two
+/// is lost.** Replicas still converge, but on less than was written. So:
 ///
 /// - a region with one database row per state: load, edit and store under a row lock, or with a
-///   compare-and-swap on the row's version, and retry the *edit* where the swap fails;
+///   compare-and-swap on the row's version, and retry the *edit* if the swap fails;
 /// - a device or process that keeps its own state: a fresh id (a UUID) per installation;
 /// - after restoring a backup: a fresh id, or merge the newest state of any peer before the
 ///   first write.
@@ -25,7 +27,9 @@ use core::{error::Error, fmt, str::FromStr};
 /// ```
 /// use rejoin::ReplicaId;
 ///
-/// let region: ReplicaId = "us-east-1".parse()?;
+/// const US: ReplicaId = ReplicaId::named("us-east-1").unwrap();      // checked by the compiler
+/// let region: ReplicaId = "us-east-1".parse()?;                      // or from a configuration
+/// assert_eq!(region, US);
 /// assert_eq!(region.to_string(), "us-east-1");
 ///
 /// let device = ReplicaId::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8);
@@ -45,22 +49,66 @@ pub struct ReplicaId {
 }
 
 impl ReplicaId {
+    /// The id of a name of 1 to 16 bytes of printable ASCII without spaces; `None` for any other text.
+    /// It is what `parse` makes of the name, in a constant.
+    ///
+    /// ```
+    /// use rejoin::ReplicaId;
+    /// const US: ReplicaId = ReplicaId::named("us-east-1").unwrap();
+    /// assert_eq!("us-east-1".parse(), Ok(US));
+    /// assert_eq!(ReplicaId::named("us east 1"), None);
+    /// ```
+    pub const fn named(name: &str) -> Option<Self> {
+        let name = name.as_bytes();
+        let mut bytes = [0; 16];
+        if name.is_empty() || name.len() > bytes.len() {
+            return None;
+        }
+        let mut at = 0;
+        while at < name.len() {
+            if !name[at].is_ascii_graphic() {
+                return None;
+            }
+            bytes[at] = name[at];
+            at += 1;
+        }
+        Some(Self::from_bytes(bytes))
+    }
+
     /// The id with these 16 bytes, which may be those of a UUID.
+    ///
+    /// ```
+    /// use rejoin::ReplicaId;
+    /// let id = ReplicaId::from_bytes(*b"us-east-1\0\0\0\0\0\0\0");
+    /// assert_eq!(id.to_string(), "us-east-1");
+    /// ```
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self::from_u128(u128::from_be_bytes(bytes))
     }
 
     /// The id whose bytes are `id` in big-endian order, as `uuid::Uuid::as_u128` gives them.
+    ///
+    /// ```
+    /// use rejoin::ReplicaId;
+    /// let id = ReplicaId::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8);
+    /// assert_eq!(id.to_string(), "67e55044-10b1-426f-9247-bb680e5fe0c8");
+    /// ```
     #[allow(clippy::cast_possible_truncation)] // splitting into halves
     pub const fn from_u128(id: u128) -> Self {
         Self { high: (id >> 64) as u64, low: id as u64 }
     }
 
     /// An id for a name of any length: FNV-1a over 128 bits, in the form of a version 8 UUID, so
-    /// that it equals no short name. The same on every machine, for ever.
+    /// that it equals no short name. The same on every machine, forever. O(length).
     ///
     /// FNV is no defence against somebody who picks names in order to collide: hash names that
     /// you hand out yourself.
+    ///
+    /// ```
+    /// use rejoin::ReplicaId;
+    /// let pod = ReplicaId::hashed("sessions-7f9c6d5b8-x2x4q.eu-west-1.internal");
+    /// assert_eq!(pod.to_string(), "b2291253-3d7b-8e3f-b881-7cc2a219a5c6");
+    /// ```
     pub fn hashed(name: &str) -> Self {
         const VERSION_AND_VARIANT: u128 = 0xF000_C000_0000_0000_0000;
         const UUID_8: u128 = 0x8000_8000_0000_0000_0000;
@@ -68,6 +116,11 @@ impl ReplicaId {
     }
 
     /// The 16 bytes.
+    ///
+    /// ```
+    /// use rejoin::ReplicaId;
+    /// assert_eq!(ReplicaId::from_bytes([7; 16]).to_bytes(), [7; 16]);
+    /// ```
     pub const fn to_bytes(self) -> [u8; 16] {
         self.as_u128().to_be_bytes()
     }
@@ -78,6 +131,10 @@ impl ReplicaId {
     }
 
     /// The 16 bytes as one big-endian number.
+    ///
+    /// ```
+    /// assert_eq!(rejoin::ReplicaId::from_u128(7).as_u128(), 7);
+    /// ```
     pub const fn as_u128(self) -> u128 {
         (self.high as u128) << 64 | self.low as u128
     }
@@ -152,27 +209,28 @@ impl FromStr for ReplicaId {
     type Err = ReplicaIdError;
 
     fn from_str(text: &str) -> Result<Self, ReplicaIdError> {
-        let refuse = |reason| Err(ReplicaIdError { reason });
-        if text.is_empty() {
-            return refuse("it is empty");
-        }
-        if text.len() == UUID_LEN {
-            return parse_uuid(text).ok_or(ReplicaIdError {
-                reason: "36 bytes must be a UUID in lower case; for another long name use ReplicaId::hashed",
-            });
-        }
-        if text.len() > 16 {
-            return refuse("it is longer than 16 bytes; use ReplicaId::hashed");
-        }
-        if text.contains(' ') {
-            return refuse("it has a space; write '-' in its place, or use ReplicaId::hashed");
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return refuse("it has a character that is not printable ASCII; use ReplicaId::hashed");
-        }
-        let mut bytes = [0; 16];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Ok(Self::from_bytes(bytes))
+        let id = if text.len() == UUID_LEN { parse_uuid(text) } else { Self::named(text) };
+        id.ok_or_else(|| ReplicaIdError(Box::new((start_of(text), why_not(text)))))
+    }
+}
+
+/// As much of a text as an error repeats.
+fn start_of(text: &str) -> String {
+    let mut start: String = text.chars().take(40).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
+
+/// Why a text is no id, and the way out.
+fn why_not(text: &str) -> &'static str {
+    match text.len() {
+        0 => "it is empty",
+        UUID_LEN => "36 bytes must be a UUID in lower case; for a long name use ReplicaId::hashed",
+        17.. => "it is longer than 16 bytes; use ReplicaId::hashed",
+        _ if text.contains(' ') => "it has a space; write '-' instead, or use ReplicaId::hashed",
+        _ => "it has a character that is not printable ASCII; use ReplicaId::hashed",
     }
 }
 
@@ -196,15 +254,22 @@ impl From<[u8; 16]> for ReplicaId {
     }
 }
 
-/// A text that is no [`ReplicaId`]; it prints why, and the way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReplicaIdError {
-    reason: &'static str,
-}
+/// Why a text is no [`ReplicaId`]. It prints the text, the reason and the way out. One pointer.
+///
+/// ```
+/// let error = "us east 1".parse::<rejoin::ReplicaId>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "\"us east 1\" is not a replica id: it has a space; write '-' instead, or use ReplicaId::hashed"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaIdError(Box<(String, &'static str)>);
 
 impl fmt::Display for ReplicaIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a replica id: {}", self.reason)
+        let (text, reason) = &*self.0;
+        write!(f, "{text:?} is not a replica id: {reason}")
     }
 }
 

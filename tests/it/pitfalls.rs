@@ -16,7 +16,7 @@ use rejoin::{
     laws::Invariants,
     wire,
 };
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 fn abc() -> [ReplicaId; 3] {
     ["a", "b", "c"].map(replica)
@@ -304,7 +304,7 @@ fn p09_a_later_write_under_a_slow_clock_wins() {
 #[test]
 fn p10_a_stamp_from_the_future_is_merged_and_does_not_spread() {
     let [a, b, _] = abc();
-    let now = at(5).within(60_000);
+    let now = at(5).within(Duration::from_millis(60_000));
     let mut ahead = Document::from_value(1_u64, a, at(100_000)).unwrap();
     let mut peer = Document::new();
     peer.merge(&ahead);
@@ -360,7 +360,7 @@ fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
     high.set("/n", 1_u64, c, end).unwrap();
     low.merge(&high);
     let frozen = low.delta_since(&Document::new().version());
-    for now in [at(5).into(), at(5).within(10), at(5).within(0), end.into(), end.within(10)] {
+    for now in [at(5).into(), at(5).within(Duration::from_millis(10)), at(5).within(Duration::from_millis(0)), end.into(), end.within(Duration::from_millis(10))] {
         for (name, edit, read) in thaws() {
             let mut document = low.clone();
             let delta = edit(&mut document, b, now).unwrap();
@@ -371,7 +371,7 @@ fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
                 assert_eq!(document.conflicts(), [], "{name}");
             }
             // Nothing beside it is held up.
-            let delta = document.set("/m", 6_u64, b, at(5).within(10)).unwrap();
+            let delta = document.set("/m", 6_u64, b, at(5).within(Duration::from_millis(10))).unwrap();
             assert!(delta.latest() <= Some(at(15)));
         }
     }
@@ -384,7 +384,7 @@ fn p36_a_frozen_field_is_overwritten_by_whoever_has_seen_it() {
     map.insert(1, 3, a, at(5)).unwrap();
     assert_eq!(map.siblings(&1).next().unwrap().0.time, at(5));
 
-    for now in [at(5).into(), at(5).within(10), end.into(), end.within(10)] {
+    for now in [at(5).into(), at(5).within(Duration::from_millis(10)), end.into(), end.within(Duration::from_millis(10))] {
         let mut register = LwwRegister::new();
         let first = register.set(1, c, end).unwrap();
         let second = register.set(2, a, now).unwrap();

@@ -5,7 +5,7 @@ use crate::encoded::{Sent, bytes, json as text, through_bytes, through_compact, 
 use proptest::strategy::BoxedStrategy;
 use rejoin::{Delta, DeltaState, Merge, Now, ReplicaId, Timestamp};
 use serde_json::json;
-use std::{collections::BTreeSet, fmt, fmt::Debug, rc::Rc};
+use std::{collections::BTreeSet, fmt, fmt::Debug, rc::Rc, time::Duration};
 
 /// A type under test, and its meaning.
 pub(crate) trait Subject: 'static {
@@ -70,7 +70,7 @@ pub(crate) trait Subject: 'static {
 
 /// The writer's clock: some allow no stamp far ahead of it.
 pub(crate) fn limited(now: Timestamp) -> Now {
-    if now.as_millis() % 3 == 0 { now.within(5) } else { now.into() }
+    if now.as_millis() % 3 == 0 { now.within(Duration::from_millis(5)) } else { now.into() }
 }
 
 /// What a write is stamped with by that clock, in place of what was stamped so.
