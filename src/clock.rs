@@ -5,6 +5,7 @@
 
 use crate::{
     error::WriteError,
+    iter::iterator,
     merge::{Delta, DeltaState, Merge},
     replica::ReplicaId,
 };
@@ -16,10 +17,17 @@ use smallvec::{SmallVec, smallvec};
 /// A replica that is absent counts 0, so a clock never distinguishes "0" from "not there": not
 /// in equality, order, hash or bytes.
 ///
+/// # Cost
+///
 /// Replicas lie sorted in one array, their counts in another: 24 bytes each, up to three without an
 /// allocation. With *n* of them here and *m* there, [`get`](Self::get) is O(log n), and
 /// [`compare`](Self::compare), [`merge`](Merge::merge) and [`meet`](Self::meet) are one pass,
 /// O(n + m): a walk over the counts alone where both list the same replicas.
+///
+/// # Order and serde
+///
+/// `<` is "has seen less", which is a partial order: concurrent clocks have none, and there is no
+/// `Ord`. In serde it is a map of counts, `{"us-east-1": 5}`.
 ///
 /// # Examples
 ///
@@ -46,7 +54,13 @@ pub struct VectorClock {
     counts: SmallVec<[u64; 3]>,
 }
 
-/// How two states relate in time.
+/// How two states relate in time: the answer of [`VectorClock::compare`].
+///
+/// ```
+/// use rejoin::{Causality, VectorClock};
+/// let none = VectorClock::new();
+/// assert_eq!(none.compare(&none), Causality::Equal);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Causality {
     /// Both have seen the same.
@@ -73,20 +87,41 @@ impl Causality {
 
 impl VectorClock {
     /// The clock that has seen nothing. Allocates nothing.
+    ///
+    /// ```
+    /// assert!(rejoin::VectorClock::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The count of `replica`; 0 where it is absent. O(log n).
+    /// The count of `replica`; 0 if it is absent. O(log n).
+    ///
+    /// ```
+    /// use rejoin::VectorClock;
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let clock = VectorClock::from_iter([(us, 5)]);
+    /// assert_eq!((clock.get(us), clock.get(eu)), (5, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get(&self, replica: ReplicaId) -> u64 {
         self.find(replica).map_or(0, |at| self.counts[at])
     }
 
-    /// Counts one more event of `replica`; returns the delta, a clock of one entry.
+    /// Counts one more event of `replica`; returns the delta, a clock of one entry. O(log n), and O(n)
+    /// where the replica is new.
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut clock = rejoin::VectorClock::new();
+    /// clock.increment(us)?;
+    /// assert_eq!(clock.get(us), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`WriteError`] past `u64::MAX`; the clock is as it was.
+    /// [`WriteError`] if the count is `u64::MAX`; the clock is as it was.
     pub fn increment(&mut self, replica: ReplicaId) -> Result<Self, WriteError> {
         self.add(replica, 1)
     }
@@ -111,7 +146,16 @@ impl VectorClock {
         Ok(Self { replicas: smallvec![replica], counts: smallvec![count] })
     }
 
-    /// How this clock relates to `other`: one pass, no allocation.
+    /// How this clock relates to `other`. O(n + m), without an allocation.
+    ///
+    /// ```
+    /// use rejoin::{Causality, VectorClock};
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let ours = VectorClock::from_iter([(us, 5), (eu, 3)]);
+    /// let theirs = VectorClock::from_iter([(us, 4), (eu, 4)]);
+    /// assert_eq!(ours.compare(&theirs), Causality::Concurrent);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn compare(&self, other: &Self) -> Causality {
         if self.lists_the_same(other) {
             let (we_have_more, they_have_more) = greater(&self.counts, &other.counts);
@@ -151,7 +195,7 @@ impl VectorClock {
         }
     }
 
-    /// The greatest lower bound: what *both* have seen. The dual of [`merge`](Merge::merge).
+    /// The greatest lower bound: what *both* have seen. The dual of [`merge`](Merge::merge). O(n + m).
     ///
     /// ```
     /// use rejoin::VectorClock;
@@ -173,11 +217,21 @@ impl VectorClock {
         both
     }
 
-    /// The replicas that count at least 1, with their counts, in the order of their ids.
-    pub fn iter(
-        &self,
-    ) -> impl ExactSizeIterator<Item = (ReplicaId, u64)> + DoubleEndedIterator + '_ {
-        self.replicas.iter().copied().zip(self.counts.iter().copied())
+    /// The replicas that count at least 1, with their counts, in the order of their ids. O(1), and O(n)
+    /// to walk.
+    ///
+    /// ```
+    /// use rejoin::VectorClock;
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let clock = VectorClock::from_iter([(us, 5), (eu, 3)]);
+    /// assert_eq!(clock.iter().collect::<Vec<_>>(), [(eu, 3), (us, 5)]);
+    /// for (replica, count) in &clock {
+    ///     assert_eq!(clock.get(replica), count);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(self.replicas.iter().zip(self.counts.iter()))
     }
 
     /// A replica after all others, and its count, which is not 0.
@@ -186,12 +240,26 @@ impl VectorClock {
         self.counts.push(count);
     }
 
-    /// How many replicas count at least 1.
+    /// How many replicas count at least 1. O(1).
+    ///
+    /// ```
+    /// use rejoin::VectorClock;
+    /// let clock = VectorClock::from_iter([("us-east-1".parse()?, 5)]);
+    /// assert_eq!(clock.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.replicas.len()
     }
 
-    /// Whether nothing has been seen.
+    /// Whether nothing has been seen. O(1).
+    ///
+    /// ```
+    /// let mut clock = rejoin::VectorClock::new();
+    /// clock.increment("us-east-1".parse()?)?;
+    /// assert!(!clock.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.replicas.is_empty()
     }
@@ -332,6 +400,20 @@ impl DeltaState for VectorClock {
     }
 }
 
+/// The counts of a [`VectorClock`] or a [`GCounter`](crate::GCounter): see [`VectorClock::iter`].
+pub struct Iter<'a>(core::iter::Zip<core::slice::Iter<'a, ReplicaId>, core::slice::Iter<'a, u64>>);
+
+iterator!(Iter<'a> of (ReplicaId, u64) = |(replica, count)| (*replica, *count));
+
+impl<'a> IntoIterator for &'a VectorClock {
+    type Item = (ReplicaId, u64);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
 /// Agrees with [`VectorClock::compare`]; concurrent clocks have no order.
 impl PartialOrd for VectorClock {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -344,7 +426,7 @@ impl PartialOrd for VectorClock {
     }
 }
 
-/// Zeros are dropped; a replica named twice counts its greatest.
+/// Zeros are dropped. If a replica is named twice, its greatest count wins.
 impl FromIterator<(ReplicaId, u64)> for VectorClock {
     fn from_iter<I: IntoIterator<Item = (ReplicaId, u64)>>(counts: I) -> Self {
         let counts = counts.into_iter().filter(|entry| entry.1 > 0);

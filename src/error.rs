@@ -47,20 +47,19 @@ impl WriteError {
         Self(Reason::Stamp)
     }
 
-    /// The replica has used up its 64-bit count. Go on under a fresh [`ReplicaId`].
-    ///
-    /// [`Error`] has an example of each predicate.
+    /// The replica has used up its 64-bit count. Go on under a fresh [`ReplicaId`]. [The type](Self)
+    /// has an example.
     pub const fn is_counter_overflow(&self) -> bool {
         matches!(self.0, Reason::Counter(_))
     }
 
     /// An [`LwwRegister`](crate::LwwRegister) bears the last stamp there is, so no write can come
-    /// after it. Go on with a new register.
+    /// after it. Go on with a new register. Only a forged register gets there.
     pub const fn is_stamp_overflow(&self) -> bool {
         matches!(self.0, Reason::Stamp)
     }
 
-    /// Whose count is used up; `None` if the reason is another.
+    /// Whose count is used up; `None` if the reason is another. [The type](Self) has an example.
     pub const fn replica(&self) -> Option<ReplicaId> {
         match self.0 {
             Reason::Counter(replica) => Some(replica),

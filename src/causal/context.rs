@@ -1,11 +1,16 @@
 //! [`CausalContext`]: the set of dots ever seen.
 
-use super::{Dot, intervals::Intervals};
-use crate::{clock::VectorClock, merge::Merge, replica::ReplicaId};
-use core::ops::RangeInclusive;
+use super::{
+    Dot,
+    intervals::{self, Intervals},
+};
+use crate::{clock::VectorClock, iter::iterator, merge::Merge, replica::ReplicaId};
+use core::{cmp::Ordering, fmt, iter::FusedIterator, ops::RangeInclusive, slice};
 use smallvec::{SmallVec, smallvec};
 
 /// The set of dots that a replica has ever seen, alive or not; joined by union.
+///
+/// `<` is "has seen less", which is a partial order.
 ///
 /// Kept per replica as sorted intervals of counters. A replica that receives everything holds
 /// one interval for each other replica, whatever happened: 40 bytes a replica, the first without
@@ -40,17 +45,21 @@ pub struct CausalContext {
 
 impl CausalContext {
     /// The context that has seen nothing. Allocates nothing.
+    ///
+    /// ```
+    /// assert!(rejoin::causal::CausalContext::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether `dot` was seen.
+    /// Whether `dot` was seen. O(log r + log g). [The type](Self) has an example.
     pub fn contains(&self, dot: Dot) -> bool {
         self.lane(dot.replica()).is_some_and(|seen| seen.contains(dot.counter()))
     }
 
-    /// Adds `dot`; whether it is new. O(log r + log g), and where it fills a gap or begins one the
-    /// move of at most 512 gaps, 16 bytes each.
+    /// Adds `dot`; returns whether it is new. O(log r + log g), and where it fills a gap or begins one
+    /// the move of at most 512 gaps, 16 bytes each. [The type](Self) has an example.
     pub fn insert(&mut self, dot: Dot) -> bool {
         self.lane_mut(dot.replica()).insert(dot.counter(), dot.counter())
     }
@@ -72,23 +81,46 @@ impl CausalContext {
         Self { lanes: counts.map(|(replica, last)| (replica, Intervals::of(1, last))).collect() }
     }
 
-    /// Whether nothing was seen.
+    /// Whether nothing was seen. O(1).
+    ///
+    /// ```
+    /// use rejoin::causal::{CausalContext, Dot};
+    /// let dot = Dot::new("us-east-1".parse()?, 1.try_into()?);
+    /// assert!(!CausalContext::from_iter([dot]).is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.lanes.is_empty()
     }
 
-    /// The replicas of which something was seen, in order.
-    pub fn replicas(&self) -> impl ExactSizeIterator<Item = ReplicaId> + '_ {
-        self.lanes.iter().map(|lane| lane.0)
+    /// The replicas of which something was seen, in order. O(1), and O(r) to walk.
+    ///
+    /// ```
+    /// use rejoin::causal::{CausalContext, Dot};
+    /// let us = "us-east-1".parse()?;
+    /// let seen = CausalContext::from_iter([Dot::new(us, 1.try_into()?)]);
+    /// assert_eq!(seen.replicas().collect::<Vec<_>>(), [us]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn replicas(&self) -> Replicas<'_> {
+        Replicas(self.lanes.iter())
     }
 
-    /// The counters of `replica` that were seen: sorted, disjoint and non-touching intervals.
-    pub fn intervals(&self, replica: ReplicaId) -> impl Iterator<Item = RangeInclusive<u64>> + '_ {
-        let intervals = self.lane(replica).map(Intervals::iter).unwrap_or_default();
-        intervals.map(|interval| interval.first..=interval.last)
+    /// The counters of `replica` that were seen: sorted, disjoint and non-touching intervals. O(log r),
+    /// and O(g) to walk. [The type](Self) has an example.
+    pub fn intervals(&self, replica: ReplicaId) -> Runs<'_> {
+        Runs(self.lane(replica).map(Intervals::iter).unwrap_or_default())
     }
 
-    /// Up to where each replica's writes were seen *without a gap*.
+    /// Up to where each replica's writes were seen *without a gap*. O(r).
+    ///
+    /// ```
+    /// use rejoin::causal::{CausalContext, Dot};
+    /// let us = "us-east-1".parse()?;
+    /// let (first, third) = (Dot::new(us, 1.try_into()?), Dot::new(us, 3.try_into()?));
+    /// assert_eq!(CausalContext::from_iter([first, third]).contiguous().get(us), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn contiguous(&self) -> VectorClock {
         let prefix = |&(replica, ref seen): &(ReplicaId, Intervals)| {
             seen.iter().peek().filter(|it| it.first == 1).map(|it| (replica, it.last))
@@ -110,7 +142,6 @@ impl CausalContext {
     }
 
     /// Whether all of `other` was seen. O(size).
-    #[cfg(any(test, feature = "laws", feature = "serde"))]
     pub(super) fn covers(&self, other: &Self) -> bool {
         let covers = |lane: &(ReplicaId, Intervals)| {
             self.lane(lane.0).is_some_and(|seen| seen.covers(&lane.1))
@@ -164,6 +195,48 @@ impl CausalContext {
             return Err("a replica has an empty lane");
         }
         self.lanes.iter().try_for_each(|lane| lane.1.check_invariants())
+    }
+}
+
+/// The replicas of a [`CausalContext`]: see [`CausalContext::replicas`].
+pub struct Replicas<'a>(slice::Iter<'a, (ReplicaId, Intervals)>);
+
+iterator!(Replicas<'a> of ReplicaId = |lane| lane.0);
+
+/// The intervals of one replica's counters: see [`CausalContext::intervals`].
+#[derive(Clone)]
+pub struct Runs<'a>(intervals::Iter<'a>);
+
+impl Iterator for Runs<'_> {
+    type Item = RangeInclusive<u64>;
+
+    fn next(&mut self) -> Option<RangeInclusive<u64>> {
+        self.0.next().map(|interval| interval.first..=interval.last)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Runs<'_> {}
+impl FusedIterator for Runs<'_> {}
+
+impl fmt::Debug for Runs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// By what was seen: contexts of which each has seen something that the other has not have no order.
+impl PartialOrd for CausalContext {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self.covers(other), other.covers(self)) {
+            (true, true) => Some(Ordering::Equal),
+            (true, false) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            (false, false) => None,
+        }
     }
 }
 

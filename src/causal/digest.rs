@@ -14,6 +14,19 @@ use core::hash::Hash;
 ///
 /// 16 bytes for each run of consecutive counters that were seen, and for each run of those that
 /// are alive: a state with many scattered removals has a large digest.
+///
+/// ```
+/// use rejoin::{DeltaState, causal::DotKernel};
+///
+/// let us = "us-east-1".parse()?;
+/// let mut kernel = DotKernel::new();
+/// let dots: Vec<_> = kernel.write("draft", &[], us)?.iter().map(|write| write.0).collect();
+/// kernel.erase(&dots, us)?;
+/// let digest = kernel.version();
+/// assert_eq!(digest.seen().intervals(us).collect::<Vec<_>>(), [1..=2]);
+/// assert!(digest.live().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -31,12 +44,12 @@ impl Digest {
         Self { seen, live }
     }
 
-    /// The dots seen.
+    /// The dots seen. O(1). [The type](Self) has an example.
     pub fn seen(&self) -> &CausalContext {
         &self.seen
     }
 
-    /// The dots alive.
+    /// The dots alive. O(1). [The type](Self) has an example.
     pub fn live(&self) -> &CausalContext {
         &self.live
     }

@@ -112,38 +112,82 @@ impl<P> Default for DotKernel<P> {
 
 impl<P> DotKernel<P> {
     /// The kernel that has seen nothing. Allocates nothing.
+    ///
+    /// ```
+    /// assert!(rejoin::causal::DotKernel::<u64>::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every dot ever seen, alive or not.
+    /// Every dot ever seen, alive or not. O(1).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut kernel = rejoin::causal::DotKernel::new();
+    /// kernel.write("draft", &[], us)?;
+    /// assert_eq!(kernel.context().contiguous().get(us), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn context(&self) -> &CausalContext {
         &self.context
     }
 
     /// How many dots are alive. O(1).
+    ///
+    /// ```
+    /// let mut kernel = rejoin::causal::DotKernel::new();
+    /// kernel.write("draft", &[], "us-east-1".parse()?)?;
+    /// assert_eq!(kernel.live_len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn live_len(&self) -> usize {
         self.live
     }
 
     /// Whether nothing was ever seen: as a delta, that nothing was done. The delta of a remove is
-    /// not empty, though nothing is alive in it.
+    /// not empty, though nothing is alive in it. O(1).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut kernel = rejoin::causal::DotKernel::new();
+    /// let dots: Vec<_> = kernel.write("draft", &[], us)?.iter().map(|write| write.0).collect();
+    /// assert!(!kernel.erase(&dots, us)?.is_empty());
+    /// assert!(kernel.erase(&dots, us)?.is_empty(), "nothing was alive");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.context.is_empty()
     }
 
     /// The payload of `dot`, if it is alive. O(log replicas + log blocks).
+    ///
+    /// ```
+    /// use rejoin::causal::{Dot, DotKernel};
+    /// let us = "us-east-1".parse()?;
+    /// let mut kernel = DotKernel::new();
+    /// kernel.write("draft", &[], us)?;
+    /// assert_eq!(kernel.get(Dot::new(us, 1.try_into()?)), Some(&"draft"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get(&self, dot: Dot) -> Option<&P> {
         self.slot(dot).and_then(|slot| self.blocks.get(slot))
     }
 
     /// The live dots with their payloads, by replica and counter: the same order for equal
-    /// kernels, whatever their history.
+    /// kernels, whatever their history. O(1), and O(live) to walk. [The type](Self) has an example.
     pub fn iter(&self) -> Iter<'_, P> {
         Iter::of(self)
     }
 
-    /// The live payloads, in the order of [`iter`](Self::iter).
+    /// The live payloads, in the order of [`iter`](Self::iter). O(1), and O(live) to walk.
+    ///
+    /// ```
+    /// let mut kernel = rejoin::causal::DotKernel::new();
+    /// kernel.write("draft", &[], "us-east-1".parse()?)?;
+    /// assert_eq!(kernel.payloads().collect::<Vec<_>>(), [&"draft"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn payloads(&self) -> Payloads<'_, P> {
         Payloads::of(self)
     }
@@ -368,11 +412,11 @@ impl<P: Hash> DotKernel<P> {
 
 impl<P: Clone + Ord + Hash> DotKernel<P> {
     /// Writes `payload` under a new dot of `replica`, in place of those of the dots in `over`
-    /// that are alive; returns the delta.
+    /// that are alive; returns the delta. O(dots in `over` + log). [The type](Self) has an example.
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the replica has no dot left; the kernel is as it was.
+    /// [`WriteError`] if the replica has used up its 64-bit count; the kernel is as it was.
     pub fn write(
         &mut self,
         payload: P,
@@ -384,12 +428,21 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
     }
 
     /// Removes those of the dots in `over` that are alive; returns the delta. A remove mints a
-    /// dot too, which is never alive; where there is nothing to remove nothing is minted, and the
-    /// delta is empty.
+    /// dot too, which is never alive. Where there is nothing to remove, nothing is minted and the delta
+    /// is empty. O(dots in `over` + log).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut kernel = rejoin::causal::DotKernel::new();
+    /// let dots: Vec<_> = kernel.write("draft", &[], us)?.iter().map(|write| write.0).collect();
+    /// kernel.erase(&dots, us)?;
+    /// assert_eq!(kernel.live_len(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the replica has no dot left; the kernel is as it was.
+    /// [`WriteError`] if the replica has used up its 64-bit count; the kernel is as it was.
     pub fn erase(&mut self, over: &[Dot], replica: ReplicaId) -> Result<Self, WriteError> {
         let over = self.slots_of(over);
         if over.is_empty() {

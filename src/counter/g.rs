@@ -1,7 +1,7 @@
 //! [`GCounter`]: a vector clock whose value is its sum.
 
 use crate::{
-    clock::VectorClock,
+    clock::{Iter, VectorClock},
     error::WriteError,
     merge::{Delta, DeltaState, Merge},
     replica::ReplicaId,
@@ -10,8 +10,13 @@ use crate::{
 
 /// A counter that only grows: how many sessions were ever opened, over all regions.
 ///
-/// Each replica counts on its own, the value is the sum. 24 bytes a replica, up to three without
-/// an allocation; value O(1), increment O(log n) and merge O(n) over *n* replicas.
+/// Each replica counts on its own; the value is the sum. 24 bytes a replica, up to three without
+/// an allocation. With *n* replicas, [`value`](Self::value) is O(1), [`increment`](Self::increment)
+/// O(log n) and [`merge`](Merge::merge) O(n).
+///
+/// `<` is "has counted less of somebody and more of nobody", a partial order: the order of merging. To
+/// compare how much was counted, compare the values. In serde it is a map of counts,
+/// `{"us-east-1": 5}`.
 ///
 /// # Examples
 ///
@@ -41,21 +46,49 @@ impl GCounter {
     }
 
     /// The counter at 0. Allocates nothing.
+    ///
+    /// ```
+    /// assert_eq!(rejoin::GCounter::new().value(), 0);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The sum of all replicas' counts. Exact: no number of replicas overflows it. O(1).
+    ///
+    /// ```
+    /// let mut counter = rejoin::GCounter::new();
+    /// counter.increment(3, "us-east-1".parse()?)?;
+    /// counter.increment(2, "eu-west-1".parse()?)?;
+    /// assert_eq!(counter.value(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn value(&self) -> u128 {
         self.sum
     }
 
     /// What `replica` has counted. O(log n).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut counter = rejoin::GCounter::new();
+    /// counter.increment(3, us)?;
+    /// assert_eq!(counter.get(us), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get(&self, replica: ReplicaId) -> u64 {
         self.counts.get(replica)
     }
 
-    /// Counts `by` more on `replica`; returns the delta, a counter of that one entry.
+    /// Counts `by` more on `replica`; returns the delta, a counter of that one entry. O(log n).
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, GCounter};
+    /// let (mut ours, mut theirs) = (GCounter::new(), GCounter::new());
+    /// theirs.apply(&ours.increment(3, "us-east-1".parse()?)?);
+    /// assert_eq!(theirs.value(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -67,8 +100,16 @@ impl GCounter {
         Ok(Self::of(delta))
     }
 
-    /// Each replica's count, in the order of their ids.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (ReplicaId, u64)> + '_ {
+    /// Each replica's count, in the order of their ids. O(1), and O(n) to walk.
+    ///
+    /// ```
+    /// use rejoin::GCounter;
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let counter = GCounter::from_iter([(us, 3), (eu, 2)]);
+    /// assert_eq!(counter.iter().collect::<Vec<_>>(), [(eu, 2), (us, 3)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> Iter<'_> {
         self.counts.iter()
     }
 
@@ -115,6 +156,16 @@ impl DeltaState for GCounter {
     }
 }
 
+impl<'a> IntoIterator for &'a GCounter {
+    type Item = (ReplicaId, u64);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Zeros are dropped. If a replica is named twice, its greatest count wins.
 impl FromIterator<(ReplicaId, u64)> for GCounter {
     fn from_iter<I: IntoIterator<Item = (ReplicaId, u64)>>(counts: I) -> Self {
         Self::of(counts.into_iter().collect())

@@ -7,6 +7,7 @@ use crate::{
     replica::ReplicaId,
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
+use core::cmp::Ordering;
 use smallvec::SmallVec;
 
 /// A counter that goes up and down: how many sessions are open, over all regions.
@@ -15,6 +16,9 @@ use smallvec::SmallVec;
 /// `{"increments":{"us-east-1":3},"decrements":{}}`.
 ///
 /// It has no reset: no replica could tell which concurrent increments a reset was meant to undo.
+///
+/// `<` is the order of merging, as it is for a [`GCounter`]: to compare how much was counted, compare
+/// the values.
 ///
 /// # Examples
 ///
@@ -44,18 +48,53 @@ pub struct PnCounter {
 
 impl PnCounter {
     /// The counter at 0. Allocates nothing.
+    ///
+    /// ```
+    /// assert_eq!(rejoin::PnCounter::new().value(), 0);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// The counter with these increments and decrements. O(1).
+    ///
+    /// ```
+    /// use rejoin::{GCounter, PnCounter};
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let increments = GCounter::from_iter([(us, 3)]);
+    /// let counter = PnCounter::from_parts(increments, GCounter::from_iter([(us, 1), (eu, 1)]));
+    /// assert_eq!(counter.value(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_parts(increments: GCounter, decrements: GCounter) -> Self {
+        Self { increments, decrements }
+    }
+
     /// All increments less all decrements. O(1). Exact for fewer than 2⁶³ replicas, which is
     /// more than a memory holds.
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut counter = rejoin::PnCounter::new();
+    /// counter.increment(1, us)?;
+    /// counter.decrement(3, us)?;
+    /// assert_eq!(counter.value(), -2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[allow(clippy::cast_possible_wrap)] // a sum of fewer than 2⁶³ counts stays below 2¹²⁷
     pub fn value(&self) -> i128 {
         self.increments.value() as i128 - self.decrements.value() as i128
     }
 
-    /// Counts `by` up on `replica`; returns the delta.
+    /// Counts `by` up on `replica`; returns the delta. O(log n).
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, PnCounter};
+    /// let (mut ours, mut theirs) = (PnCounter::new(), PnCounter::new());
+    /// theirs.apply(&ours.increment(3, "us-east-1".parse()?)?);
+    /// assert_eq!(theirs.value(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -66,7 +105,14 @@ impl PnCounter {
         Ok(Self { increments, decrements: GCounter::new() })
     }
 
-    /// Counts `by` down on `replica`; returns the delta. The value may become negative.
+    /// Counts `by` down on `replica`; returns the delta. The value may become negative. O(log n).
+    ///
+    /// ```
+    /// let mut counter = rejoin::PnCounter::new();
+    /// counter.decrement(1, "us-east-1".parse()?)?;
+    /// assert_eq!(counter.value(), -1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -77,12 +123,28 @@ impl PnCounter {
         Ok(Self { increments: GCounter::new(), decrements })
     }
 
-    /// What was counted up, per replica.
+    /// What was counted up, per replica. O(1).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut counter = rejoin::PnCounter::new();
+    /// counter.increment(3, us)?;
+    /// assert_eq!(counter.increments().get(us), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn increments(&self) -> &GCounter {
         &self.increments
     }
 
-    /// What was counted down, per replica.
+    /// What was counted down, per replica. O(1).
+    ///
+    /// ```
+    /// let us = "us-east-1".parse()?;
+    /// let mut counter = rejoin::PnCounter::new();
+    /// counter.decrement(1, us)?;
+    /// assert_eq!(counter.decrements().get(us), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn decrements(&self) -> &GCounter {
         &self.decrements
     }
@@ -138,6 +200,18 @@ impl DeltaState for PnCounter {
 
     fn apply(&mut self, delta: &Self) -> bool {
         self.merge(delta)
+    }
+}
+
+/// The order of merging: concurrent counters have none.
+impl PartialOrd for PnCounter {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        let ups = self.increments.partial_cmp(&other.increments)?;
+        let downs = self.decrements.partial_cmp(&other.decrements)?;
+        match (ups, downs) {
+            (Ordering::Equal, order) | (order, Ordering::Equal) => Some(order),
+            _ => (ups == downs).then_some(ups),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) enum Reason {
     /// There is no open conflict to resolve.
     NoConflict,
     /// The replica has used up its writes.
-    Counter(WriteError),
+    Write(WriteError),
     /// A snapshot's clock does not count the replica that wrote it.
     UncountedWriter(ReplicaId),
     /// A snapshot's clock counts this replica past 2³² − 2.
@@ -143,7 +143,7 @@ predicates! {
     /// There is no open conflict at the [path](Self::path) to resolve.
     is_no_conflict => Reason::NoConflict,
     /// The replica has used up its writes; [`source`](core::error::Error::source) says which.
-    is_counter_overflow => Reason::Counter(_),
+    is_counter_overflow => Reason::Write(_),
     /// The clock of a snapshot does not count the replica that wrote it, or counts a replica past
     /// 2³² − 2.
     is_invalid_clock => Reason::UncountedWriter(_) | Reason::SnapshotTooLarge(_),
@@ -203,7 +203,7 @@ impl fmt::Display for DocumentError {
             Reason::NoConflict => {
                 write!(f, "{path} has no open conflict: use set to write there")
             }
-            Reason::Counter(error) => error.fmt(f),
+            Reason::Write(error) => error.fmt(f),
             Reason::UncountedWriter(replica) => {
                 write!(
                     f,
@@ -220,7 +220,7 @@ impl fmt::Display for DocumentError {
 impl Error for DocumentError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.reason {
-            Reason::Counter(error) => Some(error),
+            Reason::Write(error) => Some(error),
             _ => None,
         }
     }
@@ -228,7 +228,7 @@ impl Error for DocumentError {
 
 impl From<WriteError> for DocumentError {
     fn from(error: WriteError) -> Self {
-        Self::of(Reason::Counter(error))
+        Self::of(Reason::Write(error))
     }
 }
 

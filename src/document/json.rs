@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
 impl Document {
-    /// A document with this content: [`from_value`](Self::from_value) for `serde_json`.
+    /// A document with this content: [`from_value`](Self::from_value) for `serde_json`. O(size).
     ///
     /// # Errors
     ///
@@ -42,6 +42,20 @@ impl Document {
     /// # Errors
     ///
     /// As [`from_json`](Self::from_json).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp, document::ListKeys};
+    /// use serde_json::json;
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let keys = ListKeys::new().by("/messages", "id")?;
+    /// let conversation = json!({"messages": [{"id": "m1"}, {"id": "m2"}]});
+    /// let document = Document::from_json_with(keys, &conversation, us, now)?;
+    /// assert_eq!(document.item("/messages", "m2").as_deref(), Some("/messages/1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn from_json_with(
         keys: ListKeys,
         json: &Json,
@@ -53,11 +67,14 @@ impl Document {
 
     /// The whole document; `null` if it was never written, or was removed. O(size).
     ///
+    /// # Examples
+    ///
     /// ```
-    /// # use rejoin::{Document, Timestamp};
+    /// use rejoin::{Document, Timestamp};
     /// use serde_json::json;
-    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let document = Document::from_json(&json!({"title": "Booking"}), us, now)?;
+    ///
+    /// let mut document = Document::new();
+    /// document.set("/title", "Booking", "us-east-1".parse()?, Timestamp::from_millis(1))?;
     /// assert_eq!(document.to_json(), json!({"title": "Booking"}));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -1,18 +1,21 @@
 //! [`Document`]: a JSON document that is merged field by field.
 //!
-//! Each scalar is a write of its own, with a dot that tells what its writer had seen, and a stamp
-//! that decides between concurrent ones. Merging keeps every write that no other has superseded
-//! and decides nothing; what is *read* is a pure function of what is kept. So no order of merges
-//! can lead to another result.
+//! [`Document`] is read and written by JSON Pointers, [`Document::edit`] makes several writes as one
+//! delta, and a [`Report`] says what a merge changed and what was in [conflict](Conflict).
 //!
-//! Close to Kleppmann and Beresford, *A Conflict-Free Replicated JSON Datatype*, 2017; the causal
-//! tree of maps is that of Almeida, Shoker and Baquero, *Delta State Replicated Data Types*, 2018,
-//! §7.4, flattened into one kernel with paths for payloads.
+//! Each scalar is a write of its own, with a dot that says what its writer had seen, and a stamp
+//! that decides between concurrent writes. Merging keeps every write that no other has superseded,
+//! and decides nothing; what is *read* is a pure function of what is kept. So every order of merges
+//! leads to the same result.
+//!
+//! # What is read after a merge
+//!
+//! `∥` means concurrently: neither side had seen the other.
 //!
 //! | case | what is read after the merge |
 //! |---|---|
 //! | different fields set concurrently | both |
-//! | one field set concurrently | the greater (time, replica); the others stand open in [`conflicts`](Document::conflicts) until a write that saw them |
+//! | one field set concurrently | the greater (time, replica); the others stay in [`conflicts`](Document::conflicts) until a write that saw them |
 //! | field deleted ∥ field set | the value set; [reported](Document::merge_reporting) |
 //! | object deleted ∥ a field inside it set | that field and its parents, nothing else of the object; reported, and open until a write inside |
 //! | object, list and scalar at one path | all are kept; the kind that holds the greatest (time, replica) is read; reported |
@@ -25,14 +28,14 @@
 //! | item deleted ∥ moved | deleted |
 //! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |
 //! | counter +1 ∥ +1 | +2 |
-//! | counter set or reset ∥ +1 | what was set, or 0, and the 1 that it had not seen |
-//! | counter deleted ∥ +1 | all that whoever added the 1 has counted there; reported |
+//! | counter set or reset ∥ +1 | what was set, or 0, plus the 1 that it had not seen |
+//! | counter deleted ∥ +1 | everything that the replica which added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
 //! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
-//! An array is a list of items with an identity: a field that [`ListKeys`] names, else one made
-//! when the item is. What is written into an item meets there, wherever the item stands by then.
+//! An array is a list of items with an identity: a field that [`ListKeys`] names, or else one that is
+//! made with the item. Writes into one item meet there, wherever the item stands by then.
 //!
 //! # What a reader might not guess
 //!
@@ -88,8 +91,8 @@
 //! ours.merge(&theirs);
 //! assert_eq!(ours.get("/messages/1/likes"), Some(1.into()));
 //!
-//! // It is deleted here and edited there: the edit survives, in an item that stands last. Of a
-//! // counter that is all that its replica has counted: 1 before, and 1 now.
+//! // It is deleted here and edited there: the edit survives, in an item that stands last. For a
+//! // counter, that is everything that its replica has counted: 1 before, and 1 now.
 //! ours.remove("/messages/1", us, at(3))?;
 //! theirs.increment("/messages/0/likes", 1, eu, at(3))?;
 //! ours.merge(&theirs);
@@ -109,10 +112,22 @@
 //! # }
 //! ```
 //!
-//! Text inside a string is one value. Two arrays that two sides set at one path stand item beside
-//! item, by index; what is pushed or inserted stands in runs, and a run that is typed on from one
-//! spot, forwards, backwards or both, stays whole. Only where runs lie deep within runs, room has to
-//! be made first: then what another side inserted there meanwhile may come between.
+//! Text inside a string is one value. If two sides set two arrays at one path, their items stand side
+//! by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from one
+//! spot, forwards, backwards or both, stays whole. Only deep inside runs within runs, room has to be
+//! made first: then what another side inserted there meanwhile may come between.
+//!
+//! # Serde
+//!
+//! In JSON, and other formats for people, a document is its replicated state: the writes with their
+//! paths, and what was seen. In binary formats it is its canonical bytes ([`wire`](crate::wire)).
+//! `to_string()` is the JSON that is read.
+//!
+//! # Sources
+//!
+//! Close to Kleppmann and Beresford, *A Conflict-Free Replicated JSON Datatype*, 2017. The causal
+//! tree of maps is that of Almeida, Shoker and Baquero, *Delta State Replicated Data Types*, 2018,
+//! §7.4, flattened into one kernel with paths for payloads.
 
 mod codec;
 mod edit;

@@ -12,7 +12,7 @@ use crate::{
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
-/// One value; of two concurrent writes the one with the greater (time, replica) stays, **and the
+/// One value. Of two concurrent writes the one with the greater (time, replica) stays, **and the
 /// other is gone**. Where that must not happen, take an [`MvRegister`](super::MvRegister).
 ///
 /// A write is stamped with the later of now and just after what it overwrites, so a write beats
@@ -36,7 +36,7 @@ use crate::{
 /// # let mut ours = LwwRegister::new();
 /// # ours.set("ours", us, Timestamp::from_millis(1))?;
 /// let now = Timestamp::from_millis(1_717_236_600_000);
-/// let latest = Timestamp::from_millis(now.as_millis() + 300_000);
+/// let latest = now.saturating_add(std::time::Duration::from_secs(300));
 /// let is_sound = theirs.stamp().is_none_or(|stamp| stamp.time <= latest);
 /// if is_sound && theirs.epoch() <= ours.epoch() {
 ///     ours.merge(&theirs);
@@ -45,7 +45,11 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The value and 40 bytes. All operations O(1).
+/// The value and 40 bytes. All operations are O(1).
+///
+/// `<` is the order of merging: the greater of two registers stays. In serde it is
+/// `{"written": {"time": 5, "replica": "us-east-1"}, "value": "open"}`, and `null` if it was never
+/// written.
 ///
 /// # Examples
 ///
@@ -88,22 +92,53 @@ impl<T> Default for LwwRegister<T> {
 
 impl<T> LwwRegister<T> {
     /// A register that was never written: below every other.
+    ///
+    /// ```
+    /// assert_eq!(rejoin::LwwRegister::<u64>::new().get(), None);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The value of the last write, if there was one.
+    ///
+    /// ```
+    /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
+    /// let mut register = rejoin::LwwRegister::new();
+    /// register.set("open", us, now)?;
+    /// assert_eq!(register.get(), Some(&"open"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get(&self) -> Option<&T> {
         self.write.as_ref().map(|write| &write.value)
     }
 
     /// When and by whom it was last written.
+    ///
+    /// ```
+    /// use rejoin::{LwwRegister, Stamp, Timestamp};
+    /// let (replica, time) = ("us-east-1".parse()?, Timestamp::from_millis(7));
+    /// let mut register = LwwRegister::new();
+    /// register.set("open", replica, time)?;
+    /// assert_eq!(register.stamp(), Some(Stamp { time, replica }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stamp(&self) -> Option<Stamp> {
         self.write.as_ref().map(|write| write.stamp)
     }
 
     /// How many times a write could not be stamped after what it overwrote: 0 unless a stamp was
-    /// further from the future than its next writer's limit allowed.
+    /// further in the future than the next writer's limit allowed.
+    ///
+    /// ```
+    /// use rejoin::{LwwRegister, Timestamp};
+    /// let us = "us-east-1".parse()?;
+    /// let mut register = LwwRegister::new();
+    /// register.set("from the end of time", us, Timestamp::from_millis(u64::MAX))?;
+    /// register.set("now", us, Timestamp::from_millis(7))?;
+    /// assert_eq!((register.get(), register.epoch()), (Some(&"now"), 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn epoch(&self) -> u64 {
         self.write.as_ref().map_or(0, |write| write.epoch)
     }
@@ -111,6 +146,15 @@ impl<T> LwwRegister<T> {
 
 impl<T: Ord + Clone> LwwRegister<T> {
     /// Writes `value`; returns the delta, which is the whole register.
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, LwwRegister, Timestamp};
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(7));
+    /// let (mut ours, mut theirs) = (LwwRegister::new(), LwwRegister::new());
+    /// theirs.apply(&ours.set("open", us, now)?);
+    /// assert_eq!(theirs.get(), Some(&"open"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -30,9 +30,9 @@ use core::fmt;
 ///
 /// let message = Value::from_iter([
 ///     ("id", Value::from("m1")),
-///     ("likes", Value::from(3_usize)),
-///     ("author", Value::from(None::<&str>)),
-///     ("tags", Value::from(["urgent", "refund"])),
+///     ("likes", 3_usize.into()),
+///     ("author", None::<&str>.into()),
+///     ("tags", ["urgent", "refund"].into()),
 /// ]);
 /// assert_eq!(message["likes"], 3);
 /// assert_eq!(message["tags"][0], "urgent");

@@ -278,29 +278,33 @@ fn documents_and_values_have_one_spelling() {
         malformed::<Document>(DOCUMENT, &[&[1, 1, b'a', 0, 0], lane, body].concat(), why);
     };
     let one: &[u8] = &[1, 0, 0, 0];
-    document(one, &[4, 0], "goes on from none");
-    document(one, &[1, 4, 0], "was not told");
-    document(one, &[0, 9, 1], "was not told");
-    document(one, &[0, 12], "no such kind");
-    document(one, &[0, 11, 0, 0, 0, 0], "only an item has a place");
+    document(one, &[4, 0], "was not spelled before");
+    document(one, &[1, 4, 0], "is named before");
+    document(one, &[0, 9, 1], "is named before");
+    document(one, &[0, 12], "kind of a write is unknown");
+    document(one, &[0, 11, 0, 0, 0, 0], "only an item can have a place");
     document(one, &[0, 10, 1, 0], "began before any write");
     document(one, &[0, 10, 2, 0], "began before any write");
-    document(one, &[1, 1, 10, 0, 0], "no such kind");
-    document(one, &[0, 0x4a, 0, 0, 0, 0, 1, b'b', 0, 0, 0], "only a value replaces");
+    document(one, &[1, 1, 10, 0, 0], "kind of a write is unknown");
+    document(one, &[0, 0x4a, 0, 0, 0, 0, 1, b'b', 0, 0, 0], "only a value can replace");
     document(one, &[0, 0x40, 0, 1, 0, 0, 0], "after it was replaced");
     document(one, &[0, 0x40, 1, 0, 1, b'b', 0, 0, 0, 2, 4, 0, 0], "repeated or out of order");
     document(one, &[0, 0x40, 1, 0, 1, b'c', 0, 0, 0, 0, 1, b'b', 0, 0, 0], "out of order");
-    document(one, &[1, 1, 11, 0, 0, 0, 0, 0], "no scalar");
-    document(one, &[1, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0], "no item has such a number");
-    document(one, &[1, 11, 0], "a replica is named that was not told");
-    document(one, &[1, 3, 1, b'a', 0, 0], "a replica is told twice");
+    document(one, &[1, 1, 11, 0, 0, 0, 0, 0], "not a scalar");
+    document(
+        one,
+        &[1, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0],
+        "the number of an item does not fit in 32 bits",
+    );
+    document(one, &[1, 11, 0], "a replica is named before it is spelled");
+    document(one, &[1, 3, 1, b'a', 0, 0], "a replica is spelled twice");
     let bound = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
     document(one, &[&[1, 1, 0, 11, 0], &bound[..], &[0, 0]].concat(), "out of bounds");
     document(one, &[&[0, 0x80, 1], &bound[..]].concat(), "over 64 bits");
     document(one, &[&[0, 0x40, 0, 0, 1, b'b', 0], &bound[..], &[0]].concat(), "over 64 bits");
     let two: &[u8] = &[3, 0, 1, 0];
-    document(two, &[1, 0, 1, b'x', 0, 5, 4, 0], "a path is told twice");
-    document(two, &[0, 6, 0, 1, b'x', 0, 6, 0, 1, b'x'], "a text is told twice");
+    document(two, &[1, 0, 1, b'x', 0, 5, 4, 0], "a path is spelled twice");
+    document(two, &[0, 6, 0, 1, b'x', 0, 6, 0, 1, b'x'], "a text is spelled twice");
     document(&[3, 1, 0, 0, 0, 0], &[], "cut in two");
     document(&[3, 0, 0, 0], &[0, 0, 0, 0], "fewer times");
     document(&[3, 0, 2, 0], &[0, 0, 0, 0], "more times");

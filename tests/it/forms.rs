@@ -214,13 +214,19 @@ fn what_breaks_an_invariant_is_refused() {
     assert!(serde_json::from_value::<Document>(write(json!({"path": [], "value": {}}))).is_ok());
     refuses::<Document>(write(json!({"path": "/title", "value": 1})), "expected u32");
     refuses::<Document>(write(json!({"path": 1, "value": 1})), "not in the table");
-    refuses::<Document>(write(json!({"path": [], "value": {"a": 1}})), "part by part");
-    refuses::<Document>(write(json!({"path": [], "value": [1]})), "part by part");
+    refuses::<Document>(
+        write(json!({"path": [], "value": {"a": 1}})),
+        "mark of a container must be empty",
+    );
+    refuses::<Document>(
+        write(json!({"path": [], "value": [1]})),
+        "mark of a container must be empty",
+    );
     refuses::<Document>(write(json!({"path": []})), "one of value, count and place");
     let both = json!({"path": [], "value": 1, "count": 1, "start": 1});
     refuses::<Document>(write(both), "one of value");
-    refuses::<Document>(write(json!({"path": [], "count": 1})), "has a start");
-    refuses::<Document>(write(json!({"path": [], "value": 1, "start": 1})), "has a start");
+    refuses::<Document>(write(json!({"path": [], "count": 1})), "must have a start");
+    refuses::<Document>(write(json!({"path": [], "value": 1, "start": 1})), "must have a start");
     refuses::<Document>(write(json!({"path": [], "count": 1, "start": 0})), "before any write");
     refuses::<Document>(write(json!({"path": [], "count": 1, "start": 2})), "after itself");
     let counted = |replica: &str, start: u64, last: u64| json!({"replica": replica, "start": start, "last": last, "sum": 1});
@@ -234,12 +240,15 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<Document>(value(json!([counted("b", 9, 8)])), "before it began");
     refuses::<Document>(value(json!([counted("us-east-1", 1, 1)])), "after it was replaced");
     let count = json!({"path": [], "count": 1, "start": 1, "counted": [b]});
-    refuses::<Document>(write(count), "only a value replaces");
+    refuses::<Document>(write(count), "only a value can replace");
     refuses::<Document>(write(json!({"path": [], "value": 1, "key": "id"})), "only a list");
     refuses::<Document>(write(json!({"path": ["a"], "place": "800080"})), "only an item");
-    refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "80008"})), "no place");
-    refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "zz"})), "no place");
-    refuses::<Document>(write(json!({"path": [{"key": []}], "value": 1})), "no scalar");
+    refuses::<Document>(
+        write(json!({"path": [{"key": 1}], "place": "80008"})),
+        "not spelled as one",
+    );
+    refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "zz"})), "not spelled as one");
+    refuses::<Document>(write(json!({"path": [{"key": []}], "value": 1})), "not a scalar");
     refuses::<Document>(write(json!({"path": [{"key": 1, "like": 1}], "value": 1})), "one of key");
     refuses::<Document>(write(json!({"path": [{}], "value": 1})), "one of key");
     refuses::<Document>(write(json!({"path": vec!["a"; 129], "value": 1})), "deeper");

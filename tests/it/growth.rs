@@ -208,7 +208,8 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Cursor::is_null Cursor::as_bool Cursor::as_number Cursor::as_i64 Cursor::as_u64
          Cursor::as_f64 Cursor::as_str Report::changed Report::changes
          Report::conflicts Document::keys Document::set_keys Path::is_root Path::last Path::parent
-         Claim::value Claim::kind Claim::is_deletion WriteError::is_counter_overflow
+         Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
+         Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica SetChanges::is_empty MapChanges::is_empty",
         "of a fixed size, or hands out what is there",
     ),

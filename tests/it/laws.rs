@@ -355,7 +355,12 @@ fn flags_keep_the_laws() {
 #[test]
 fn sets_keep_the_laws() {
     keeps_the_laws(&OrSet::new(), |set, choice, id, _| match choice % 4 {
-        2 => set.remove(&(choice / 4 % 4), id).ok(),
+        2 => match choice / 4 % 8 {
+            4 => set.clear(id).ok(),
+            5 => set.retain(|element| element % 2 == 0, id).ok(),
+            6 => set.remove_all(&[1, 2, 9], id).ok(),
+            element => set.remove(&(element % 4), id).ok(),
+        },
         3 => set.extend(choice % 3..4, id).ok(),
         _ => set.insert(choice % 5, id).ok(),
     });
@@ -364,7 +369,13 @@ fn sets_keep_the_laws() {
 #[test]
 fn maps_keep_the_laws() {
     keeps_the_laws(&OrMap::new(), |map, choice, id, now| match choice % 4 {
-        3 => map.remove(&(choice / 4 % 3), id).ok(),
+        2 => map.extend([(choice % 3, 1), (choice % 2, 2)], id, now).ok(),
+        3 => match choice / 4 % 8 {
+            4 => map.clear(id).ok(),
+            5 => map.retain(|key, value| (key + value) % 2 == 0, id).ok(),
+            6 => map.remove_all(&[1, 2, 9], id).ok(),
+            key => map.remove(&(key % 3), id).ok(),
+        },
         _ => map.insert(choice % 3, choice % 7, id, now).ok(),
     });
 }
@@ -421,6 +432,36 @@ fn documents_keep_the_laws() {
     let keys = ListKeys::new().by("/list", "id").unwrap();
     let keyed = Document::from_json_with(keys, &content, replica("base"), at(1)).unwrap();
     [Document::new(), plain, keyed].iter().for_each(|start| keeps_the_laws(start, document));
+}
+
+type Parts = (PnCounter, Option<OrSet<u64>>, BTreeMap<u64, EnableFlag>);
+
+/// An edit of one part: the delta tells of no other.
+fn parts(
+    state: &mut Parts,
+    choice: u64,
+    id: ReplicaId,
+    _: Timestamp,
+) -> Option<<Parts as DeltaState>::Delta> {
+    let mut delta = <Parts as DeltaState>::Delta::default();
+    match choice % 3 {
+        0 => delta.0 = state.0.increment(choice % 5, id).ok()?,
+        1 => delta.1 = Some(state.1.get_or_insert_default().insert(choice % 7, id).ok()?),
+        _ => {
+            let flag = state.2.entry(choice % 2).or_default();
+            delta.2 = BTreeMap::from([(choice % 2, flag.enable(id).ok()?)]);
+        }
+    }
+    Some(delta)
+}
+
+#[test]
+fn parts_keep_the_laws() {
+    keeps_the_laws(&Parts::default(), parts);
+    keeps_the_laws(&HashMap::new(), |map: &mut HashMap<u64, GCounter>, choice, id, _| {
+        let counter = map.entry(choice % 3).or_default();
+        Some(BTreeMap::from([(choice % 3, counter.increment(choice % 4, id).ok()?)]))
+    });
 }
 
 #[test]

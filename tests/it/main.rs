@@ -39,6 +39,7 @@ mod size;
 mod small;
 mod spec;
 mod surface;
+mod sync;
 mod table;
 mod world;
 mod wrong;

@@ -110,7 +110,8 @@ fn registers(visit: &mut impl Visit) {
     siblings.set("open".into(), us).unwrap();
     let mut theirs = siblings.clone();
     theirs.set("escalated".into(), eu).unwrap();
-    siblings.set("resolved".into(), us).unwrap();
+    let resolved = siblings.set("resolved".into(), us).unwrap();
+    visit.visit("mv_register_delta", &resolved);
     siblings.merge(&theirs);
     visit.visit("mv_register", &siblings);
     let mut flag = EnableFlag::new();

@@ -2,16 +2,16 @@
 //!
 //! In binary formats they are their [canonical bytes](crate::wire).
 //!
-//! Where people read, the paths come first, each once and after the one it goes on from, and the
-//! writes name them by number, so that a long name is spelled once. Path 0 is the root, and the
-//! first of the table is 1. A path is the number of the one it goes on from, and a step:
-//! `[0,"title"]`. A write is `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a
-//! step such as `{"key":"m11"}`.
+//! In formats for people, the paths come first, each once and after its parent, and writes name them
+//! by number, so a long name is spelled once. Path 0 is the root, and the first in the table is 1. A
+//! path is the number of its parent, and a step: `[0,"title"]`. A write is
+//! `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a step such as
+//! `{"key":"m11"}`.
 //!
-//! A container's mark has the value `{}` or `[]`, a list's also the `key` of its items; what one
-//! replica has counted has a `count`, and as its `start` the counter of the write that began it; an
-//! item's place is spelled in hex; and the `birth` of a field is the write that made it, if this one
-//! changed it. What a value replaced of counts is `counted`, for each replica.
+//! The mark of a container has the value `{}` or `[]`, and that of a list the `key` of its items.
+//! What one replica has counted has a `count`, and as its `start` the counter of the write that began
+//! it. The place of an item is spelled in hex. The `birth` of a field is the write that made it, if
+//! this one changed it. What a value replaced of counts is in `counted`, for each replica.
 
 use super::intake::Intake;
 use crate::document::{
@@ -57,7 +57,7 @@ struct Readable {
     counted: Vec<Tally>,
 }
 
-/// A value that is there, be it null.
+/// A value that is there, even if it is null.
 fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -85,10 +85,10 @@ impl Readable {
     fn content(&self) -> Result<Content, &'static str> {
         let is_list = matches!(self.value, Some(Value::Array(_)));
         if self.key.is_some() && !is_list {
-            return Err("only a list has a key");
+            return Err("only a list can have a key");
         }
         if self.count.is_some() != self.start.is_some() {
-            return Err("a count has a start, and nothing else has one");
+            return Err("a count must have a start, and nothing else may have one");
         }
         match (&self.value, self.count, &self.place) {
             (Some(value), None, None) => match value {
@@ -100,9 +100,7 @@ impl Readable {
                     Ok(Content::List(self.key.as_deref().map(Into::into)))
                 }
                 Value::Object(fields) if fields.is_empty() => Ok(Content::Object),
-                Value::Array(_) | Value::Object(_) => {
-                    Err("a container is written part by part, its mark empty")
-                }
+                Value::Array(_) | Value::Object(_) => Err("the mark of a container must be empty"),
             },
             (None, Some(sum), None) => {
                 Ok(Content::Count { start: self.start.unwrap_or_default(), sum })
@@ -112,9 +110,9 @@ impl Readable {
                 let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
                 let place = bytes.and_then(|bytes| Place::checked(&bytes));
                 let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
-                place.filter(is_whole).map(Content::Place).ok_or("no place is spelled so")
+                place.filter(is_whole).map(Content::Place).ok_or("a place is not spelled as one")
             }
-            _ => Err("a write has one of value, count and place"),
+            _ => Err("a write must have exactly one of value, count and place"),
         }
     }
 }
@@ -178,17 +176,17 @@ impl ReadableItem {
     fn check(self) -> Result<Item, &'static str> {
         match (self.key, self.like, self.made) {
             (Some(key), None, None) => {
-                let key = Content::of_scalar(&key).ok_or("the key of an item is no scalar")?;
+                let key = Content::of_scalar(&key).ok_or("the key of an item is not a scalar")?;
                 Ok(Item::Keyed { key, nth: self.nth })
             }
             (None, Some(content), None) => Ok(Item::Like { content, nth: self.nth }),
             (None, None, Some(dot)) if self.nth == 0 => Ok(Item::Made(dot)),
-            _ => Err("an item has one of key, like and made"),
+            _ => Err("an item must have exactly one of key, like and made"),
         }
     }
 }
 
-/// The paths of some nodes, each once and after the one it goes on from, in the order of use.
+/// The paths of some nodes, each once and after its parent, in the order of use.
 #[derive(Default)]
 struct PathTable<'a> {
     steps: Vec<(u32, &'a Segment)>,
@@ -211,7 +209,7 @@ impl<'a> PathTable<'a> {
     }
 }
 
-/// The form of a document where people read.
+/// The form of a document that people read.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Document", deny_unknown_fields)]
 struct ReadableForm<P, K> {
@@ -219,7 +217,10 @@ struct ReadableForm<P, K> {
     writes: K,
 }
 
-/// The same of a delta.
+/// The same, to be read in.
+type DocumentForm = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
+
+/// The same for a delta.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "DocumentDelta", deny_unknown_fields)]
 struct ReadableDelta<P, K, R> {
@@ -227,6 +228,9 @@ struct ReadableDelta<P, K, R> {
     writes: K,
     removals: R,
 }
+
+/// The same, to be read in.
+type DeltaForm = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Removal", deny_unknown_fields)]
@@ -236,7 +240,7 @@ struct RemovalForm {
     time: Timestamp,
 }
 
-/// All paths of a store with its removals, and those.
+/// All paths of a store and its removals, and the forms of the removals.
 fn paths<'a>(store: &'a Store, removals: &[Removal]) -> (PathTable<'a>, Vec<RemovalForm>) {
     let mut paths = PathTable::default();
     for (_, write) in &store.kernel {
@@ -259,7 +263,7 @@ fn readable<'a>(
     Mapped { kernel: &store.kernel, map: readable }
 }
 
-/// The paths of a table, taken in.
+/// The nodes of the paths in a table.
 struct Paths(Vec<NodeId>);
 
 impl Paths {
@@ -275,7 +279,7 @@ impl Paths {
 
     fn node<E: Error>(&self, path: u32) -> Result<NodeId, E> {
         let node = self.0.get(path as usize).copied();
-        node.ok_or_else(|| E::custom("a path is named that is not in the table"))
+        node.ok_or_else(|| E::custom("a write names a path that is not in the table"))
     }
 
     fn removals<E: Error>(&self, forms: Vec<RemovalForm>) -> Result<Vec<Removal>, E> {
@@ -285,7 +289,7 @@ impl Paths {
     }
 }
 
-/// Takes in what is written for people.
+/// Takes in the form that people read.
 fn take_readable<E: Error>(
     table: &[(u32, Segment)],
     form: &DotKernel<Readable>,
@@ -300,10 +304,6 @@ fn take_readable<E: Error>(
     }
     Ok((intake, paths))
 }
-
-/// A document as it is read, and a delta.
-type DocumentForm = ReadableForm<Listed<(u32, Segment)>, DotKernel<Readable>>;
-type DeltaForm = ReadableDelta<Listed<(u32, Segment)>, DotKernel<Readable>, Listed<RemovalForm>>;
 
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -349,7 +349,7 @@ impl<'de> Deserialize<'de> for DocumentDelta {
     }
 }
 
-/// Reads canonical bytes from whatever a binary format holds bytes as.
+/// Reads canonical bytes, however a binary format stores them.
 struct WireBytes<T>(PhantomData<T>);
 
 impl<'de, T: Wire> Visitor<'de> for WireBytes<T> {
@@ -363,9 +363,9 @@ impl<'de, T: Wire> Visitor<'de> for WireBytes<T> {
         wire::from_bytes(bytes).map_err(E::custom)
     }
 
-    /// Formats without bytes have them one by one.
+    /// Formats without byte strings store them one by one.
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
-        // Grown as they come: a length that lies must not allocate.
+        // Grown as they come: a forged length must not allocate.
         let mut bytes = Vec::new();
         while let Some(byte) = seq.next_element()? {
             bytes.push(byte);

@@ -1,4 +1,4 @@
-//! [`Intake`]: a store that is read in, from whatever form.
+//! [`Intake`]: a store that is being read in, from any form.
 
 use crate::document::state::{
     Content, DocumentDelta, NodeId, Origin, Removal, Segment, Sought, Store, Write,
@@ -10,7 +10,7 @@ use crate::{
 };
 use alloc::{boxed::Box, vec::Vec};
 
-/// A store that is read in. It holds every node that was named.
+/// A store that is being read in. It holds every node that was named.
 pub(super) struct Intake {
     pub(crate) store: Store,
     held: Vec<NodeId>,
@@ -52,7 +52,7 @@ impl Intake {
     ) -> Result<(), &'static str> {
         let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
         if matches!(content, Content::Place(_)) && !is_item {
-            return Err("only an item has a place");
+            return Err("only an item can have a place");
         }
         let is_mark = matches!(content, Content::Object | Content::List(_));
         if is_mark && self.store.tree.depth(node) >= DEPTH_MAX {
@@ -65,7 +65,7 @@ impl Intake {
         Ok(())
     }
 
-    /// The store, once all that uses a node holds it.
+    /// The store, once everything that uses a node holds it.
     pub(crate) fn finish(mut self) -> Store {
         self.held.drain(..).for_each(|node| self.store.tree.release(node));
         self.store

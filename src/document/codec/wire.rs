@@ -1,8 +1,8 @@
 //! The canonical bytes of documents and their deltas.
 //!
 //! A document is the lanes of its kernel, the times of its writes, and the writes in the order of
-//! their dots: where, and what. Paths, texts and replicas are told where they are used first, and
-//! named by number from then on, so each is there once and their order is no choice.
+//! their dots: where, and what. Paths, texts and replicas are spelled where they are used first, and
+//! named by number from then on. So each is there once, and in a fixed order.
 
 use super::intake::Intake;
 use crate::document::{
@@ -27,7 +27,7 @@ use core::hash::Hash;
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use smallvec::SmallVec;
 
-/// Numbers for what has been told.
+/// Numbers for what has been spelled.
 struct Told<K>(HashMap<K, u64, RandomState>);
 
 impl<K: Eq + Hash> Told<K> {
@@ -37,7 +37,7 @@ impl<K: Eq + Hash> Told<K> {
         Self(numbers)
     }
 
-    /// What stands for `key`: one more than its number, or 0 where it is told now.
+    /// The code of `key`: one more than its number, or 0 if it is spelled now.
     fn code(&mut self, key: K) -> u64 {
         let next = self.0.len() as u64;
         match self.0.entry(key) {
@@ -50,7 +50,7 @@ impl<K: Eq + Hash> Told<K> {
     }
 }
 
-/// Tells a store, from its first write to its last.
+/// Writes a store, from its first write to its last.
 struct Teller<'a> {
     tree: &'a Tree,
     nodes: Told<NodeId>,
@@ -75,7 +75,7 @@ impl<'a> Teller<'a> {
         teller
     }
 
-    /// The kind, with two bits that tell what follows the content: the birth, and what was counted.
+    /// The kind, with two bits that say what follows the content: the birth, and what was counted.
     fn write(&mut self, dot: Dot, write: &'a Write, out: &mut Writer) {
         let born = if write.birth().is_some() { kind::BORN } else { 0 };
         let counted = if write.counted().is_empty() { 0 } else { kind::COUNTED };
@@ -95,15 +95,15 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The dot that began it, how many of its replica's writes the last comes after that, the sum.
+    /// The dot that began it, by how much the last counter is greater, and the sum.
     fn tally(&mut self, tally: Tally, out: &mut Writer) {
         self.dot(Dot::of(tally.replica, tally.start), out);
         out.varint(tally.last - tally.start);
         out.varint(zigzag(tally.sum));
     }
 
-    /// How far back the last node on the way was told that was told before, with how many follow
-    /// it, up to 3, in the two lowest bits; from 3 on how many more; and the steps to those.
+    /// How far back the last known node on the way was spelled, with the number of new nodes after it,
+    /// up to 3, in the two lowest bits; from 3 on, how many more; and the steps to the new ones.
     fn node(&mut self, node: NodeId, out: &mut Writer) {
         let upwards = core::iter::once(node).chain(self.tree.ancestors(node));
         let new: SmallVec<[NodeId; 4]> =
@@ -123,8 +123,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// In the two lowest bits which kind of step: a field, and above them its name; an item by its
-    /// key, or by its content, and above them which of several; one made by itself, and its dot.
+    /// The kind of step in the two lowest bits, and above them: for a field, its name; for an item by
+    /// its key or by its content, which one of several; for an item made on its own, its dot.
     fn segment(&mut self, segment: &'a Segment, out: &mut Writer) {
         match segment {
             Segment::Field(name) => {
@@ -171,7 +171,7 @@ impl<'a> Teller<'a> {
             }
             Content::List(Some(key)) => self.text(key, out),
             Content::Place(place) => self.place(place, out),
-            // What was counted is told with its dot, by `write`.
+            // What was counted needs its dot: `write` writes it.
             Content::Count { .. }
             | Content::Null
             | Content::Bool(_)
@@ -188,7 +188,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// How many levels less one, and of each the number, whose it is, if anybody's, and the index.
+    /// The number of levels less one; and for each level its number, its replica, if any, and its
+    /// index.
     fn place(&mut self, place: &Place, out: &mut Writer) {
         let levels = place.levels().unwrap_or_default();
         out.count(levels.len().saturating_sub(1));
@@ -215,7 +216,7 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// The replica, if it is told now, and the counter less one.
+/// The replica, if it is spelled now, and the counter less one.
 fn write_rest_of_dot(code: u64, dot: Dot, out: &mut Writer) {
     if code == 0 {
         dot.replica().encode(out);
@@ -223,7 +224,7 @@ fn write_rest_of_dot(code: u64, dot: Dot, out: &mut Writer) {
     out.varint(dot.counter() - 1);
 }
 
-/// What was told, by number.
+/// What was spelled, by number.
 struct Heard<K> {
     all: Vec<K>,
     known: HashSet<K, RandomState>,
@@ -238,7 +239,7 @@ impl<K: Copy + Eq + Hash> Heard<K> {
     }
 }
 
-/// A text that was told, and the one copy of it that whoever shares it holds.
+/// A text that was spelled, and the one copy of it that everything shares.
 #[derive(Clone)]
 struct Text<'a> {
     text: &'a str,
@@ -251,7 +252,7 @@ impl Text<'_> {
     }
 }
 
-/// Hears a store, from its first write to its last.
+/// Reads a store, from its first write to its last.
 struct Listener<'r, 'a> {
     input: &'r mut Reader<'a>,
     intake: Intake,
@@ -327,7 +328,7 @@ impl<'r, 'a> Listener<'r, 'a> {
         let at =
             usize::try_from(head >> 2).ok().and_then(|back| self.nodes.len().checked_sub(back + 1));
         let at =
-            at.ok_or_else(|| self.input.malformed("a path goes on from none that was told"))?;
+            at.ok_or_else(|| self.input.malformed("the parent of a path was not spelled before"))?;
         let mut node = self.nodes[at];
         let mut new = head & 3;
         if new == 3 {
@@ -339,12 +340,14 @@ impl<'r, 'a> Listener<'r, 'a> {
         Ok(node)
     }
 
-    /// One step down that was never told.
+    /// One step down that was not spelled before.
     fn step(&mut self, parent: NodeId) -> Result<NodeId, DecodeError> {
         let head = self.input.varint()?;
         let above = head >> 2;
-        let nth =
-            || u32::try_from(above).map_err(|_| self.input.malformed("no item has such a number"));
+        let nth = || {
+            u32::try_from(above)
+                .map_err(|_| self.input.malformed("the number of an item does not fit in 32 bits"))
+        };
         let segment = match head & 3 {
             0 => {
                 let name = self.text_of(above)?;
@@ -355,7 +358,7 @@ impl<'r, 'a> Listener<'r, 'a> {
                 let kind = self.input.byte()?;
                 let key = self.content(kind)?;
                 if !key.is_scalar() {
-                    return Err(self.input.malformed("the key of an item is no scalar"));
+                    return Err(self.input.malformed("the key of an item is not a scalar"));
                 }
                 Item::Keyed { key, nth }
             }
@@ -372,7 +375,7 @@ impl<'r, 'a> Listener<'r, 'a> {
 
     fn step_to(&mut self, parent: NodeId, step: Sought<'_>) -> Result<NodeId, DecodeError> {
         if self.intake.store.tree.child(parent, step).is_some() {
-            return Err(self.input.malformed("a path is told twice"));
+            return Err(self.input.malformed("a path is spelled twice"));
         }
         let node = self.intake.step(parent, step).map_err(|why| self.input.malformed(why))?;
         self.input.check_depth(self.intake.store.tree.depth(node))?;
@@ -403,7 +406,7 @@ impl<'r, 'a> Listener<'r, 'a> {
                 Content::List(Some(self.texts[key].shared()))
             }
             kind::PLACE => Content::Place(self.place()?),
-            _ => return Err(self.input.malformed("there is no such kind of write")),
+            _ => return Err(self.input.malformed("the kind of a write is unknown")),
         })
     }
 
@@ -417,13 +420,13 @@ impl<'r, 'a> Listener<'r, 'a> {
         let Some(number) = code.checked_sub(1) else {
             let text = read_text(self.input)?;
             if !self.known_texts.insert(text) {
-                return Err(self.input.malformed("a text is told twice"));
+                return Err(self.input.malformed("a text is spelled twice"));
             }
             self.texts.push(Text { text, shared: None });
             return Ok(self.texts.len() - 1);
         };
         let number = usize::try_from(number).ok().filter(|number| *number < self.texts.len());
-        number.ok_or_else(|| self.input.malformed("a text is named that was not told"))
+        number.ok_or_else(|| self.input.malformed("a text is named before it is spelled"))
     }
 
     fn place(&mut self) -> Result<Place, DecodeError> {
@@ -460,13 +463,13 @@ impl<'r, 'a> Listener<'r, 'a> {
         let Some(number) = code.checked_sub(1) else {
             let replica = self.input.replica()?;
             if !known.insert(replica) {
-                return Err(self.input.malformed("a replica is told twice"));
+                return Err(self.input.malformed("a replica is spelled twice"));
             }
             all.push(replica);
             return Ok(replica);
         };
         let replica = usize::try_from(number).ok().and_then(|number| all.get(number)).copied();
-        replica.ok_or_else(|| self.input.malformed("a replica is named that was not told"))
+        replica.ok_or_else(|| self.input.malformed("a replica is named before it is spelled"))
     }
 }
 
@@ -485,7 +488,7 @@ impl Wire for Document {
     }
 }
 
-/// As a document, and what was removed: the dots with time and path.
+/// As a document, and then what was removed: the dots with time and path.
 impl Wire for DocumentDelta {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::DocumentDelta);

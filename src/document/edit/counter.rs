@@ -1,10 +1,10 @@
 //! Counters: what edits count.
 //!
-//! A counter is an integer that is counted on: what is read is the latest integer that is alive, if
-//! any, and what each replica's [tally] has counted that was not replaced since; it
-//! is as late as the latest of them. Setting or resetting the number replaces exactly what its
-//! writer has seen. Deleting it does so too, but leaves nothing that could remember how much: a
-//! tally that goes on elsewhere survives whole.
+//! A counter is an integer that is counted on. What is read is the latest live integer, if any, plus
+//! what each replica's [tally] has counted that was not replaced since; its rank is the greatest
+//! among them. Setting or resetting the number replaces exactly what its writer has seen. Deleting
+//! it does so too, but leaves nothing that could remember how much: a tally that goes on elsewhere
+//! survives whole.
 
 use super::{
     Edit,
@@ -120,7 +120,7 @@ impl Edit<'_> {
         })
     }
 
-    /// Adds to the number at `pointer`; `by` is `None` if it is no integer of 64 bits.
+    /// Adds to the number at `pointer`; `by` is `None` if it does not fit in an `i64`.
     fn count(&mut self, pointer: &str, by: Option<i64>) -> Result<&mut Self, DocumentError> {
         let parsed = Pointer::parse(pointer)?;
         let overflow = || DocumentError::at(pointer, Reason::CountOverflow);
@@ -140,8 +140,9 @@ impl Edit<'_> {
         })
     }
 
-    /// This replica's tally at a node with `by` more. `None` if no tally makes `by` more of what is
-    /// read: 64 bits do not hold the sum, or somebody has made up what this replica is yet to write.
+    /// This replica's tally at a node with `by` more. `None` if no tally can add that to what is read:
+    /// the sum does not fit in 64 bits, or a stranger has forged writes that this replica is yet to
+    /// make.
     fn tally_with(&self, node: NodeId, read: i64, by: i64) -> Option<Content> {
         let (view, next) = (self.view(), self.next_dot().counter());
         let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));
@@ -155,8 +156,8 @@ impl Edit<'_> {
         Some(Content::Count { start, sum: sum.checked_add(by)? })
     }
 
-    /// Puts a tally in the place of this replica's at a node, and of those that tell nothing any
-    /// more, which are left where deltas arrived out of order.
+    /// Replaces this replica's tally at a node, and those that no longer count, which deltas that
+    /// arrived out of order left behind.
     fn put_tally(&mut self, node: NodeId, content: Content) -> Result<(), DocumentError> {
         let view = self.view();
         let (seen, birth) = view.count_so_far(node);
@@ -174,7 +175,7 @@ impl Edit<'_> {
         self.put_born(node, content, time, Origin::of(birth, Box::default()))
     }
 
-    /// The node of a number: one that is there, or a field that can be made.
+    /// The node of a number: one that exists, or a field that can be made.
     fn enter_number(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
         let Some((parent, token)) = pointer.split_last() else { return self.enter(pointer) };
         let container = self.enter_parent(parent)?;
@@ -200,7 +201,7 @@ impl View<'_> {
         }
     }
 
-    /// The greatest time of what was written at a node, and the write that made it.
+    /// The time of the greatest write at a node, and the write that made the field.
     fn count_so_far(self, node: NodeId) -> (Option<Timestamp>, Option<Dot>) {
         let greatest = self.writes_at(node).max_by_key(|write| write.0);
         greatest.map_or((None, None), |((stamp, dot), write)| {

@@ -166,7 +166,7 @@ impl Edit<'_> {
         self.set_node(field, value)
     }
 
-    /// The node at `pointer`, with each container on the way settled as what it reads.
+    /// The node at `pointer`. Each container on the way is settled as what it reads.
     pub(super) fn enter(&mut self, pointer: Pointer<'_>) -> Result<NodeId, DocumentError> {
         let not_found = |tokens| DocumentError::at(pointer.upto(tokens), Reason::NotFound);
         let mut node =
@@ -184,7 +184,7 @@ impl Edit<'_> {
         Ok(node)
     }
 
-    /// Why a list has no item where it was looked for.
+    /// The error for an item that a list does not have.
     fn no_item(&self, list: NodeId, token: &str) -> DocumentError {
         let out_of_range = |index| {
             let (path, len) = (self.view().pointer(list), self.item_count(list));
@@ -193,7 +193,7 @@ impl Edit<'_> {
         self.index_at(list, token).map_or_else(|error| error, out_of_range)
     }
 
-    /// The container in which a field is to be made: a root where nothing lives is an object to be.
+    /// The container in which a field is to be made. A root where nothing lives becomes an object.
     pub(super) fn enter_parent(&mut self, parent: Pointer<'_>) -> Result<NodeId, DocumentError> {
         let root = self.store.tree.root();
         if parent.depth() > 0 || self.view().tree.has_content(root) {
@@ -204,7 +204,7 @@ impl Edit<'_> {
         Ok(root)
     }
 
-    /// Makes sure that a container is settled; whether it is a list.
+    /// Makes sure that a container is settled; returns whether it is a list.
     pub(super) fn settled_as_list(&mut self, node: NodeId) -> Result<bool, DocumentError> {
         let view = self.view();
         match view.reading_and_settled(node) {
@@ -217,8 +217,8 @@ impl Edit<'_> {
         }
     }
 
-    /// Makes sure that a container is one because this replica says so: what stood open there is
-    /// settled by whoever goes on writing inside.
+    /// Makes sure that a container has a mark, a place, and nothing that contends with it: an edit
+    /// that writes inside settles what was open.
     pub(super) fn settle(&mut self, node: NodeId) -> Result<(), DocumentError> {
         let view = self.view();
         let standing = view.standing(node);

@@ -14,7 +14,7 @@ use crate::{
 use alloc::{collections::BTreeMap, sync::Arc};
 
 impl Edit<'_> {
-    /// The key of a list: by the rules of this document, else as the list was written.
+    /// The key of a list: by the rules of this document, else the one the list was written with.
     pub(super) fn key_of(&self, list: NodeId) -> Option<Arc<str>> {
         let rule = self.keys.at(&self.store.tree, list);
         rule.or_else(|| self.view().key_field(list).map(Into::into))
@@ -26,7 +26,7 @@ impl Edit<'_> {
         Dot::of(self.replica, minted.saturating_add(1))
     }
 
-    /// The identity of an item to be inserted on its own.
+    /// The identity of an item that is inserted on its own.
     pub(super) fn identity(&self, list: NodeId, value: Source<'_>) -> Item {
         let key = self.key_of(list);
         match key.and_then(|key| value.field(&key)?.scalar()) {
@@ -48,7 +48,7 @@ impl Edit<'_> {
             if is_used(&middle) { used = middle } else { free = middle }
         }
         if free == u32::MAX {
-            // Only numbers that were forged lead here, and then this one may be in use as well.
+            // Only forged numbers lead here, and then this one may be in use as well.
             free = (0..u32::MAX).find(|nth| !is_used(nth)).unwrap_or(free);
         }
         kind.nth(free)
@@ -59,12 +59,12 @@ impl Edit<'_> {
         value.known_digest(&mut self.digests.new)
     }
 
-    /// The digest of an item that is there: of the value that is read.
+    /// The digest of the value that is read at an item.
     pub(super) fn digest_of_item(&mut self, item: NodeId) -> u64 {
         self.store.view().digest(item, &mut self.digests.old)
     }
 
-    /// Whether the item of this identity is in the list.
+    /// Whether an item with this identity is in the list.
     pub(super) fn has_item(&self, list: NodeId, item: &Item) -> bool {
         let tree = &self.store.tree;
         let node = tree.child(list, Sought::Segment(&Segment::Item(item.clone())));
@@ -73,8 +73,8 @@ impl Edit<'_> {
 }
 
 impl View<'_> {
-    /// The digest of the value that is read at a node, 0 if there is none, as that of the value would
-    /// be. Those of items below are kept in `known`.
+    /// The digest of the value that is read at a node, equal to the digest of that value as an input;
+    /// 0 if nothing is read. The digests of items below are kept in `known`.
     fn digest(self, node: NodeId, known: &mut BTreeMap<NodeId, u64>) -> u64 {
         if let Some(digest) = known.get(&node) {
             return *digest;

@@ -22,26 +22,27 @@ use alloc::{
 /// arrays and fields of maps of your own become a [`Value`] first.
 ///
 /// ```
-/// use rejoin::{Document, Timestamp, document::Input, value::Value};
-/// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-/// # let mut document = Document::new();
-/// /// Sets a field, whatever it is set to.
+/// use rejoin::{Document, ReplicaId, Timestamp, document::{DocumentError, Input}, value::Value};
+///
+/// /// Sets a field to whatever there is to note.
 /// fn note<'v>(
 ///     document: &mut Document,
 ///     what: impl Into<Input<'v>>,
-/// ) -> Result<(), rejoin::document::DocumentError> {
-///     # let (us, now) = (rejoin::ReplicaId::from_u128(1), Timestamp::from_millis(1));
+/// ) -> Result<(), DocumentError> {
+///     let (us, now) = (ReplicaId::from_u128(1), Timestamp::from_millis(1));
 ///     document.set("/note", what, us, now)?;
 ///     Ok(())
 /// }
+///
+/// let mut document = Document::new();
 /// note(&mut document, 3_usize)?;
 /// note(&mut document, Some("three"))?;
 /// note(&mut document, ["one", "two", "three"])?;
 /// assert_eq!(document.get("/note"), Some(Value::from(["one", "two", "three"])));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), DocumentError>(())
 /// ```
 ///
-/// It may nest as deep as it likes: an edit refuses more than 127 levels before it looks any
+/// An input may nest as deep as it likes: an edit refuses more than 127 levels before it looks any
 /// further, and an input that owns such a value drops it without deep recursion.
 #[derive(Clone, Debug)]
 pub struct Input<'a>(pub(super) Repr<'a>);
@@ -94,7 +95,7 @@ pub(super) enum Fields<'a> {
     Json(serde_json::map::Iter<'a>),
 }
 
-/// A value that nests so deep that dropping it as usual could overflow the stack is taken apart.
+/// Takes apart a value that nests so deep that dropping it could overflow the stack.
 impl Drop for Input<'_> {
     fn drop(&mut self) {
         match &mut self.0 {
@@ -129,8 +130,8 @@ fn take_apart<T>(value: T, open: impl Fn(T, &mut Vec<T>)) {
 }
 
 impl Input<'_> {
-    /// Checks that a container at `depth` with this in it nests no deeper than documents may. What
-    /// recurses into an input does so after this. O(size).
+    /// Checks that a container at `depth` with this in it nests no deeper than documents may. Only
+    /// after this does anything recurse into an input. O(size).
     pub(super) fn check_depth(&self, path: &str, depth: usize) -> Result<(), DocumentError> {
         let levels = DEPTH_MAX.checked_sub(depth);
         if levels.is_some_and(|levels| !self.source().nests_deeper_than(levels)) {
@@ -182,7 +183,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Whether more than so many objects and arrays lie one inside the other: recurses no deeper.
+    /// Whether more than `levels` objects and arrays lie inside each other. Recurses no deeper.
     fn nests_deeper_than(self, levels: usize) -> bool {
         let inside = |value: Self| value.nests_deeper_than(levels - 1);
         match self.shape() {
@@ -193,7 +194,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// A field, if it is an object that has it.
+    /// The field of an object; `None` if there is none.
     pub(super) fn field(self, name: &str) -> Option<Self> {
         match self {
             Self::Value(Value::Object(fields)) => fields.get(name).map(Self::Value),
@@ -211,8 +212,8 @@ impl<'a> Source<'a> {
     }
 
     /// A digest of the content, the same on every machine and in every version: the identity of
-    /// an item without a key. It does not depend on the order of an object's fields. Those of items
-    /// inside are kept in `known`.
+    /// an item without a key. It does not depend on the order of an object's fields. The digests of
+    /// items inside are kept in `known`.
     pub(super) fn digest(self, known: &mut Known) -> u64 {
         match self.shape() {
             Shape::Scalar(scalar) => scalar.digest(),
@@ -230,13 +231,13 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The digest of an item, which may have been taken before.
+    /// The digest of an item, which may be known already.
     pub(super) fn known_digest(self, known: &mut Known) -> u64 {
         let found = self.address().and_then(|address| known.get(&address).copied());
         found.unwrap_or_else(|| self.digest(known))
     }
 
-    /// What tells a container apart from others in the same input; `None` of a scalar.
+    /// What tells a container apart from others in the same input; `None` for a scalar.
     fn address(self) -> Option<usize> {
         match self {
             Self::Value(value @ (Value::Array(_) | Value::Object(_))) => {
@@ -263,8 +264,8 @@ pub(super) fn digest_of_object<'a>(fields: impl Iterator<Item = (&'a str, u64)>)
     fold(8, fields.map(field).fold(0, u64::wrapping_add))
 }
 
-/// A folded multiplication, as in wyhash (Wang Yi): no guard against a forger, and none is needed,
-/// since equal digests only make two items one.
+/// A folded multiplication, as in wyhash (Wang Yi). It is no guard against a forger, and need not be:
+/// equal digests only make two items one.
 #[allow(clippy::cast_possible_truncation)] // the two halves
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a ^ 0xa076_1d64_78bd_642f) * u128::from(b ^ 0xe703_7ed1_a0b4_28db);
@@ -293,7 +294,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// Whether a write says just this.
+    /// Whether a write says exactly this.
     pub(super) fn is(self, content: &Content) -> bool {
         match (self, content) {
             (Self::Null, Content::Null) => true,

@@ -1,4 +1,4 @@
-//! Lists: what edits do to the items of one and to where they stand.
+//! Lists: what edits do to items, and where these stand.
 
 use super::{
     Edit, Input,
@@ -155,7 +155,7 @@ impl Edit<'_> {
         Err(DocumentError::at(self.view().pointer(list), Reason::OutOfRange { index, len }))
     }
 
-    /// The same, however long the list is.
+    /// The same, even past the end of the list.
     pub(super) fn parse_index(&self, list: NodeId, token: &str) -> Result<usize, DocumentError> {
         let index = if token == "-" { Some(self.item_count(list)) } else { index_of_token(token) };
         index.ok_or_else(|| {
@@ -177,8 +177,8 @@ impl Edit<'_> {
         self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
     }
 
-    /// Puts an item where none of its identity is read. A place of it may have stayed: who moved
-    /// it had not seen that it was deleted.
+    /// Puts an item that is not in the list. A place of it may be left over from a move that had not
+    /// seen its deletion.
     fn put_item(
         &mut self,
         spot: Spot,
@@ -189,12 +189,12 @@ impl Edit<'_> {
     ) -> Result<(), DocumentError> {
         let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
         let time = time.max(self.now.after(self.kill(stray).time));
-        // Nobody moved it: without a birth.
+        // Nobody moved it, so it has no birth.
         self.put_born(spot.node, Content::Place(place), time, None)?;
         self.put_value(spot, value, time, replaced, None)
     }
 
-    /// The items of an array that is written as a whole.
+    /// Puts the items of an array that is written as a whole.
     pub(super) fn put_items(
         &mut self,
         list: Spot,
@@ -223,8 +223,8 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// A place for an item to stand before the one that is now at `index`, for which neighbours may
-    /// be re-placed. `mover` is the item that is to stand there, if it is in the list already.
+    /// A place before the item that is now at `index`; neighbours may be re-placed for it. `mover` is
+    /// the item that will stand there, if it is in the list already.
     pub(super) fn place_at(
         &mut self,
         list: NodeId,
@@ -240,7 +240,7 @@ impl Edit<'_> {
         self.make_room(list, index..index, mover)
     }
 
-    /// A place between the items before a range of indexes and those behind it, some of which may be
+    /// A place between the items before a range of indexes and those after it, some of which may be
     /// re-placed.
     fn make_room(
         &mut self,
@@ -269,7 +269,7 @@ impl Edit<'_> {
         view.tree.index_of(view.blocks, item).unwrap_or_default()
     }
 
-    /// Items without a place stand last; those up to `end` are given the ones where they stand.
+    /// Gives places to the items without one, which stand last, up to `end`.
     fn settle_places_upto(
         &mut self,
         list: NodeId,
@@ -287,14 +287,14 @@ impl Edit<'_> {
         for item in without {
             let index = self.index_of(item);
             let place = self.make_room(list, index..index, None)?;
-            // Nobody moved it: without a birth.
+            // Nobody moved it, so it has no birth.
             self.put_born(item, Content::Place(place), self.now.after(None), None)?;
         }
         Ok(())
     }
 
-    /// Items that two sides imported at one place, with no room between them: those from `index`
-    /// on are given places of their own.
+    /// Spreads items that two sides imported at one place, with no room between them: those from
+    /// `index` on get places of their own.
     fn spread(
         &mut self,
         list: NodeId,
@@ -307,7 +307,7 @@ impl Edit<'_> {
             .map_while(|distance| right.item(distance))
             .take_while(|item| self.place_of(Some(*item)) == first)
             .collect();
-        // The last one first, so that those before it stay before it.
+        // From the last one, so that those before it stay before it.
         crowd.reverse();
         for item in crowd {
             let index = self.index_of(item);
@@ -317,7 +317,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Moves an item to a place, in spite of those that it has. The write is the birth of the move,
+    /// Moves an item to a place, replacing those that it has. The write is the birth of the move,
     /// which is handed on when the item is [re-placed](Self::re_place).
     pub(super) fn put_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
         let places: Vec<Slot> = self.view().places(item).map(|place| place.0).collect();
@@ -326,23 +326,23 @@ impl Edit<'_> {
         self.put_born(item, Content::Place(place), time, birth)
     }
 
-    /// Gives an item another place where it stands. This takes over the time and the birth of the
-    /// place that is read: it is no move, and counts for no more than what it stands in for. So a
-    /// move made concurrently, which had seen that one, is later.
+    /// Gives an item another place where it stands. The new place takes over the time and the birth
+    /// of the one that is read: it is no move, and ranks no higher than what it replaces. So a
+    /// concurrent move that had seen the old place is later.
     fn re_place(&mut self, item: NodeId, place: Place) -> Result<(), DocumentError> {
         let view = self.view();
         let Some((_, _, read)) = view.places(item).max_by_key(|place| place.1) else {
             return Ok(());
         };
         let (time, birth) = (read.time, read.birth());
-        // What other moves said stays, and their conflict open.
+        // The places of other moves stay, and their conflict stays open.
         let same = view.places(item).filter(|place| place.2.birth() == birth);
         let same: Vec<Slot> = same.map(|place| place.0).collect();
         self.kill(same);
         self.put_born(item, Content::Place(place), time, Origin::of(birth, Box::default()))
     }
 
-    /// Gives an item that has no place the one where it stands.
+    /// Gives an item without a place the one where it stands.
     pub(super) fn settle_place(&mut self, node: NodeId) -> Result<(), DocumentError> {
         let tree = &self.store.tree;
         match (tree.parent(node), tree.segment(node)) {
@@ -351,7 +351,7 @@ impl Edit<'_> {
         }
     }
 
-    /// Where an item was moved to on several sides, its place is made the one that is read.
+    /// Settles an item that several sides moved at the place that is read.
     fn settle_move(&mut self, item: NodeId) -> Result<(), DocumentError> {
         let places = self.view().writes_at(item).filter(|(_, write)| write.is_place());
         if places.count() > 1 {
@@ -362,7 +362,7 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Moves an item to stand before the one that is now at `gap`.
+    /// Moves an item before the one that is now at `gap`.
     pub(super) fn move_to_gap(
         &mut self,
         list: NodeId,
@@ -413,7 +413,7 @@ impl<'a> Beside<'a> {
         self.view.tree.item(self.list, at)
     }
 
-    /// The nearest items, each with one of these.
+    /// The nearest items, each paired with one of `nearest`.
     fn with<T>(&self, nearest: Vec<T>) -> impl Iterator<Item = (NodeId, T)> + '_
     where
         T: 'a,
@@ -433,8 +433,8 @@ impl Side for Beside<'_> {
     }
 }
 
-/// On which side of its gap a new item keeps close: whoever inserts always beside the last item
-/// goes on there, whoever inserts between the last two goes on between the next last two.
+/// The side of its gap that a new item keeps close to. Who always inserts beside the last item is
+/// expected to go on there; who inserts between the last two, between the next two.
 fn lean(left: &Beside<'_>, right: &Beside<'_>) -> Lean {
     let (is_left_newer, older, beyond) = if left.rank(0) > right.rank(0) {
         (true, right.rank(0), left.rank(1))
@@ -475,7 +475,7 @@ mod tests {
         let items: Vec<_> = view.tree.items(ROOT).collect();
         for gap in 0..=items.len() {
             for mover in items.iter().copied().map(Some).chain([None]) {
-                // Where it stands already, nothing moves.
+                // Nothing moves where it already stands.
                 if mover.is_some_and(|mover| items[..gap].last() == Some(&mover)) {
                     continue;
                 }
@@ -494,11 +494,11 @@ mod tests {
         }
     }
 
-    /// Whoever types keeps close to what was typed before, in whatever direction; whoever inserts
-    /// between the last two keeps close to the older of them.
+    /// A new item keeps close to the one typed before, in either direction; one inserted between the
+    /// last two keeps close to the older of them.
     #[test]
     fn a_new_item_leaves_room_where_the_next_is_expected() {
-        // The first two are the ends.
+        // The first two items are the ends.
         let cases = [
             (&[0, 1, 1, 2][..], 3, Lean::Left),
             (&[0, 1, 1, 1], 1, Lean::Right),

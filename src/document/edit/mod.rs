@@ -138,8 +138,8 @@ impl<'a> Edit<'a> {
     /// if edit.at("/tags").is_some_and(|tags| tags.len() < 2) {
     ///     edit.push("/tags", "refund")?;
     /// }
+    /// assert_eq!(edit.at("/tags/1").and_then(|tag| tag.as_str()), Some("refund"));
     /// edit.commit();
-    /// assert_eq!(document.to_string(), r#"{"tags":["urgent","refund"]}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn at(&self, pointer: &str) -> Option<Cursor<'_>> {
@@ -161,7 +161,7 @@ impl<'a> Edit<'a> {
     /// let delta = ours.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
     ///
     /// let mut theirs = Document::new();
-    /// theirs.apply(delta);
+    /// theirs.apply(&delta);
     /// assert_eq!(theirs, ours);
     /// assert!(ours.edit(us, now).commit().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -230,7 +230,7 @@ impl<'a> Edit<'a> {
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), DocumentError>,
     ) -> Result<&mut Self, DocumentError> {
-        // They are of one input, which is gone, and of what was there before it.
+        // The old ones are of an input that is gone, and of what was there before it.
         self.digests = Digests::default();
         let savepoint = Savepoint {
             minted: self.store.kernel.minted(self.replica),
@@ -246,7 +246,7 @@ impl<'a> Edit<'a> {
         }
     }
 
-    /// Kills what was put since, and puts back what was killed.
+    /// Kills what was put since then, and puts back what was killed.
     fn undo_to(&mut self, to: Savepoint) {
         let store = &mut *self.store;
         let live = store.kernel.live_after(self.replica, to.minted);

@@ -16,11 +16,11 @@ use crate::{
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use smallvec::SmallVec;
 
-/// How many writes a document may hold: an edit that would go beyond is refused. Few where this
-/// crate tests itself: so many would take two gigabytes.
+/// How many writes a document may hold: an edit that would go beyond is refused. Unit tests allow
+/// few, because this many would take two gigabytes.
 const WRITES_MAX: usize = if cfg!(test) { 1 << 8 } else { 1 << 24 };
 
-/// What the writes that an edit replaced had in common with what it puts in their place.
+/// What the replaced writes hand on to those that replace them.
 #[derive(Default)]
 pub(super) struct Replaced {
     /// The greatest time among them.
@@ -32,15 +32,15 @@ pub(super) struct Replaced {
 }
 
 impl Replaced {
-    /// The write that made what was at a node.
+    /// The write that made the field at a node.
     fn birth(&self, node: NodeId) -> Option<Dot> {
         let after = self.births.partition_point(|it| it.0 <= node);
         let last = self.births[..after].last()?;
         (last.0 == node).then_some(last.2)
     }
 
-    /// What was counted at a node, for the write under `dot` that replaces it. What is told of its
-    /// writer and did not happen yet was made up.
+    /// What was counted at a node, for the write under `dot` that replaces it. Tallies of its writer
+    /// that lie in the future were forged, and are left out.
     fn counted(&self, node: NodeId, dot: Dot) -> Box<[Tally]> {
         let start = self.tallies.partition_point(|it| it.0 < node);
         let here = self.tallies[start..].iter().take_while(|it| it.0 == node).map(|it| it.1);
@@ -49,7 +49,7 @@ impl Replaced {
     }
 }
 
-/// Where a value is to be put: a node, how deep it lies, and how long its path is.
+/// Where a value is put: a node, its depth, and the length of its path.
 #[derive(Clone, Copy)]
 pub(super) struct Spot {
     pub(super) node: NodeId,
@@ -58,7 +58,7 @@ pub(super) struct Spot {
 }
 
 impl Edit<'_> {
-    /// Keeps a node in existence while something is put there: should that fail, it goes.
+    /// Keeps a node in existence while something is put there. If that fails, it may go.
     pub(super) fn holding(
         &mut self,
         node: NodeId,
@@ -70,7 +70,7 @@ impl Edit<'_> {
         done
     }
 
-    /// Puts a value at a node in place of all that lives there and below.
+    /// Replaces everything that lives at a node and below by a value.
     pub(super) fn set_node(
         &mut self,
         node: NodeId,
@@ -126,7 +126,7 @@ impl Edit<'_> {
         Ok(Spot { node, depth, bytes })
     }
 
-    /// Puts a value where nothing lives; `key` is the key of a list there, where no rule says.
+    /// Puts a value where nothing lives; `key` is the key of a list there, unless a rule says another.
     pub(super) fn put_value(
         &mut self,
         spot: Spot,
@@ -156,7 +156,7 @@ impl Edit<'_> {
         }
     }
 
-    /// One write, at a node that lives or is held.
+    /// Makes one write, at a node that lives or is held.
     pub(super) fn put(
         &mut self,
         node: NodeId,
@@ -234,7 +234,7 @@ impl Edit<'_> {
 mod tests {
     use super::*;
     use crate::{Document, Merge, replica::ReplicaId, value::Value};
-    use alloc::{format, string::ToString};
+    use alloc::string::ToString;
 
     #[test]
     fn a_document_that_is_full_refuses_and_stays() -> Result<(), alloc::string::String> {
@@ -245,11 +245,12 @@ mod tests {
         full.set("", fields.collect::<Value>(), us, at).map_err(|error| error.to_string())?;
         let before = full.clone();
         let error = full.set("/one-more", 1_u64, us, at).err();
-        let told = error.map(|it| format!("{it}")).unwrap_or_default();
-        assert!(told.contains("/one-more the document would hold more than 256 writes"), "{told}");
+        assert!(error.as_ref().is_some_and(DocumentError::is_too_many_writes), "{error:?}");
+        let told = error.map(|it| it.to_string()).unwrap_or_default();
+        assert_eq!(told, "/one-more does not fit: the document would hold more than 256 writes");
         assert!(full == before && full.check_invariants().is_ok());
         full.set("/1", true, us, at).map_err(|error| error.to_string())?;
-        // What came from outside may be more: a merge that refused would diverge.
+        // A merge may bring more: replicas would diverge if it refused.
         let mut theirs = before.clone();
         theirs.set("/1", false, eu, at).map_err(|error| error.to_string())?;
         full.merge(&theirs);

@@ -15,7 +15,7 @@ use crate::{
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use core::ops::Range;
 
-/// What tells which item of a list a value is.
+/// What items are matched by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Token {
     Key(Content),
@@ -78,7 +78,7 @@ impl Edit<'_> {
         }
     }
 
-    /// What stands open on the way to what is written is settled by writing there.
+    /// Settles what is open on the way to a node, because something is written there.
     fn settle_way_to(&mut self, node: NodeId) -> Result<(), DocumentError> {
         let mut way: Vec<NodeId> = self.view().tree.ancestors(node).collect();
         way.reverse();
@@ -115,8 +115,8 @@ impl Edit<'_> {
         self.set_node(spot.node, value)
     }
 
-    /// Items are matched by key, else by content; what is left between matched neighbours is taken
-    /// for edited. Of the matched the longest run that is in order stays, and the rest moves.
+    /// Matches items by key, else by content; unmatched items between matched neighbours are taken as
+    /// edited. The longest run of matched items that is in order stays, and the rest moves.
     fn update_list(&mut self, list: NodeId, new: Items<'_>) -> Result<(), DocumentError> {
         let old: Vec<NodeId> = self.view().tree.items(list).collect();
         let new: Vec<Source<'_>> = new.collect();
@@ -149,14 +149,14 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// The index behind an item; of none the first.
+    /// The index after an item; the first index for `None`.
     fn index_after(&self, left: Option<NodeId>) -> usize {
         let view = self.view();
         let index = left.and_then(|left| view.tree.index_of(view.blocks, left));
         index.map_or(0, |index| index + 1)
     }
 
-    /// For each new item the old one that it is.
+    /// For each new item, the old one that it matches.
     fn matched(&mut self, list: NodeId, old: &[NodeId], new: &[Source<'_>]) -> Vec<Option<usize>> {
         let key = self.key_of(list);
         let old_tokens: Vec<Token> =
@@ -213,7 +213,7 @@ fn kind_of(value: Source<'_>) -> Kind {
     }
 }
 
-/// What lies between the matched items that stand: of the new and of the old.
+/// The ranges of new and of old items between the matched items that stay.
 fn gaps(matched: &[Option<usize>], old_len: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let standing = longest_ascending(matched);
     let stands =

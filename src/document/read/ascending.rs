@@ -2,9 +2,9 @@
 
 use alloc::{vec, vec::Vec};
 
-/// Which of the numbers are part of one longest ascending run of them. O(n log n).
+/// Which of the numbers are part of one longest ascending subsequence. O(n log n).
 pub(crate) fn longest_ascending(numbers: &[Option<usize>]) -> Vec<bool> {
-    // For each length, where the run of that length with the least end ends.
+    // For each length, where the subsequence of that length with the least end ends.
     let mut ends: Vec<usize> = Vec::new();
     let mut before = vec![None; numbers.len()];
     for (at, number) in numbers.iter().enumerate().filter(|it| it.1.is_some()) {

@@ -1,5 +1,5 @@
-//! A join under way that is to be reported: what was read before is compared with what is read
-//! after, where writes come or go and nowhere else.
+//! A join that is reported: where writes come or go, and nowhere else, what was read before is
+//! compared with what is read after.
 
 use super::{
     ascending::longest_ascending,
@@ -37,8 +37,7 @@ impl Store {
         Reporting::new(self, &delta.store).join(&delta.removals)
     }
 
-    /// What was edited here and deleted by `other`, neither knowing of the other. O(what `other`
-    /// has not seen).
+    /// What was edited here and deleted by `other` concurrently. O(what `other` has not seen).
     fn deleted_at(&self, other: &Self) -> Vec<NodeId> {
         let seen = other.kernel.context();
         let is_gone = |node| {
@@ -55,7 +54,7 @@ impl Store {
     }
 }
 
-/// What is read at a node, of a container no more than that it is there.
+/// What is read at a node. For a container, only that it is there.
 #[derive(PartialEq)]
 enum Reads {
     Nothing,
@@ -72,29 +71,29 @@ struct Before {
     place: Option<Place>,
 }
 
-/// A join under way. It holds the nodes that it speaks of.
+/// A join under way. It holds the nodes that it reports on.
 struct Reporting<'a> {
     ours: &'a mut Store,
     theirs: &'a Store,
     /// The nodes where writes come or go, and those above them.
     before: BTreeMap<NodeId, Before>,
-    /// The steps down to these nodes, and to those of deletions: from each node to one below.
+    /// The steps down to these nodes and to those of deletions, each from a node to one below.
     ways: BTreeSet<(NodeId, NodeId)>,
-    /// Where something was deleted here and edited there or the other way round.
+    /// Where something was deleted here and edited there, or the other way round.
     deletions: BTreeSet<NodeId>,
     held: Vec<NodeId>,
-    /// For each node of theirs that was named: the one here.
+    /// For each node of theirs that came up, the one here.
     adopted: BTreeMap<NodeId, NodeId>,
     came: Vec<Dot>,
     went: Vec<(Dot, Write)>,
 }
 
-/// A change that was found, as long as what was read before may be missing.
+/// A change that was found. What was read before may still be missing.
 struct Found {
     change: Change,
     node: NodeId,
     lacks_before: bool,
-    /// Of an item that comes or goes: its list, and how many of the items that stay are before it.
+    /// For an item that comes or goes: its list, and how many of the items that stay are before it.
     gap: Option<(NodeId, usize)>,
 }
 
@@ -163,7 +162,7 @@ impl<'a> Reporting<'a> {
         node
     }
 
-    /// Takes down what is read at a node and above it, before the join.
+    /// Notes what is read at a node and above it before the join.
     fn involve(&mut self, mut node: NodeId) {
         while !self.before.contains_key(&node) {
             self.before.insert(node, self.ours.view().before(node));
@@ -197,7 +196,7 @@ impl<'a> Reporting<'a> {
         self.steps(node).filter(is_item)
     }
 
-    /// Joins, and tells what that did.
+    /// Joins, and reports what that did.
     fn join(mut self, removals: &[Removal]) -> Report {
         let context = self.ours.kernel.context();
         let unseen = removals.iter().filter(|removal| !context.contains(removal.dot));
@@ -217,7 +216,7 @@ impl<'a> Reporting<'a> {
     }
 }
 
-/// What is read otherwise.
+/// What reads differently now.
 impl Reporting<'_> {
     fn changes(&mut self) -> Vec<Change> {
         let mut found = Vec::new();
@@ -228,8 +227,8 @@ impl Reporting<'_> {
         found.map(|(_, found)| found.change).collect()
     }
 
-    /// What was read in containers that are no longer read, or elsewhere: the join is taken back
-    /// for as long as it takes to look.
+    /// Looks up what was read in containers that are gone or moved. For that moment the join is
+    /// undone.
     fn look_up_before(&mut self, found: &mut [Found]) {
         if !found.iter().any(|it| it.lacks_before) {
             return;
@@ -245,8 +244,8 @@ impl Reporting<'_> {
         self.exchange(&gone, came);
     }
 
-    /// Kills writes and brings others back to life; those that were killed. The context stays: it
-    /// plays no part in reading.
+    /// Kills writes and brings others back to life; returns those that were killed. The context stays
+    /// as it is: reading does not depend on it.
     fn exchange(&mut self, killed: &[Dot], back: Vec<(Dot, Write)>) -> Vec<(Dot, Write)> {
         let Self { ours, .. } = self;
         let mut gone = Vec::with_capacity(killed.len());
@@ -263,8 +262,8 @@ impl Reporting<'_> {
         gone
     }
 
-    /// Compares what is read at a node and below; a node that reads as another kind stands for
-    /// everything below it.
+    /// Compares what is read at a node and below. A node that reads as another kind is one change,
+    /// with everything below it.
     fn compare(&self, node: NodeId, way: &Way<'_>, found: &mut Vec<Found>) {
         let Some(Before { reads: was, .. }) = self.before.get(&node) else { return };
         let is = self.ours.view().reads(node);
@@ -280,7 +279,7 @@ impl Reporting<'_> {
         }
     }
 
-    /// A change at a node; of what was and what is read, only what is part of it.
+    /// A change at a node. `was` and `is` are `None` where they are not part of the change.
     fn found(
         &self,
         node: NodeId,
@@ -294,8 +293,8 @@ impl Reporting<'_> {
         Found { change: Change { path, before, after }, node, lacks_before, gap: None }
     }
 
-    /// The items of one list: first what leaves its place, from the last to the first, then by
-    /// index what comes to its place, and what changed inside the items that stay.
+    /// The items of one list: first those that leave their place, from the last to the first; then,
+    /// by index, those that come to a place, and what changed inside the items that stay.
     fn compare_items(&self, list: NodeId, way: &Way<'_>, found: &mut Vec<Found>) {
         let mut shifts: Vec<Shift> = self.items(list).filter_map(|it| self.shift(it)).collect();
         find_what_stays(&mut shifts);
@@ -342,8 +341,8 @@ struct Shift {
     stays: bool,
 }
 
-/// Of the items that were given another place, those stay that are between the same two items with
-/// the same place as before, as far as they are in the order that they were in. O(n log n).
+/// An item that was given another place still stays if it is between the same two items that kept
+/// theirs, as long as the order among such items is the same. O(n log n).
 fn find_what_stays(shifts: &mut [Shift]) {
     let gaps = |index: fn(&Shift) -> Option<usize>| {
         let placed = shifts.iter().enumerate().filter(|it| !it.1.stays);
@@ -366,8 +365,8 @@ fn find_what_stays(shifts: &mut [Shift]) {
     }
 }
 
-/// What goes and what comes in one gap and reads the same, from both ends of the gap: it reads as
-/// before. The numbers of these changes.
+/// The numbers of changes that cancel out: what goes and what comes in one gap, from both of its
+/// ends, and reads the same.
 fn unchanged(found: &[Found]) -> BTreeSet<usize> {
     let mut gaps = BTreeMap::<(NodeId, usize), [Vec<usize>; 2]>::new();
     for (at, it) in found.iter().enumerate() {
@@ -392,7 +391,7 @@ fn unchanged(found: &[Found]) -> BTreeSet<usize> {
 
 /// What was in conflict.
 impl Reporting<'_> {
-    /// Where something was removed, as far as that is told, and who did so last.
+    /// Where something was removed, as far as the delta tells, and who removed it last.
     fn removed(&self, removals: &[&Removal]) -> BTreeMap<NodeId, Stamp> {
         let mut found = BTreeMap::new();
         let mut removed = BTreeMap::new();
@@ -420,8 +419,8 @@ impl Reporting<'_> {
         node
     }
 
-    /// What is left where something was removed by those who had not seen it. Each part of the
-    /// document is looked through once, and only where fields have been changed at all.
+    /// Finds what is left inside what was removed by somebody who had not seen it. Each part of the
+    /// document is searched once, and only where fields were changed at all.
     fn find_survivors(&mut self, removed: &BTreeMap<NodeId, Stamp>) {
         let tree = &self.ours.tree;
         let is_inside = |node| tree.ancestors(node).any(|upper| removed.contains_key(&upper));
@@ -457,7 +456,7 @@ impl Reporting<'_> {
         found.is_some_and(|node| theirs.slots(node).next().is_some())
     }
 
-    /// The conflicts where writes came or went and on the way there, and those with a deletion.
+    /// The conflicts where writes came or went, on the way there, and those with a deletion.
     fn conflicts(&mut self, removed: &BTreeMap<NodeId, Stamp>) -> Vec<Conflict> {
         for node in &self.deletions {
             let mut node = *node;
@@ -521,7 +520,7 @@ impl Reporting<'_> {
         conflicts: &mut Vec<Conflict>,
     ) {
         let view = self.ours.view();
-        // What lies inside what was deleted is part of that conflict.
+        // A conflict inside something deleted is part of that deletion's conflict.
         let is_deletion = !above.is_deleted && self.deletions.contains(&node);
         let first = conflicts.len();
         if self.before.contains_key(&node) {
@@ -547,9 +546,9 @@ impl Reporting<'_> {
 struct Above {
     /// Whether the one above is there because somebody wrote just that.
     stands: bool,
-    /// Whether a deletion was told of already.
+    /// Whether a deletion was reported already.
     is_deleted: bool,
-    /// Who removed one of them last, as far as that is told.
+    /// Who removed one of them last, as far as the delta tells.
     removed: Option<Stamp>,
 }
 

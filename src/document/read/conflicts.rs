@@ -1,4 +1,4 @@
-//! The conflicts that stand open: which of the writes that live cannot all be read.
+//! The open conflicts: where live writes contend and not all of them can be read.
 
 use super::{
     path::{Token, Way},
@@ -23,7 +23,7 @@ enum Sort<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Every conflict that stands open at a node and below, by path. Walks all that lives there.
+    /// Every open conflict at a node and below, sorted by path. O(what lives there).
     pub(crate) fn conflicts(self, node: NodeId) -> Vec<Conflict> {
         let mut open = Vec::new();
         if self.tree.has_content(node) {
@@ -34,7 +34,8 @@ impl<'a> View<'a> {
         open
     }
 
-    /// Whether a node is there because somebody wrote just that, not only by what survived inside.
+    /// Whether a node is there because somebody wrote it, and not only because something inside
+    /// survived.
     fn stands(self, node: NodeId, standing: &Standing<'a>) -> bool {
         let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
         let is_marked = match self.reading(node) {
@@ -49,7 +50,7 @@ impl<'a> View<'a> {
         self.stands(node, &self.standing(node))
     }
 
-    /// Whether a conflict stands open at a node that a value settles.
+    /// Whether there is an open conflict at a node that a value can settle.
     pub(crate) fn is_contended(self, node: NodeId) -> bool {
         let parent_stands = self.tree.parent(node).is_none_or(|parent| self.stands_at(parent));
         let way = Way::root();
@@ -57,7 +58,7 @@ impl<'a> View<'a> {
             || self.keys_conflict(node, &way).is_some()
     }
 
-    /// The conflicts that stand open at a node.
+    /// The open conflicts at a node.
     pub(super) fn conflicts_at(
         self,
         node: NodeId,
@@ -70,7 +71,7 @@ impl<'a> View<'a> {
         open.extend(self.keys_conflict(node, way));
     }
 
-    /// The conflict of values that stands open at a node, if there is one.
+    /// The open conflict of values at a node, if there is one.
     pub(super) fn conflict(
         self,
         node: NodeId,
@@ -111,14 +112,14 @@ impl<'a> View<'a> {
         Some(Conflict { path: way.path(), kind: ConflictKind::Deletion, winner, losers })
     }
 
-    /// The different values that live at a node, a container being one, the one that is read
-    /// first. Increments belong to the number that they count on.
+    /// The different values that live at a node, starting with the one that is read. A container is
+    /// one value, and increments belong to the number that they count on.
     fn contenders(self, node: NodeId, standing: &Standing<'a>) -> Vec<Contender> {
         let scalars = self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
         let scalars = scalars.map(|(rank, it)| (rank, Sort::Scalar(&it.content)));
         let mut ranked: Vec<(Rank, Sort<'a>)> = scalars.collect();
         if let Some((rank, number)) = standing.number() {
-            // The number with its increments stands for the number.
+            // The number with its increments replaces the number alone.
             let start = standing.integer.map(|it| it.0);
             ranked.retain(|it| Some(it.0) != start);
             ranked.push((rank, Sort::Count(number)));
@@ -156,8 +157,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The conflict of moves that stands open at an item, if there is one. Places that two imports
-    /// gave it are none: nobody moved it.
+    /// The open conflict of moves at an item, if there is one. Places that two imports gave it are no
+    /// conflict: nobody moved it.
     fn move_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
         self.places(node).nth(1)?;
         let moves = self.places(node).filter_map(|(_, rank, write)| match &write.content {
@@ -166,7 +167,7 @@ impl<'a> View<'a> {
         });
         let mut moves: Vec<(Rank, Dot, &Place)> = moves.collect();
         moves.sort_unstable_by_key(|it| Reverse(it.0));
-        // Of one move, which several sides have re-placed, what is read.
+        // If several sides have re-placed one move, only the place that is read.
         let mut told = BTreeSet::new();
         moves.retain(|it| told.insert(it.1));
         let (_, winner) = self.tree.place(self.blocks, node)?;
@@ -192,7 +193,7 @@ impl<'a> View<'a> {
         (!losers.is_empty()).then(|| Conflict { path: way.path(), kind, winner, losers })
     }
 
-    /// The conflict of keys that stands open at a list, if there is one.
+    /// The open conflict of keys at a list, if there is one.
     fn keys_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
         if !self.keys_differ(node) || !matches!(self.reading(node), Some(Reading::List)) {
             return None;

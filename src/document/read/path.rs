@@ -1,4 +1,4 @@
-//! [`Path`]: where in a document a report speaks of.
+//! [`Path`]: the place in a document that a report is about.
 
 use crate::value::pointer::{write_index, write_name};
 use alloc::{string::String, sync::Arc, vec::Vec};
@@ -8,34 +8,37 @@ use core::{
     hash::{Hash, Hasher},
 };
 
-/// Where in a document something is: what a report says instead of a text. [`Display`](fmt::Display)
-/// spells it as a JSON Pointer, and it compares with texts as that.
+/// Where in a document something is. [`Display`](fmt::Display) spells it as a JSON Pointer, and it
+/// compares with texts as one.
 ///
 /// The paths of one report share their steps, and names are shared with the document: a path costs
 /// one step of 40 bytes beside the path of its container, however long the names are. Spelling it
 /// costs its length.
 ///
-/// Sorted step by step: an index by its number and before any name, a container before what it
-/// holds. The item at index 0 and the field `"0"` have one spelling, and are not equal.
+/// Paths are sorted step by step: an index by its number and before any name, a container before
+/// what it holds. The item at index 0 and the field `"0"` are spelled alike, and are not equal.
+///
+/// # Examples
 ///
 /// ```
-/// use rejoin::{Document, Timestamp, document::Step};
-/// # use serde_json::json;
-/// # let us = "us-east-1".parse()?;
-/// # let now = Timestamp::from_millis(1);
-/// let mut document = Document::new();
-/// let delta = document.set("", json!({"a/b": ["x"]}), us, now)?;
-/// let delta = document.push("/a~1b", "y", us, now)?;
-/// # let mut theirs = Document::from_json(&json!({"a/b": ["x"]}), us, now)?;
-/// let report = theirs.apply_reporting(&delta);
+/// use rejoin::{Document, Timestamp, document::{Step, Value}};
+///
+/// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+/// let mut ours = Document::from_value(Value::from_iter([("a/b", vec!["x"])]), us, now)?;
+/// let mut theirs = ours.clone();
+/// theirs.push("/a~1b", "y", us, now)?;
+///
+/// let report = ours.merge_reporting(&theirs);
 /// let path = &report.changes()[0].path;
 /// assert_eq!(path, "/a~1b/1");
 /// assert_eq!(path.steps().collect::<Vec<_>>(), [Step::Field("a/b"), Step::Item(1)]);
+/// assert_eq!(path.last(), Some(Step::Item(1)));
+/// assert_eq!(path.parent().map(ToString::to_string).as_deref(), Some("/a~1b"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Path {
-    /// None to the root.
+    /// `None` for the root.
     last: Option<Arc<Link>>,
 }
 
@@ -71,21 +74,36 @@ impl Path {
     }
 
     /// Whether it is the path of the whole document.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::document::Path;
+    ///
+    /// assert!(Path::ROOT.is_root());
+    /// assert_eq!(Path::ROOT, "");
+    /// ```
     pub const fn is_root(&self) -> bool {
         self.last.is_none()
     }
 
     /// The path of the container that this is in; `None` for the root. O(1).
+    ///
+    /// [The type](Self) has an example.
     pub fn parent(&self) -> Option<&Self> {
         Some(&self.last.as_ref()?.above)
     }
 
     /// The last step; `None` for the root. O(1).
+    ///
+    /// [The type](Self) has an example.
     pub fn last(&self) -> Option<Step<'_>> {
         Some(self.last.as_ref()?.token.step())
     }
 
-    /// The steps from the root.
+    /// The steps from the root. O(depth).
+    ///
+    /// [The type](Self) has an example.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = Step<'_>> + ExactSizeIterator {
         let links: Vec<&Link> = self.links();
         links.into_iter().map(|link| link.token.step())
@@ -111,7 +129,7 @@ impl Token {
     }
 }
 
-/// Writes text for as long as it is what a pattern goes on with.
+/// Takes text as long as it is how the pattern continues.
 struct Matching<'a> {
     rest: &'a str,
 }
@@ -179,7 +197,7 @@ impl Ord for Path {
     fn cmp(&self, other: &Self) -> Ordering {
         let (ours, theirs) = (self.links(), other.links());
         for (our, their) in ours.iter().zip(&theirs) {
-            // What is shared need not be read: names may be long.
+            // Shared steps need not be compared: names may be long.
             let order = if core::ptr::eq(*our, *their) {
                 Ordering::Equal
             } else {
@@ -247,7 +265,7 @@ impl serde::Serialize for Path {
     }
 }
 
-/// The way to a node that a walk has come to, as long as nobody asks for the path.
+/// The way to the node that a walk has reached; a path is made only when asked for.
 pub(super) struct Way<'a> {
     above: Option<(&'a Way<'a>, Token)>,
     path: core::cell::OnceCell<Path>,

@@ -9,10 +9,11 @@ use crate::{
 use alloc::vec::Vec;
 use core::{cmp::Reverse, fmt};
 
-/// What a merge changed, and what was in conflict: the same for the same two documents.
+/// What a merge changed, and what was in conflict. The same two documents always give the same
+/// report.
 ///
 /// A report is no larger than what the merge brought, what it replaced, and the losers of the
-/// conflicts that it touched: paths share their steps, and no value is told twice. To spell every
+/// conflicts that it touched: paths share their steps, and no value appears twice. Spelling every
 /// path costs more, so a report has no serde form of its own: serialize those of its
 /// [`changes`](Self::changes) and [`conflicts`](Self::conflicts) that somebody wants to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,65 +24,80 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the merge changed the document at all; it may have learnt something (say, of a
-    /// deletion it had itself made) without a change to what is read.
+    /// Whether the merge changed the document at all. It may have learnt something (say, of a
+    /// deletion that it had made itself) without a change to what is read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let mut ours = Document::new();
+    /// let mut theirs = ours.clone();
+    /// theirs.set("/title", "Booking", "eu-west-1".parse()?, Timestamp::from_millis(1))?;
+    /// assert!(ours.merge_reporting(&theirs).changed());
+    /// assert!(!ours.merge_reporting(&theirs).changed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn changed(&self) -> bool {
         self.changed
     }
 
     /// The steps that turn what was read before into what is read now: enough to refresh a screen
-    /// or a search index. What reads as before is not among them.
+    /// or a search index. What still reads the same is not among them.
     ///
-    /// They are sorted by path, but in each list what left its place comes first, from the last
-    /// index to the first. Taken in this order, a step finds the JSON as its path says:
+    /// They are sorted by path, except that in each list what left its place comes first, from the
+    /// last index to the first. Applied in this order, each step finds the JSON as its path says:
     ///
-    /// - `before` only: take the field, or the item at that index, out. Later items move up.
+    /// - `before` only: take out the field, or the item at that index. Later items move up.
     /// - `after` only: set the field, or insert the item before the one at that index.
     /// - both: set the field or the item.
     ///
-    /// An item that moved is taken out and put in again, whole. Items are told apart by identity,
-    /// not by value: one that moved past others which read the same counts as moved.
+    /// An item that moved is taken out and inserted again, whole. Items are told apart by identity,
+    /// not by value: an item that moved past others which read the same counts as moved.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use rejoin::{DeltaState, Document, Timestamp, document::{Change, Step}};
-    /// use serde_json::{Value, json};
+    /// use rejoin::{Document, Timestamp, document::{Change, Step, Value}};
     ///
-    /// fn replay(json: &mut Value, change: Change) {
-    ///     let after = change.after.map(Value::from);
+    /// fn replay(whole: &mut Value, change: Change) -> Option<()> {
     ///     let (Some(parent), Some(last)) = (change.path.parent(), change.path.last()) else {
-    ///         *json = after.unwrap_or_default();
-    ///         return;
+    ///         *whole = change.after.unwrap_or_default();
+    ///         return Some(());
     ///     };
-    ///     let container = json.pointer_mut(&parent.to_string());
-    ///     match (last, container, change.before, after) {
-    ///         (Step::Field(name), Some(Value::Object(fields)), _, Some(after)) => {
+    ///     let container = parent.steps().try_fold(whole, |value, step| match (step, value) {
+    ///         (Step::Field(name), Value::Object(fields)) => fields.get_mut(name),
+    ///         (Step::Item(at), Value::Array(items)) => items.get_mut(at),
+    ///         _ => None,
+    ///     })?;
+    ///     match (last, container, change.before, change.after) {
+    ///         (Step::Field(name), Value::Object(fields), _, Some(after)) => {
     ///             fields.insert(name.into(), after);
     ///         }
-    ///         (Step::Field(name), Some(Value::Object(fields)), _, None) => {
+    ///         (Step::Field(name), Value::Object(fields), _, None) => {
     ///             fields.remove(name);
     ///         }
-    ///         (Step::Item(at), Some(Value::Array(items)), None, Some(after)) => {
-    ///             items.insert(at, after);
-    ///         }
-    ///         (Step::Item(at), Some(Value::Array(items)), Some(_), Some(after)) => {
-    ///             items[at] = after;
-    ///         }
-    ///         (Step::Item(at), Some(Value::Array(items)), Some(_), None) => {
+    ///         (Step::Item(at), Value::Array(items), None, Some(after)) => items.insert(at, after),
+    ///         (Step::Item(at), Value::Array(items), Some(_), Some(after)) => items[at] = after,
+    ///         (Step::Item(at), Value::Array(items), Some(_), None) => {
     ///             items.remove(at);
     ///         }
-    ///         _ => unreachable!("a step finds its container"),
+    ///         _ => return None,
     ///     }
+    ///     Some(())
     /// }
-    /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let mut json = json!({"items": ["a", "b", "c"]});
-    /// let mut document = Document::from_json(&json, us, now)?;
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::from_value(Value::from(vec!["a", "b", "c"]), us, now)?;
+    /// let mut screen = document.to_value().unwrap_or_default();
     /// let mut theirs = document.clone();
-    /// theirs.update(&json!({"items": ["c", "b"], "title": "Two"}), us, now)?;
-    /// let delta = theirs.delta_since(&document.version());
-    /// for change in document.apply_reporting(&delta).changes() {
-    ///     replay(&mut json, change.clone());
+    /// theirs.update(Value::from(vec!["c", "b", "d"]), us, now)?;
+    ///
+    /// for change in document.merge_reporting(&theirs).changes() {
+    ///     replay(&mut screen, change.clone()).ok_or("a step finds its container")?;
     /// }
-    /// assert_eq!(json, document.to_json());
+    /// assert_eq!(Some(screen), document.to_value());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn changes(&self) -> &[Change] {
@@ -89,18 +105,40 @@ impl Report {
     }
 
     /// What was in conflict where the merge touched the document, sorted by path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let at = Timestamp::from_millis;
+    /// let mut ours = Document::new();
+    /// ours.set("/title", "Booking", us, at(1))?;
+    /// let mut theirs = ours.clone();
+    /// ours.set("/title", "Booking Help", us, at(2))?;
+    /// theirs.set("/title", "Booking Assistance", eu, at(3))?;
+    ///
+    /// let report = ours.merge_reporting(&theirs);
+    /// let conflict = &report.conflicts()[0];
+    /// assert_eq!(conflict.path, "/title");
+    /// assert_eq!(conflict.winner.claim.value(), Some(&"Booking Assistance".into()));
+    /// assert_eq!(conflict.losers[0].stamp.map(|it| it.replica), Some(us));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
     }
 }
 
-/// One path where something else is read than before. Where a whole value came, went or turned
-/// into another kind it is one change; where both are containers the changes are those inside.
-/// [`Report::changes`] tells how to replay them.
+/// One path that reads differently now.
+///
+/// Where a whole value came, went or became another kind, that is one change; where both are
+/// containers, the changes are those inside. [`Report::changes`] tells how to replay them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Change {
-    /// Where it is now; of an item that left its place, with the index that it had.
+    /// Where it is now; for an item that left its place, where it was.
     pub path: Path,
     /// What was read before; `None` where something came.
     pub before: Option<Value>,
@@ -118,8 +156,8 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// What is read.
     pub winner: Contender,
-    /// What is not: the greatest (time, replica) first, and last a deletion of which neither is
-    /// known.
+    /// What is not read: the greatest (time, replica) first, and last a deletion whose time and
+    /// replica are unknown.
     pub losers: Vec<Contender>,
 }
 
@@ -128,24 +166,26 @@ pub struct Conflict {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum ConflictKind {
-    /// Different scalars. The losers stay readable.
+    /// Different scalars. The losers stay readable here.
     Value,
-    /// Values of different kinds. The losers stay readable.
+    /// Values of different kinds. The losers stay readable here.
     Type,
-    /// A deletion, and a write that had not seen it; the write is read.
+    /// A deletion, and a write that had not seen it. The write is read.
     Deletion,
-    /// An item that was moved to different places. The values are the indexes where it stands,
-    /// and where it would. Settled by [`Document::move_item`](crate::Document::move_item), be it to where it stands.
+    /// An item that was moved to different places. The values are the indexes where it stands and
+    /// where it would stand. Settled by [`move_item`](crate::Document::move_item), even to where it
+    /// already stands.
     Move,
-    /// A list that was made on several sides, with different [`ListKeys`](crate::document::ListKeys): what is
-    /// one item to one of them is another to the other, so an import on both sides stands there
-    /// twice. The values are the fields that are the key, `null` where items have none. Settled by
-    /// any write to the list or into it; [`Document::resolve`](crate::Document::resolve) writes the whole list anew.
+    /// A list that was made on several sides with different [`ListKeys`](crate::document::ListKeys):
+    /// what is one item to one of them is another to the other, so an import on both sides stands
+    /// there twice. The values are the fields that are the key, `null` where items have none.
+    /// Settled by any write to the list or into it; [`resolve`](crate::Document::resolve) writes the
+    /// whole list anew.
     Keys,
 }
 
 impl ConflictKind {
-    /// Whether what contended are values, one of which may be that nothing is there.
+    /// Whether values contend, one of which may be that nothing is there.
     pub(super) const fn is_of_values(self) -> bool {
         matches!(self, Self::Value | Self::Type | Self::Deletion)
     }
@@ -169,7 +209,7 @@ impl fmt::Display for ConflictKind {
 pub struct Contender {
     /// What it says should be there.
     pub claim: Claim,
-    /// When it was written, and by whom; for an object the greatest stamp in it. For a deletion it
+    /// When it was written, and by whom; for an object, the greatest stamp in it. For a deletion it
     /// is known only where the delta that made it was applied: a state keeps no tombstones.
     pub stamp: Option<Stamp>,
 }
@@ -180,15 +220,24 @@ pub struct Contender {
 pub enum Claim {
     /// This value.
     Value(Value),
-    /// The container that is read there. [`Document::get`](crate::Document::get) returns it: it may be most of the
-    /// document, and hold further conflicts, so a conflict does not repeat it.
+    /// The container that is read there, which [`Document::get`](crate::Document::get) returns. It
+    /// may be most of the document and hold further conflicts, so a conflict does not repeat it.
     Read(Kind),
-    /// Nothing: a deletion.
+    /// That nothing should be there: a deletion.
     Deletion,
 }
 
 impl Claim {
-    /// The value, if the claim is one.
+    /// The value; `None` if it is a container that is read, or a deletion.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::document::{Claim, Kind};
+    ///
+    /// assert_eq!(Claim::Value("Booking".into()).value(), Some(&"Booking".into()));
+    /// assert_eq!(Claim::Read(Kind::Object).value(), None);
+    /// ```
     pub const fn value(&self) -> Option<&Value> {
         match self {
             Self::Value(value) => Some(value),
@@ -197,6 +246,15 @@ impl Claim {
     }
 
     /// The kind of the value; `None` if it is a deletion.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::document::{Claim, Kind};
+    ///
+    /// assert_eq!(Claim::Value("Booking".into()).kind(), Some(Kind::Scalar));
+    /// assert_eq!(Claim::Deletion.kind(), None);
+    /// ```
     pub const fn kind(&self) -> Option<Kind> {
         match self {
             Self::Value(value) => Some(value.kind()),
@@ -206,13 +264,22 @@ impl Claim {
     }
 
     /// Whether it is a deletion.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::document::{Claim, Kind};
+    ///
+    /// assert!(Claim::Deletion.is_deletion());
+    /// assert!(!Claim::Read(Kind::Array).is_deletion());
+    /// ```
     pub const fn is_deletion(&self) -> bool {
         matches!(self, Self::Deletion)
     }
 }
 
 impl Contender {
-    /// A deletion of which nobody has told.
+    /// A deletion whose time and replica are unknown.
     pub(super) const DELETION: Self = Self { claim: Claim::Deletion, stamp: None };
 
     pub(super) fn of(value: impl Into<Value>, rank: Rank) -> Self {
@@ -225,14 +292,14 @@ impl Conflict {
         self.losers.iter().any(|loser| loser.claim.is_deletion())
     }
 
-    /// Adds a deletion to the losers, if there is none among them yet.
+    /// Adds a deletion to the losers, unless there is one already.
     pub(super) fn add_deletion(&mut self) {
         if !self.has_deletion() {
             self.losers.push(Contender::DELETION);
         }
     }
 
-    /// Fills in the stamp of a deletion, and puts it where that belongs.
+    /// Fills in the stamp of a deletion, and sorts it to its place.
     pub(super) fn tell_who_removed(&mut self, latest: Option<Stamp>) {
         let deletions = self.losers.iter_mut().filter(|loser| loser.claim.is_deletion());
         deletions.for_each(|deletion| deletion.stamp = latest);

@@ -1,7 +1,7 @@
 //! [`View`]: what is read from the writes that live.
 //!
 //! Merging never decides anything: all live writes are kept. Which of them are *read* is a pure
-//! function of what is alive, and it is this file.
+//! function of what is alive, and this file is that function.
 
 use super::path::{Path, Token};
 use crate::document::state::{
@@ -38,7 +38,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The scalar as a value; of a container none.
+    /// The scalar as a value; `None` for a container.
     pub(crate) fn scalar(self) -> Option<Value> {
         match self {
             Self::Scalar(content) => content.to_value(),
@@ -63,7 +63,7 @@ pub(crate) struct Standing<'a> {
 }
 
 impl<'a> Standing<'a> {
-    /// What is read where no container is: a scalar; or what was counted.
+    /// What is read where no container is: a scalar, or what was counted.
     pub(super) fn leaf(&self) -> Option<(Rank, Reading<'a>)> {
         let scalar = self.scalar.map(|(rank, content)| (rank, Reading::Scalar(content)));
         let Some((rank, number)) = self.number() else { return scalar };
@@ -77,25 +77,25 @@ impl<'a> Standing<'a> {
         Some((self.integer.map_or(rank, |it| rank.max(it.0)), saturated(self.exact())))
     }
 
-    /// The number, whether or not 64 bits hold it.
+    /// The number, even if it does not fit in 64 bits.
     pub(crate) fn exact(&self) -> i128 {
         let start = self.integer.map_or(0, |it| it.1);
         i128::from(start) + self.count.map_or(0, |it| it.1)
     }
 
-    /// Whether increments stand against a scalar that cannot be counted on.
+    /// Whether increments contend with a scalar that cannot be counted on.
     pub(super) fn counts_on_other(&self) -> bool {
         self.count.is_some() && self.scalar.is_some_and(|(_, scalar)| scalar.as_i64().is_none())
     }
 }
 
-/// Concurrent increments may sum up to what no integer of 64 bits holds.
+/// The sum of concurrent increments may not fit in 64 bits.
 #[allow(clippy::cast_possible_truncation)] // clamped
 fn saturated(sum: i128) -> i64 {
     sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
-/// Some writes; mostly one.
+/// Some writes, usually one.
 pub(crate) type Slots = smallvec::SmallVec<[Slot; 4]>;
 
 /// A store, to be read.
@@ -158,7 +158,7 @@ impl<'a> View<'a> {
         tally::furthest(self.writes_at(node).filter_map(|((_, dot), write)| write.tally(dot)))
     }
 
-    /// How much of each replica's was replaced, by what lives at a node.
+    /// How much of each replica's tally was replaced by what lives at a node.
     pub(crate) fn replaced_tallies(self, node: NodeId) -> Tallies {
         let writes = self.writes_at(node);
         tally::furthest(writes.flat_map(|(_, write)| write.counted().iter().copied()))
@@ -178,7 +178,7 @@ impl<'a> View<'a> {
         standing.object.max(fields.filter_map(|field| self.greatest_rank(field)).max())
     }
 
-    /// The same of a list.
+    /// The same for a list.
     pub(super) fn list_rank(self, node: NodeId, standing: &Standing<'a>) -> Option<Rank> {
         let items = self.tree.items(node);
         standing.list.max(items.filter_map(|item| self.greatest_rank(item)).max())
@@ -214,7 +214,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What is read at a node where one write lives and nothing stands against it: at most of them.
+    /// What is read at a node where a single write lives and nothing contends with it, as is usual.
     fn only_write(self, node: NodeId) -> Option<Reading<'a>> {
         let (slot, fields, items) = self.tree.only_slot(node)?;
         match &self.blocks.get(slot)?.content {
@@ -225,8 +225,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What is read at a node, and whether it is that alone because somebody wrote just that: a
-    /// container with a mark, and if it is an item with a place.
+    /// What is read at a node, and whether that is settled: a container with a mark and nothing that
+    /// contends with it, and with a place if it is an item.
     pub(crate) fn reading_and_settled(self, node: NodeId) -> Option<(Reading<'a>, bool)> {
         let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
         if let Some(only) = self.only_write(node).filter(|_| !is_item) {
@@ -245,7 +245,7 @@ impl<'a> View<'a> {
         Some((reading, settled && (!is_item || self.tree.place(self.blocks, node).is_some())))
     }
 
-    /// The node one step below a container that reads as such.
+    /// The node one step below a container.
     pub(crate) fn below(self, node: NodeId, token: &str) -> Option<NodeId> {
         self.below_as(self.reading(node)?, node, token)
     }
@@ -320,8 +320,8 @@ impl<'a> View<'a> {
         self.list_marks(node).max_by_key(|mark| mark.0)?.1
     }
 
-    /// Whether several sides made the list at a node, with different keys: what each wrote into it
-    /// are items of their own.
+    /// Whether several sides made the list at a node with different keys, so that each has items of
+    /// its own in it.
     pub(crate) fn keys_differ(self, node: NodeId) -> bool {
         let mut keys = self.list_marks(node).map(|mark| mark.1);
         keys.next().is_some_and(|first| keys.any(|key| key != first))
@@ -340,8 +340,8 @@ impl<'a> View<'a> {
         self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));
     }
 
-    /// The writes at a container and below that are not part of it: what lost against the object,
-    /// or against the list.
+    /// The writes at a container and below that are not part of it: those that lost against the
+    /// object, or against the list.
     pub(crate) fn losers(self, node: NodeId, is_list: bool) -> Slots {
         let is_part = |slot: &Slot| match self.blocks.get(*slot).map(|write| &write.content) {
             Some(Content::Place(_)) => true,

@@ -5,8 +5,8 @@ use crate::value::{Number, Value};
 use alloc::{string::String, sync::Arc};
 
 /// What one write says: a scalar, the mark of a container, a part of a counter, or the place of
-/// an item. 24 bytes; text of up to 22 bytes lies within, longer text is shared by a state, its
-/// clones and its deltas.
+/// an item. 24 bytes. Text of up to 22 bytes is stored in place; longer text is shared by a state,
+/// its clones and its deltas.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Content {
     Null,
@@ -14,11 +14,11 @@ pub(crate) enum Content {
     Number(Number),
     Short(Short),
     Long(Arc<str>),
-    /// An object is here, be it empty.
+    /// An object is here, even if it is empty.
     Object,
-    /// A list is here, be it empty; its items are told apart by this field of theirs, if any.
+    /// A list is here, even if it is empty; its items are told apart by this field, if any.
     List(Option<Arc<str>>),
-    /// What its replica has counted on the number that is here, since its own write `start`.
+    /// What its replica has counted on the number that is here since its own write `start`.
     Count {
         start: u64,
         sum: i64,
@@ -55,7 +55,7 @@ impl Content {
         !matches!(self, Self::Object | Self::List(_) | Self::Count { .. } | Self::Place(_))
     }
 
-    /// What a write of this scalar says; of a container `None`.
+    /// What a write of this scalar says; `None` for a container.
     pub(crate) fn of_scalar(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Null,
@@ -66,7 +66,7 @@ impl Content {
         })
     }
 
-    /// The scalar as a value; of anything else none.
+    /// The scalar as a value; `None` for anything else.
     pub(crate) fn to_value(&self) -> Option<Value> {
         Some(match self {
             Self::Null => Value::Null,

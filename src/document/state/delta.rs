@@ -8,13 +8,35 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// What some edits did to a document: small where they were. Join several into one message, send
-/// it over anything, and [`apply`](crate::DeltaState::apply) it there.
+/// What some edits did to a document: as small as they were.
+///
+/// Join several into one message, send it over anything, and [`apply`](crate::DeltaState::apply) it
+/// elsewhere, in any order and any number of times.
+///
+/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); where people read,
+/// the writes with their paths.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{Document, Merge, Timestamp, wire};
+///
+/// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+/// let mut ours = Document::new();
+/// let mut delta = ours.set("/title", "Booking", us, now)?;
+/// delta.merge(&ours.set("/status", "active", us, now)?);
+/// let message = wire::to_bytes(&delta);
+///
+/// let mut theirs = Document::new();
+/// wire::apply_bytes(&mut theirs, &message)?;
+/// assert_eq!(theirs, ours);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct DocumentDelta {
     pub(crate) store: Store,
-    /// What was removed, sorted by dot: nothing that a merge needs, but a receiver that has
-    /// edited what was removed can so be told by whom and when.
+    /// What was removed, sorted by dot. A merge does not need it, but a report tells a receiver that
+    /// has edited what was removed by whom and when.
     pub(crate) removals: Vec<Removal>,
 }
 
@@ -34,12 +56,35 @@ impl Removal {
 }
 
 impl DocumentDelta {
-    /// Whether it holds nothing: that nothing was done.
+    /// Whether it holds nothing: nothing was written. O(1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// assert!(!document.set("/title", "Booking", us, now)?.is_empty());
+    /// assert!(document.remove("/status", us, now)?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.store.kernel.is_empty()
     }
 
-    /// How many writes it carries, deletions not counted.
+    /// How many writes it carries, deletions not counted. O(1).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// assert_eq!(document.set("", "Booking", us, now)?.write_count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write_count(&self) -> usize {
         self.store.kernel.live_len()
     }
@@ -48,8 +93,11 @@ impl DocumentDelta {
     /// stamps nothing. Where peers are not trusted, refuse a delta from the future by it: see
     /// [`Stamp`]. O(writes).
     ///
+    /// # Examples
+    ///
     /// ```
     /// use rejoin::{Document, Timestamp};
+    ///
     /// let us = "us-east-1".parse()?;
     /// let mut document = Document::new();
     /// let delta = document.set("", "hello", us, Timestamp::from_millis(7))?;
@@ -68,7 +116,7 @@ impl DocumentDelta {
         self.check_removals()
     }
 
-    /// Whether the removals are sorted, and seen.
+    /// Checks that the removals are sorted and were seen.
     pub(crate) fn check_removals(&self) -> Result<(), &'static str> {
         let sorted = self.removals.windows(2).all(|pair| pair[0].dot < pair[1].dot);
         let context = self.store.kernel.context();
@@ -76,12 +124,12 @@ impl DocumentDelta {
         if sorted && seen { Ok(()) } else { Err("removals are out of order or were never seen") }
     }
 
-    /// Adds removals whose nodes are of another tree. Of two under one dot, which only a misused
-    /// replica id can bring about, the greater (time, path) stays. O(those after the first).
+    /// Adds removals whose nodes are in another tree. If two have one dot, which only a misused
+    /// replica id can cause, the greater (time, path) stays. O(those after the first).
     pub(crate) fn remember(&mut self, removals: &[Removal], tree: &Tree) -> bool {
         let Some(first) = removals.first() else { return false };
         let mut grown = false;
-        // Only what follows the first of theirs can change: deltas are joined as they come.
+        // Only what follows their first one can change: deltas are joined as they come.
         let from = self.removals.partition_point(|it| it.dot < first.dot);
         let tail: Vec<Removal> = self.removals.drain(from..).collect();
         let mut ours = tail.into_iter().peekable();

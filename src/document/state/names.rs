@@ -1,4 +1,4 @@
-//! [`Names`]: every segment of a tree once, so that nodes hold and compare numbers.
+//! [`Names`]: each segment of a tree once, so that nodes hold and compare numbers.
 
 use super::{segment::Segment, slab::Slab};
 use ahash::RandomState;
@@ -12,12 +12,12 @@ pub(super) struct NameId(u32);
 #[derive(Clone, Debug)]
 struct Entry {
     segment: Segment,
-    /// The same in every tree of this process: what a node's digest is made of.
+    /// The same in every tree of this process; the digests of nodes are made from it.
     digest: u32,
     uses: u32,
 }
 
-/// The segments that a tree's nodes are named by.
+/// The segments that name the nodes of a tree.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     entries: Slab<Entry>,
@@ -32,7 +32,7 @@ struct Index {
     hasher: RandomState,
 }
 
-/// So many entries are searched one by one.
+/// Up to this many entries are searched one by one.
 const FEW: usize = 12;
 
 /// A segment to look for, without making one.
@@ -77,7 +77,7 @@ impl Sought<'_> {
 /// The same in every tree of this process.
 #[allow(clippy::cast_possible_truncation)] // half of a hash is a hash
 fn digest(sought: Sought<'_>) -> u32 {
-    // Not the digits of pi: ahash mixes those in, and seeds that are the same cancel them out.
+    // Not the digits of pi: ahash mixes those in, and the same seeds would cancel them out.
     const SEEDED: RandomState = RandomState::with_seeds(
         0x9e37_79b9_7f4a_7c15,
         0xd1b5_4a32_d192_ed03,
@@ -101,7 +101,7 @@ impl Names {
         self.find_digested(sought, |_| true)
     }
 
-    /// The same, of those whose digest can be its own.
+    /// The same, among entries whose digest fits.
     fn find_digested(&self, sought: Sought<'_>, fits: impl Fn(u32) -> bool) -> Option<NameId> {
         let is = |at: &u32| {
             let entry = &self.entries[*at];
@@ -115,7 +115,7 @@ impl Names {
         found.map(NameId)
     }
 
-    /// The number of a segment, with one more use.
+    /// The number of a segment; it gets one more use.
     pub(crate) fn take(&mut self, sought: Sought<'_>) -> NameId {
         match self.find(sought) {
             Some(name) => self.take_again(name),
@@ -123,7 +123,7 @@ impl Names {
         }
     }
 
-    /// The same of a segment that `theirs` has.
+    /// The same for a segment that `theirs` has.
     pub(crate) fn adopt(&mut self, theirs: &Self, name: NameId) -> NameId {
         let entry = &theirs.entries[name.0];
         let (sought, digest) = (Sought::Segment(&entry.segment), entry.digest);
@@ -167,7 +167,7 @@ impl Names {
         self.free.push(name);
     }
 
-    /// Lists a name in the index; makes that, with all names, where they have become many.
+    /// Lists a name in the index, which is made once the names are many.
     fn list(&mut self, name: NameId) {
         let entries = &self.entries;
         let list = |Index { table, hasher }: &mut Index, at: u32| {
@@ -184,7 +184,7 @@ impl Names {
         }
     }
 
-    /// Whether each segment in use is there once; how often each is used is the nodes' to tell.
+    /// Checks that each segment in use is there once. The nodes tell how often each is used.
     #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(&self, uses: usize) -> Result<(), &'static str> {
         let in_use = || self.entries.iter().filter(|(_, entry)| entry.uses > 0);

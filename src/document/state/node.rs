@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeId(pub(super) u32);
 
-/// The root: in every tree that is not empty.
+/// The root, which every tree has that is not empty.
 pub(crate) const ROOT: NodeId = NodeId(0);
 /// No node.
 pub(super) const NONE: NodeId = NodeId(u32::MAX);

@@ -8,14 +8,14 @@ use core::{
     slice,
 };
 
-/// Items to a chunk, at most: what an insertion moves.
+/// The most items in a chunk: an insertion moves no more.
 const CHUNK: usize = 512;
 
-/// The items of one list in their order, in chunks: an insertion moves a chunk's worth, and the
+/// The items of one list in their order, in chunks: an insertion moves at most one chunk, and the
 /// item at an index is found by the lengths of the chunks before it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Order {
-    /// None is empty.
+    /// No chunk is empty.
     chunks: Vec<Vec<NodeId>>,
     len: usize,
 }
@@ -47,7 +47,7 @@ impl Order {
         self.chunks.last()?.last().copied()
     }
 
-    /// Where the item is, or would be, that compares to others as `by` says.
+    /// Where the item that compares to others as `by` says is, or would be.
     fn search(&self, mut by: impl FnMut(NodeId) -> Ordering) -> (usize, Result<usize, usize>) {
         let after = |chunk: &Vec<NodeId>| chunk.last().is_some_and(|last| by(*last).is_lt());
         let at = self.chunks.partition_point(after);
@@ -70,7 +70,7 @@ impl Order {
 
     pub(crate) fn insert(&mut self, item: NodeId, mut by: impl FnMut(NodeId) -> Ordering) {
         self.len += 1;
-        // Appending is what lists are for.
+        // Most insertions append.
         let is_last = self.last().is_none_or(|last| by(last).is_lt());
         let (at, within) = if is_last {
             let at = self.chunks.len().saturating_sub(1);

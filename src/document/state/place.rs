@@ -1,18 +1,18 @@
 //! [`Place`]: where an item stands in its list.
 //!
-//! A place is a path of levels, each (number, replica, index), and places are ordered level by
-//! level, a place before those that extend it. A *run* is what one replica inserts at one spot:
-//! its items share number and replica and differ in the index, so that concurrent runs at one
-//! spot stay whole. Whoever appends after another's run takes the next number; only what is put
-//! between two neighbours without room goes one level down. So neither appending nor prepending,
-//! alone or in turns, makes places longer.
+//! A place is a path of levels, each (number, replica, index). Places are ordered level by level,
+//! and a place comes before those that extend it. A *run* is what one replica inserts at one spot:
+//! its items share number and replica and differ in the index, so concurrent runs at one spot stay
+//! whole. A replica that appends after another's run takes the next number; only an item between two
+//! neighbours without room goes one level down. So neither appending nor prepending makes places
+//! longer, whether one replica does it or several in turn.
 //!
-//! Below the first level, numbers and indexes lie far apart, and what is put between two of them
-//! leans to the side where the next insertion is not expected. Where a place would still become
+//! Below the first level, numbers and indexes lie far apart, and a new item between two of them
+//! keeps to the side where the next insertion is not expected. Where a place would still become
 //! long, neighbours are [re-placed](super::room).
 //!
-//! Of the family of Logoot (Weiss, Urso and Molli, 2009), with runs as in Weidner and Kleppmann,
-//! *The Art of the Fugue*, 2023.
+//! It is of the family of Logoot (Weiss, Urso and Molli, 2009), with runs as in Weidner and
+//! Kleppmann, *The Art of the Fugue*, 2023.
 
 use super::short::Short;
 use crate::replica::ReplicaId;
@@ -20,8 +20,8 @@ use alloc::sync::Arc;
 use core::cmp::Ordering;
 use smallvec::SmallVec;
 
-/// Where an item stands: bytes that sort as the items do. Those of an appended or prepended item take
-/// at most 21 up to the ten-thousandth run, those of an imported item at most 5 up to index 65,535.
+/// Where an item stands: bytes that sort as the items do. An appended or prepended item takes at most
+/// 21 bytes up to the ten-thousandth run, an imported item at most 5 up to index 65,535.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     Near(Short),
@@ -40,7 +40,8 @@ impl PartialOrd for Place {
     }
 }
 
-/// One level of a place. Nobody's levels are those of an imported array, the same on every side.
+/// One level of a place. Levels without a replica belong to an imported array, and are the same on
+/// every side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Level {
     pub(crate) number: i64,
@@ -50,21 +51,21 @@ pub(crate) struct Level {
 
 pub(crate) type Levels = SmallVec<[Level; 2]>;
 
-/// How far from zero a number or an index may lie. Far more than any honest history needs, and two
-/// of them differ by what an integer of 64 bits holds.
+/// How far from zero a number or an index may lie. This is far more than any honest history needs,
+/// and the difference of two always fits in an `i64`.
 pub(super) const BOUND: i64 = 1 << 61;
 
-/// How many levels a place may have: no edit makes more than that.
+/// How many levels a place may have: no edit makes more.
 const LEVELS_MAX: usize = 8;
 
 /// How far apart the numbers and the indexes below the first level lie, where they are free to.
 pub(super) const STRIDE: i64 = 1 << 24;
 
 /// Between two items of a run below the first level, new items start at multiples of this and go on
-/// from there one by one: at least this many may be typed backwards before a level more is needed.
+/// from there one by one: at least this many can be typed backwards before another level is needed.
 pub(super) const FINE: i64 = 1 << 6;
 
-/// On which side of a gap the next item is expected not to come: the new one keeps close to it.
+/// The side of a gap where the next item is not expected: the new one keeps close to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lean {
     Left,
@@ -76,12 +77,12 @@ impl Level {
         Self { number: 0, replica: Some(replica), index: 0 }
     }
 
-    /// The start of a run of the replica's own that is `by` away. None out of bounds.
+    /// The start of the replica's own run that is `by` away; `None` if that is out of bounds.
     fn numbered(self, by: i64, replica: ReplicaId) -> Option<Self> {
         Some(Self { number: bounded(self.number, by)?, ..Self::first(replica) })
     }
 
-    /// The next of the run, forwards or backwards. None out of bounds.
+    /// The next of the run, forwards or backwards; `None` if that is out of bounds.
     fn indexed(self, by: i64, depth: usize) -> Option<Self> {
         let from = if depth == 0 { self.index } else { self.index.div_euclid(FINE) * FINE };
         Some(Self { index: bounded(from, by * stride(depth))?, ..self })
@@ -97,7 +98,7 @@ pub(super) const fn stride(depth: usize) -> i64 {
     if depth == 0 { 1 } else { STRIDE }
 }
 
-/// A number between two that differ by two at least.
+/// A number between two that differ by at least two.
 fn within(low: i64, high: i64, lean: Lean) -> i64 {
     let gap = high - low;
     // Close enough to leave most of the gap free, and with room for some on the near side too.
@@ -120,7 +121,7 @@ impl Place {
         }
     }
 
-    /// The place of bytes read from outside, if they are one's.
+    /// The place that bytes read from outside spell, if they spell one.
     #[cfg(feature = "serde")]
     pub(crate) fn checked(bytes: &[u8]) -> Option<Self> {
         let place = Self::new(bytes);
@@ -128,8 +129,7 @@ impl Place {
         (!levels.is_empty() && Self::of_checked(&levels)? == place).then_some(place)
     }
 
-    /// The place of levels read from outside, of which there is one at least, if an edit could have
-    /// made them.
+    /// The place of levels read from outside, at least one, if an edit could have made them.
     pub(crate) fn of_checked(levels: &[Level]) -> Option<Self> {
         let fits = |number| (-BOUND..=BOUND).contains(&number);
         let fit = levels.iter().all(|level| fits(level.number) && fits(level.index));
@@ -174,8 +174,8 @@ impl Place {
     }
 }
 
-/// Levels after `left` and before `right`, for `replica` to insert at. A side without levels is the
-/// end of the list. `None` where there is no room within the bounds, and where both are the same.
+/// Levels after `left` and before `right`, for `replica` to insert at. A side without levels is an
+/// end of the list. `None` where there is no room within the bounds, or both sides are the same.
 pub(super) fn between(
     left: &[Level],
     right: &[Level],
@@ -221,8 +221,8 @@ fn new_run(
 }
 
 /// Between two items of the replica's own run, below the first level. Nobody else uses the indexes
-/// there, and what others put between the two extends the place of the left one, and so comes before
-/// all that goes on backwards from here.
+/// there. What others put between the two extends the place of the left one, and so comes before
+/// everything that goes on backwards from here.
 fn inside_own_run(
     left: &[Level],
     right: &[Level],
@@ -248,8 +248,8 @@ fn inside_own_run(
     Some(levels)
 }
 
-/// One further in the run of the replica's own that ends or begins here, if no part of that run
-/// will ever lie beyond where others start `new` ones.
+/// One further in the replica's own run that ends or begins here, if no part of that run will ever
+/// lie beyond where others start `new` ones.
 fn beside_own_run(
     left: &[Level],
     right: &[Level],
@@ -267,7 +267,7 @@ fn beside_own_run(
     after.or_else(before).map(|run| run.0)
 }
 
-/// How many bytes a place takes as it is written out, a replica's number counted as one.
+/// How many bytes a place takes when it is written out, counting one byte for a replica's number.
 pub(super) fn told_len(levels: &[Level]) -> usize {
     let varint = |integer: i64| {
         let bits = 64 - (integer.unsigned_abs() | 1).leading_zeros() as usize;
@@ -278,8 +278,8 @@ pub(super) fn told_len(levels: &[Level]) -> usize {
     1 + levels.iter().map(level).sum::<usize>()
 }
 
-/// An integer as bytes that sort as integers do: one from -64 to 63 is one byte, any other a byte
-/// that tells sign and length, and the bytes.
+/// An integer as bytes that sort as integers do: from -64 to 63 it is one byte; any other is a byte
+/// for sign and length, and the bytes.
 fn push_integer(bytes: &mut SmallVec<[u8; 64]>, integer: i64) {
     if let Ok(offset @ 0..128) = u8::try_from(integer + 64) {
         bytes.push(0x40 + offset);
@@ -293,7 +293,7 @@ fn push_integer(bytes: &mut SmallVec<[u8; 64]>, integer: i64) {
     bytes.extend_from_slice(&integer.to_be_bytes()[8 - len..]);
 }
 
-/// The integer at the start, if it is within bounds and in its one form.
+/// The integer at the start, if it is within bounds and in its only form.
 fn take_integer(bytes: &mut &[u8]) -> Option<i64> {
     let head = take(bytes, 1)?[0];
     let (fill, len) = match head {
@@ -369,7 +369,7 @@ mod tests {
         assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
     }
 
-    /// Where a run between two others has gone, its number is free again.
+    /// The number of a run that was removed between two others is free again.
     #[test]
     fn a_gap_between_two_runs_is_used() {
         let mut runs = Vec::from([Place::imported(0)]);
@@ -450,7 +450,7 @@ mod tests {
         assert_eq!(between(&[above], &fine, 1), [above, at(0, 2 * FINE - STRIDE)]);
     }
 
-    /// Below the top an own run is filled up: at first at multiples, then backwards from the next
+    /// Below the top a replica fills its own run: first at multiples, then backwards from the next
     /// item, one by one, until there is no room.
     #[test]
     fn an_own_run_is_filled_up() {
@@ -483,7 +483,7 @@ mod tests {
         assert_eq!(inside_own_run(&[low], &[high], 0, replica(1), Lean::Left), None);
     }
 
-    /// What lies within a gap keeps close to one side, and leaves some room there too.
+    /// A number within a gap keeps close to one side, and leaves some room there too.
     #[test]
     fn a_number_within_a_gap_is_near_the_side_it_leans_to() {
         let gaps = [(2, 1), (3, 1), (6, 3), (100, 4), (STRIDE, 256), (1 << 40, 1 << 24)];
@@ -496,7 +496,7 @@ mod tests {
         }
     }
 
-    /// Never shorter than it is written, nor by more than a byte for each integer longer.
+    /// The length is never less than what is written, and at most a byte more for each integer.
     #[test]
     fn a_place_is_told_as_long_as_it_is_written() {
         let varint = |integer: i64| {

@@ -1,32 +1,32 @@
 //! [`Room`]: where a new item of a list goes, and which neighbours are *re-placed* to make room.
 //!
-//! Whatever is inserted between two items gets a [place](super::place) between theirs. Where that
-//! would be longer than [`LEN_MAX`], a window of neighbours around the gap is given new places,
-//! higher up and wide apart, as in order maintenance (Dietz and Sleator, *Two Algorithms for
+//! An item that is inserted between two others gets a [place](super::place) between theirs. If that
+//! place would be longer than [`LEN_MAX`], a window of neighbours around the gap gets new places,
+//! higher up and far apart, as in order maintenance (Dietz and Sleator, *Two Algorithms for
 //! Maintaining Order in a List*, 1987; Bender et al., *Two Simplified Algorithms for Maintaining
-//! Order in a List*, 2002). A window may be the denser the smaller it is, so that a large one is
-//! re-placed only after many insertions.
+//! Order in a List*, 2002). The smaller a window, the denser it may be, so a large one is re-placed
+//! only after many insertions.
 
 use super::place::{BOUND, FINE, Lean, Level, Levels, Place, between, stride, told_len};
 use crate::replica::ReplicaId;
 use alloc::vec::Vec;
 
-/// How many bytes a place takes at most, as it is written out.
+/// How many bytes a place takes at most when it is written out.
 pub(super) const LEN_MAX: usize = 24;
 
-/// The places of one side of a gap, the nearest item's first; no levels end the list.
+/// The places of one side of a gap, the nearest item's first. `None` is the end of the list.
 pub(crate) trait Side {
     fn at(&self, distance: usize) -> Option<Levels>;
 }
 
-/// A place for a new item, and new ones for the items on both sides, the nearest first.
+/// A place for a new item, and new places for the items on both sides, the nearest first.
 pub(crate) struct Room {
     pub(crate) place: Place,
     pub(crate) left: Vec<Place>,
     pub(crate) right: Vec<Place>,
 }
 
-/// Finds room for `replica` to insert an item between two that are not at one place.
+/// Finds room for `replica` to insert an item between two that are not at the same place.
 ///
 /// Mostly O(levels). Where neighbours have to be re-placed, O(neighbours).
 pub(crate) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean: Lean) -> Room {
@@ -36,8 +36,8 @@ pub(crate) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean
     if let Some(levels) = between.filter(|levels| told_len(levels) <= LEN_MAX) {
         return Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() };
     }
-    // As high up as the two have a level of their own, below what they share; at the very top, where
-    // little is free, only if nothing else will do.
+    // As high up as possible, below what the two share. At the very top little is free, so that is
+    // the last resort.
     let shared = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
     let regions = (1..=shared).map(|depth| Region { above: &low[..depth], run: None });
     let own_runs = (1..=shared).filter_map(|depth| Region::own_run(&low, &high, depth, replica));
@@ -47,8 +47,8 @@ pub(crate) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean
     shortest.unwrap_or_else(|| all.window(left, right, replica)).spread()
 }
 
-/// Places that begin with the same levels: their next levels are apart in their numbers, or, in a run
-/// of the replica's own, in their indexes.
+/// Places that begin with the same levels. Their next levels differ in their numbers, or, in the
+/// replica's own run, in their indexes.
 #[derive(Clone, Copy)]
 struct Region<'a> {
     above: &'a [Level],
@@ -56,7 +56,7 @@ struct Region<'a> {
 }
 
 impl<'a> Region<'a> {
-    /// The run of the replica's own that both sides of a gap are in, at a depth.
+    /// The replica's own run that both sides of a gap are in, at a depth.
     fn own_run(low: &'a [Level], high: &[Level], depth: usize, replica: ReplicaId) -> Option<Self> {
         let above = low.get(..depth)?;
         let is_in_run = |it: &&Level| it.replica == Some(replica);
@@ -65,7 +65,7 @@ impl<'a> Region<'a> {
         is_one.then_some(Self { above, run: Some(*low) })
     }
 
-    /// Where a place stands among those of the region. `None` if it is not of them.
+    /// Where a place stands among those of the region; `None` if it is not one of them.
     fn number(&self, levels: &[Level]) -> Option<i64> {
         let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above))?;
         match self.run {
@@ -106,7 +106,7 @@ impl<'a> Region<'a> {
             let gap = around(roomiest);
             let is_enough = self.is_enough(room_in(gap), items);
             let numbers = self.spaced(gap, items + 1).filter(|_| is_enough);
-            // With nothing around it, a window has all the room there is.
+            // A window with nothing around it has all the room there is.
             let numbers = numbers.or_else(|| (gap == (None, None)).then(|| centred(items + 1)));
             if let Some(numbers) = numbers {
                 let levels = |number: &i64| self.levels(*number, replica);
@@ -120,8 +120,8 @@ impl<'a> Region<'a> {
         }
     }
 
-    /// Whether a window of this many items has room that is worth being shared out: the more items,
-    /// the more for each.
+    /// Whether a window of this many items has enough room to share out: the more items, the more
+    /// room for each.
     fn is_enough(&self, room: i64, items: usize) -> bool {
         let items = i64::try_from(items).unwrap_or(BOUND);
         let least = match self.above {
@@ -136,7 +136,7 @@ impl<'a> Region<'a> {
         if self.run.is_some() { FINE } else { 1 }
     }
 
-    /// This many numbers, evenly spaced between two, or as far apart as they may be where an end is
+    /// This many numbers, evenly spaced between two, or as far apart as is allowed where an end is
     /// open.
     fn spaced(&self, gap: Gap, count: usize) -> Option<Vec<i64>> {
         let count = i64::try_from(count).ok()?;
@@ -162,7 +162,7 @@ struct Numbers<'a, S> {
     region: &'a Region<'a>,
     side: &'a S,
     known: Vec<i64>,
-    /// Whether the region ends behind those known.
+    /// Whether the region ends after the known ones.
     ended: bool,
 }
 
@@ -171,7 +171,7 @@ impl<'a, S: Side> Numbers<'a, S> {
         Self { region, side, known: Vec::new(), ended: false }
     }
 
-    /// Makes the first `count` known.
+    /// Looks up the first `count`.
     fn know(&mut self, count: usize) {
         while self.known.len() < count && !self.ended {
             let levels = self.side.at(self.known.len()).unwrap_or_default();
@@ -206,7 +206,7 @@ impl Window {
     }
 }
 
-/// The numbers on both sides of a window, where the region goes on there.
+/// The numbers on both sides of a window, if the region continues there.
 type Gap = (Option<i64>, Option<i64>);
 
 fn room_in((low, high): Gap) -> i64 {
@@ -324,7 +324,7 @@ mod tests {
             play(STEPS, |step, list, _| list.insert(list.len().min(1), who(step % 3))),
             play(STEPS, |step, list, _| list.insert(0, who(step % 3))),
             play(STEPS, |step, list, _| list.insert(list.len(), who(step % 3))),
-            // Always four: the second is inserted, the third or the second goes.
+            // Always four: one is inserted second, and the third or the second is removed.
             play(STEPS, |step, list, _| {
                 list.insert(list.len().min(1), who(step % 2));
                 if list.len() > 4 {
@@ -371,7 +371,7 @@ mod tests {
         let (top, run) = ([Level::first(me())], Some(Level::first(me())));
         let regions =
             [(&[][..], None), (&top, None), (&top, run)].map(|(above, run)| Region { above, run });
-        // In which region, how many items, and the least room that is enough.
+        // The region, the number of items, and the least room that is enough.
         let cases = [
             (0, 0, 2),
             (0, 9, 11),
@@ -387,7 +387,7 @@ mod tests {
         }
     }
 
-    /// The run that both sides of a gap are in is re-placed by its indexes, if it is the replica's own.
+    /// If both sides of a gap are in the replica's own run, its indexes are re-placed.
     #[test]
     fn a_run_is_re_placed_by_whoever_made_it() {
         let theirs = ReplicaId::from_u128(2);
@@ -426,8 +426,8 @@ mod tests {
         }
     }
 
-    /// Items without a gap, beyond which there is room on one side: as many as it takes are
-    /// re-placed, and few more, and they are found in time in proportion to them.
+    /// Items without a gap, with room beyond them on one side: only a few more than necessary are
+    /// re-placed, and finding them takes time in proportion to their number.
     #[test]
     fn a_window_is_hardly_larger_than_it_has_to_be() {
         let region = Region { above: &[Level::first(me())], run: None };
@@ -449,7 +449,7 @@ mod tests {
         }
     }
 
-    /// Of the regions that a gap lies in, the one where fewer items have to go is re-placed.
+    /// If a gap lies in several regions, the one where fewer items have to move is re-placed.
     #[test]
     fn of_two_windows_the_smaller_is_re_placed() {
         let top = Level::first(ReplicaId::from_u128(2));
@@ -475,7 +475,7 @@ mod tests {
         assert_eq!((found.left.len(), found.right.len()), (1, 1));
     }
 
-    /// Nobody inserts like this; whatever the order, few neighbours pay for it.
+    /// Nobody inserts like this; but in any order, few neighbours have to move.
     #[test]
     fn what_no_lean_expects_re_places_few() {
         let scripts = [
@@ -514,7 +514,7 @@ mod tests {
         }
     }
 
-    /// Whatever place is read from outside: there is room on both of its sides.
+    /// There is room on both sides of any place that is read from outside.
     #[test]
     fn forged_places_leave_room() {
         let level = |number, replica, index| Level { number, replica, index };

@@ -16,16 +16,16 @@ pub(crate) enum Segment {
 /// The identity of an item. Independent imports of equal content agree on it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Item {
-    /// The one whose key field holds this scalar: of several, the `nth`.
+    /// The one whose key field holds this scalar; if there are several, the `nth`.
     Keyed { key: Content, nth: u32 },
-    /// Without a key, part of an array that was written as a whole: the `nth` of its content.
+    /// Without a key, in an array that was written as a whole: the `nth` with this content.
     Like { content: u64, nth: u32 },
     /// Without a key, inserted on its own: the first dot of the insertion.
     Made(Dot),
 }
 
 impl Item {
-    /// The same, but the `nth` of its kind.
+    /// The `nth` of its kind.
     pub(crate) fn nth(&self, nth: u32) -> Self {
         match self {
             Self::Keyed { key, .. } => Self::Keyed { key: key.clone(), nth },
@@ -36,7 +36,7 @@ impl Item {
 }
 
 impl Segment {
-    /// How much it takes of the length that a path may have, in bytes.
+    /// How many bytes it takes of the length that a path may have.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Field(name) => name.len() + 1,

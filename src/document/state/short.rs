@@ -20,13 +20,13 @@ impl Short {
         &self.bytes[..usize::from(self.len)]
     }
 
-    /// The text that it was made of.
+    /// The text that it was made from.
     pub(crate) fn as_str(&self) -> &str {
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 
-/// As text, unless it is none.
+/// As text, or as bytes if it is not text.
 impl fmt::Debug for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match core::str::from_utf8(self.as_bytes()) {

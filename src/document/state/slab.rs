@@ -1,18 +1,18 @@
-//! [`Slab`]: values at numbers that stay theirs, in chunks.
+//! [`Slab`]: values at fixed numbers, in chunks.
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
 const CHUNK: usize = 64;
 
-/// Room for so many at first.
+/// How many there is room for at first.
 const FEW: usize = 4;
 
-/// Values at numbers that stay theirs. In chunks, so that growing moves a chunk and not all: a
-/// document that was cloned or read in is full to the brim.
+/// Values at fixed numbers. They are in chunks, so that growing moves one chunk and not all: a
+/// document that was cloned or read in has no room to spare.
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
-    /// All but the last are full; deltas have one.
+    /// All but the last are full. A delta has one chunk.
     chunks: Vec<Vec<T>>,
     len: u32,
 }
@@ -36,7 +36,7 @@ impl<T> Slab<T> {
         self.chunks.get(at as usize / CHUNK)?.get(at as usize % CHUNK)
     }
 
-    /// Appends a value; its number. 2³² values take 100 GB.
+    /// Appends a value; returns its number. 2³² values would take 100 GB.
     pub(crate) fn push(&mut self, value: T) -> u32 {
         let at = self.len;
         self.len += 1;

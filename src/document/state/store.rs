@@ -1,5 +1,4 @@
-//! [`Store`]: a kernel of writes together with the tree that indexes it: a document's state, and
-//! also a delta's.
+//! [`Store`]: a kernel of writes and the tree that indexes it. Documents and deltas are made of it.
 
 use super::{node::NodeId, tree::Tree, write::Write};
 use crate::{
@@ -17,18 +16,18 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Makes a write alive under a dot that was seen.
+    /// Makes a write live under a dot that was seen.
     pub(crate) fn put(&mut self, dot: Dot, write: Write) {
         let slot = self.kernel.put(dot, write);
         self.tree.came(self.kernel.blocks(), slot);
     }
 
-    /// The greatest time of what is alive.
+    /// The greatest time among the live writes.
     pub(crate) fn latest(&self) -> Option<Timestamp> {
         self.kernel.payloads().map(|write| write.time).max()
     }
 
-    /// Ends the life of a write. Its node stays: the caller releases it.
+    /// Kills a write. Its node stays until the caller releases it.
     pub(crate) fn kill(&mut self, slot: Slot) -> Option<(Dot, Write)> {
         let dot = self.kernel.blocks().dot(slot);
         self.tree.going(self.kernel.blocks(), slot)?;
@@ -55,7 +54,7 @@ impl Store {
         changed
     }
 
-    /// A store that has seen `context`, with some of the writes that live here.
+    /// A store that has seen `context` and holds some of the writes that live here.
     pub(crate) fn extract<'a>(
         &'a self,
         context: CausalContext,
@@ -116,12 +115,12 @@ impl Eq for Store {}
 /// Writes of one tree, read for another.
 #[derive(Default)]
 struct Adopted {
-    /// The parent of the last one, there and here: the next one's is mostly the same.
+    /// The parent of the last write, there and here: the next one usually has the same.
     parent: Option<(NodeId, NodeId)>,
 }
 
 impl Adopted {
-    /// The write as it is held here; the caller makes it live at once, and no node goes meanwhile.
+    /// The write as it is held here. The caller makes it live at once, before any node is released.
     fn write(&mut self, ours: &mut Tree, theirs: &Tree, write: &Write) -> Write {
         let Some(parent) = theirs.parent(write.node) else { return write.at(ours.root()) };
         let here = match self.parent {
@@ -133,12 +132,12 @@ impl Adopted {
     }
 }
 
-/// The page of a join: our tree, which reads the writes of theirs.
+/// The page of a join: our tree, which reads the writes of their tree.
 struct Joining<'a> {
     tree: &'a mut Tree,
     theirs: &'a Tree,
     adopted: Adopted,
-    /// The nodes that writes have left: they go when the join is done.
+    /// The nodes of writes that were killed; they are released after the join.
     left: Vec<NodeId>,
 }
 
@@ -181,7 +180,7 @@ mod tests {
 
     const US: ReplicaId = ReplicaId::from_u128(1);
 
-    /// A document of some fields, and what removing one of them did.
+    /// A document with some fields, and what removing one of them did.
     fn document() -> Result<(Document, DocumentDelta), String> {
         let mut document = Document::new();
         let at = Timestamp::from_millis;
@@ -226,7 +225,7 @@ mod tests {
         Ok(())
     }
 
-    /// Two paths of one digest could hide that one dot stands at both.
+    /// If two paths had one digest, one dot could be at both unnoticed.
     #[test]
     fn digests_tell_paths_apart() {
         let mut tree = Tree::default();

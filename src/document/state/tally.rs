@@ -1,13 +1,13 @@
 //! [`Tally`]: what one replica has counted on one number.
 //!
-//! A replica has one live write for each number that it counts on, with the sum of its increments
-//! and the dot of the first of them. An increment puts a new one in its place. Whatever replaces
-//! the number takes the tallies that it has seen with it and remembers how far each of them had
-//! come, so what was counted beyond that, on another side, still counts.
+//! A replica has one live write for each number that it counts on: the sum of its increments, and
+//! the dot of the first of them. An increment replaces that write. Whatever replaces the number also
+//! removes the tallies it has seen, and remembers how far each of them had come, so what was
+//! counted beyond that, on another side, still counts.
 //!
-//! A replica begins a new tally only where it has seen its old one replaced or deleted. So the
-//! tallies of one replica at one number are in an order, and the later of two tells all there is
-//! to know of the earlier.
+//! A replica begins a new tally only after it has seen its old one replaced or deleted. So the
+//! tallies of one replica on one number are ordered, and the later of two says everything about
+//! the earlier.
 
 use crate::{causal::Dot, replica::ReplicaId};
 use smallvec::SmallVec;
@@ -22,12 +22,12 @@ pub(crate) struct Tally {
     pub(crate) replica: ReplicaId,
     /// The counter of the write that began it.
     pub(crate) start: u64,
-    /// The counter of the last write that it takes in.
+    /// The counter of the last write that it includes.
     pub(crate) last: u64,
     pub(crate) sum: i64,
 }
 
-/// Some tallies; mostly few.
+/// Some tallies, usually few.
 pub(crate) type Tallies = SmallVec<[Tally; 3]>;
 
 impl Tally {
@@ -40,19 +40,19 @@ impl Tally {
         (self.start, self.last)
     }
 
-    /// Whether it has come further than what was replaced of the same replica's.
+    /// Whether it has come further than the same replica's tally that was replaced.
     pub(crate) fn is_beyond(&self, replaced: Option<&Self>) -> bool {
         replaced.is_none_or(|it| it.extent() < self.extent())
     }
 
-    /// What still counts, where this much of the same replica's was replaced.
+    /// What still counts, where this much of the same replica's tally was replaced.
     pub(crate) fn beyond(&self, replaced: Option<&Self>) -> i128 {
         let before = replaced.filter(|it| it.start == self.start).map_or(0, |it| it.sum.into());
         if self.is_beyond(replaced) { i128::from(self.sum) - before } else { 0 }
     }
 }
 
-/// Of each replica the tally that has come furthest, sorted. O(n log n).
+/// For each replica, the tally that has come furthest; sorted. O(n log n).
 pub(crate) fn furthest(tallies: impl IntoIterator<Item = Tally>) -> Tallies {
     let mut tallies: Tallies = tallies.into_iter().collect();
     tallies.sort_unstable_by(|a, b| b.cmp(a));
@@ -67,7 +67,7 @@ pub(crate) fn find(tallies: &[Tally], replica: ReplicaId) -> Option<&Tally> {
     tallies.get(at)
 }
 
-/// Checks what a write under `dot` says that it has replaced.
+/// Checks what a write under `dot` claims to have replaced.
 pub(crate) fn check(tallies: &[Tally], dot: Dot) -> Result<(), &'static str> {
     if !tallies.windows(2).all(|pair| pair[0].replica < pair[1].replica) {
         return Err("replaced counts are repeated or out of order");

@@ -1,7 +1,7 @@
-//! [`Tree`]: the index of a kernel of writes: which of them live where.
+//! [`Tree`]: the index of a kernel of writes, which says where each of them lives.
 //!
-//! An arena of nodes, each a path by identity. A node exists while writes live at it or below it,
-//! or while somebody [holds](Tree::hold) it; it is *linked* among its parent's fields or items
+//! It is an arena of nodes, each a path by identity. A node exists while writes live at it or below
+//! it, or while somebody [holds](Tree::hold) it. It is *linked* among its parent's fields or items
 //! while there is something to read.
 
 use super::{
@@ -37,20 +37,20 @@ struct Node {
     digest: u32,
     /// The writes that live here, the nodes below, and who else holds it.
     uses: u32,
-    /// What there is to read: the writes that live here but for places, and the nodes linked below.
+    /// What there is to read: the writes that live here, except places, and the nodes linked below.
     content: u32,
-    /// The writes that live here and changed a field that was made before, and the nodes below that
-    /// have such: where a deletion may have missed something.
+    /// The writes that live here and changed a field that existed before, and the nodes below that
+    /// have such writes. Only there can a deletion have missed something.
     born: u32,
     /// The first of the fields linked below.
     first: NodeId,
-    /// Among the fields of one node: the next, and the one before; before the first the last.
+    /// Among the fields of one node: the next, and the one before. Before the first is the last.
     next: NodeId,
     before: NodeId,
     /// The number of the list of items linked below.
     list: u32,
-    /// Two of the writes that live here, among them the place that counts, if there is any;
-    /// further ones are in a crowd.
+    /// Two of the writes that live here, among them the place that counts, if there is one. Further
+    /// ones are in a crowd.
     slots: [Slot; 2],
 }
 
@@ -69,8 +69,8 @@ pub(crate) struct Tree {
     crowds: BTreeMap<NodeId, Crowd>,
 }
 
-/// The writes at one node beyond the first two, places last and the greatest of them the very last:
-/// a stranger may have made thousands.
+/// The writes at one node beyond the first two, which a stranger may make thousands of. Places come
+/// last, the greatest at the very end.
 type Crowd = BTreeSet<(Option<Rank>, Slot)>;
 
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ struct Index {
 }
 
 impl Index {
-    /// Of the nodes that are in use.
+    /// The index of the nodes that are in use.
     fn of(nodes: &Slab<Node>) -> Self {
         let (mut table, hasher) = (HashTable::new(), RandomState::new());
         let hash = |node: &NodeId| {
@@ -94,7 +94,7 @@ impl Index {
     }
 }
 
-/// So many nodes are searched one by one.
+/// Up to this many nodes are searched one by one.
 const FEW: usize = 16;
 
 impl Tree {
@@ -103,7 +103,7 @@ impl Tree {
         self.nodes.get(node.0).is_some_and(|node| node.content > 0)
     }
 
-    /// Whether a write lives at a node or below that changed a field which was made before.
+    /// Whether a write that changed an existing field lives at a node or below.
     pub(crate) fn has_born(&self, node: NodeId) -> bool {
         self.nodes.get(node.0).is_some_and(|node| node.born > 0)
     }
@@ -116,7 +116,7 @@ impl Tree {
         &mut self.nodes[node.0]
     }
 
-    /// The step that leads to a node; none to the root.
+    /// The step that leads to a node; `None` for the root.
     pub(crate) fn segment(&self, node: NodeId) -> Option<&Segment> {
         (node != ROOT).then(|| self.names.get(self.node(node).name))
     }
@@ -154,7 +154,7 @@ impl Tree {
         slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
     }
 
-    /// The write that lives at a node if it is the only one, and whether fields or items are
+    /// The write that lives at a node, if it is the only one; and whether fields, and items, are
     /// linked below.
     pub(crate) fn only_slot(&self, node: NodeId) -> Option<(Slot, bool, bool)> {
         let &Node { first, list, slots, .. } = self.nodes.get(node.0)?;
@@ -162,13 +162,13 @@ impl Tree {
         alone.then_some((slots[0], first != NONE, list != u32::MAX))
     }
 
-    /// The fields linked below a node, in no order that is visible.
+    /// The fields linked below a node, in arbitrary order.
     pub(crate) fn fields(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let first = self.nodes.get(node.0).and_then(|node| node.first.some());
         core::iter::successors(first, |field| self.node(*field).next.some())
     }
 
-    /// The fields linked below a node by name.
+    /// The fields linked below a node, sorted by name.
     pub(crate) fn sorted_fields(&self, node: NodeId) -> SmallVec<[(&Arc<str>, NodeId); 8]> {
         let named = |field| match self.segment(field) {
             Some(Segment::Field(name)) => Some((name, field)),
@@ -216,13 +216,13 @@ impl Tree {
         }
     }
 
-    /// The node one step below, made if need be; the caller makes it live, or holds it.
+    /// The node one step below, made if it does not exist. The caller makes it live, or holds it.
     pub(crate) fn step(&mut self, parent: NodeId, sought: Sought<'_>) -> NodeId {
         let name = self.names.take(sought);
         self.step_named(parent, name)
     }
 
-    /// The same, by the number of the segment, of which one use was taken for it.
+    /// The same by the number of the segment, whose use was counted for it already.
     fn step_named(&mut self, parent: NodeId, name: NameId) -> NodeId {
         if let Some(node) = self.child_named(parent, name) {
             self.names.give_back(name);
@@ -273,7 +273,7 @@ impl Tree {
         self.node_mut(node).uses += 1;
     }
 
-    /// Gives up one use of a node; without any it ceases to exist, and so may those above it.
+    /// Gives up one use of a node. A node without uses ceases to exist, and so may those above it.
     pub(crate) fn release(&mut self, mut node: NodeId) {
         loop {
             let Node { uses, parent, name, .. } = self.node_mut(node);
@@ -294,7 +294,7 @@ impl Tree {
         }
     }
 
-    /// Room for so many more nodes.
+    /// Makes room for more nodes.
     pub(crate) fn reserve(&mut self, additional: usize) {
         if self.nodes.len() + additional > FEW {
             let nodes = &self.nodes;
@@ -327,7 +327,7 @@ impl Node {
 }
 
 /// The order among the places of one item; `None` for any other write. A place counts as written by
-/// whoever moved the item there, also where somebody else has re-placed it since.
+/// the replica that moved the item there, even if another has re-placed it since.
 pub(crate) fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> {
     let write = blocks.get(slot).filter(|write| write.is_place())?;
     let dot = blocks.dot(slot);
@@ -401,7 +401,7 @@ impl Tree {
         }
     }
 
-    /// One thing more to read at a node: it is linked, and so are those above it.
+    /// There is one thing more to read at a node: it is linked, and so are those above it.
     fn gain(&mut self, blocks: &Blocks<Write>, mut node: NodeId) {
         loop {
             let content = &mut self.node_mut(node).content;
@@ -476,7 +476,7 @@ impl Tree {
         } else {
             self.node_mut(before).next = next;
         }
-        // The last is before the first.
+        // The last one is before the first.
         let after = next.some().or(Some(first).filter(|first| *first != node));
         if let Some(after) = after {
             self.node_mut(after).before = before;
@@ -513,7 +513,7 @@ impl Tree {
         self.lists[list as usize] = order;
     }
 
-    /// Changes the place writes of an item, and with them where it stands.
+    /// Changes the places of an item, and so where it stands.
     fn repositioned(
         &mut self,
         blocks: &Blocks<Write>,
@@ -531,7 +531,7 @@ impl Tree {
         }
     }
 
-    /// The write that tells where an item stands.
+    /// The place that says where an item stands, and its rank.
     pub(crate) fn place<'a>(
         &self,
         blocks: &'a Blocks<Write>,
@@ -548,8 +548,8 @@ impl Tree {
         }
     }
 
-    /// The order of two items of one list: by place, and at one place by identity. An item without
-    /// a place, which somebody wrote into while another deleted it, comes last.
+    /// The order of two items of one list: by place, and at one place by identity. An item without a
+    /// place comes last: one side wrote into it while another deleted it.
     pub(crate) fn compare(&self, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
         if a == b {
             return Ordering::Equal;
@@ -562,7 +562,7 @@ impl Tree {
         by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
     }
 
-    /// The index of an item among those of its list; none if it is no linked item.
+    /// The index of an item in its list; `None` if it is not a linked item.
     pub(crate) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
         let items = self.list_at(self.parent(item)?)?;
         items.index_of(|other| self.compare(blocks, other, item))
@@ -571,7 +571,7 @@ impl Tree {
 
 /// Two trees.
 impl Tree {
-    /// The node that is the same path as one of `theirs`, made if need be.
+    /// The node with the same path as one of `theirs`, made if it does not exist.
     pub(crate) fn adopt(&mut self, theirs: &Self, node: NodeId) -> NodeId {
         match theirs.parent(node) {
             None => self.root(),
@@ -591,12 +591,12 @@ impl Tree {
         self.step_named(parent, name)
     }
 
-    /// The node one step below that is the same as one of `theirs`, if it exists.
+    /// The node one step below with the same segment as one of `theirs`, if it exists.
     pub(crate) fn find_below(&self, parent: NodeId, theirs: &Self, node: NodeId) -> Option<NodeId> {
         self.child(parent, Sought::Segment(theirs.segment(node)?))
     }
 
-    /// The node that is the same path as one of `theirs`, if it exists.
+    /// The node with the same path as one of `theirs`, if it exists.
     pub(crate) fn find(&self, theirs: &Self, node: NodeId) -> Option<NodeId> {
         match (theirs.parent(node), theirs.segment(node)) {
             (Some(parent), Some(segment)) => {
@@ -606,7 +606,7 @@ impl Tree {
         }
     }
 
-    /// A total order of writes in two trees that does not depend on the trees.
+    /// A total order of writes in two trees, which does not depend on the trees.
     pub(crate) fn order(&self, ours: &Write, their_tree: &Self, theirs: &Write) -> Ordering {
         let by_path = self.path(ours.node).cmp(&their_tree.path(theirs.node));
         by_path.then_with(|| ours.said().cmp(&theirs.said()))
@@ -614,8 +614,8 @@ impl Tree {
 }
 
 impl Tree {
-    /// Whether the tree lists just the live writes, each where it lives, and links what there is
-    /// to read. For tests and fuzzers; O(size × log).
+    /// Checks that the tree lists exactly the live writes, each where it lives, and links what there
+    /// is to read. For tests and fuzzers; O(size × log).
     #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(
         &self,

@@ -14,14 +14,14 @@ use core::hash::{Hash, Hasher};
 
 /// One write: what was said, when, and where. 48 bytes.
 ///
-/// The place is a node of the [`Tree`](super::tree::Tree) that indexes it, so a write means
-/// nothing away from its tree: two of them are compared by [`Tree::order`](super::tree::Tree).
+/// It names a node of the [`Tree`](super::tree::Tree) that indexes it, so a write means nothing away
+/// from its tree: two writes are compared by [`Tree::order`](super::tree::Tree).
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
     pub(crate) content: Content,
-    /// When, by the writer's clock or just after all it had seen here.
+    /// When, by the writer's clock, or just after everything the writer had seen here.
     pub(crate) time: Timestamp,
-    /// What it took the place of, as far as that is still of use.
+    /// What it replaced, as far as that is still needed.
     pub(crate) origin: Option<Box<Origin>>,
     pub(crate) node: NodeId,
     /// A digest of the path to the node, the same in every tree of this process.
@@ -30,32 +30,32 @@ pub(crate) struct Write {
 
 const _: () = assert!(size_of::<Write>() == 48, "six words");
 
-/// What a write hands on of those that it replaced, and they of those before them.
+/// What a write hands on from those that it replaced, and they from those before them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Origin {
     /// The write that made this field. A replica that has seen it and holds nothing here has seen
     /// the field deleted.
     birth: Option<Dot>,
-    /// What was counted here and replaced: that much of each tally counts no more. One for each
+    /// What was counted here and replaced: that much of each tally no longer counts. One for each
     /// replica, sorted.
     counted: Box<[Tally]>,
 }
 
 impl Origin {
-    /// What there is to hand on, if there is anything.
+    /// What there is to hand on; `None` if there is nothing.
     pub(crate) fn of(birth: Option<Dot>, counted: Box<[Tally]>) -> Option<Box<Self>> {
         (birth.is_some() || !counted.is_empty()).then(|| Box::new(Self { birth, counted }))
     }
 }
 
-/// Whatever tells two writes apart in any tree.
+/// Everything that tells two writes apart in any tree.
 impl Hash for Write {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.digest, self.time, &self.content, &self.origin).hash(state);
     }
 }
 
-/// The order among live writes: (time, replica), and of two by one replica at one time the later.
+/// The order among live writes: (time, replica), and for one replica at one time the later write.
 pub(crate) type Rank = (Stamp, Dot);
 
 impl Write {
@@ -64,12 +64,12 @@ impl Write {
         Self { node, ..self.clone() }
     }
 
-    /// Whatever tells two writes at one path apart.
+    /// Everything that tells two writes at one path apart.
     pub(super) fn said(&self) -> impl Ord + '_ {
         (self.time, &self.content, &self.origin)
     }
 
-    /// Whether it tells where an item stands, and nothing to be read.
+    /// Whether it says where an item stands, which is nothing to read.
     pub(crate) const fn is_place(&self) -> bool {
         matches!(self.content, Content::Place(_))
     }
@@ -83,7 +83,7 @@ impl Write {
         self.origin.as_deref().map_or(&[], |origin| &origin.counted)
     }
 
-    /// The tally that the write under `dot` is, if it is one.
+    /// The write under `dot` as a tally, if it is one.
     pub(crate) fn tally(&self, dot: Dot) -> Option<Tally> {
         match self.content {
             Content::Count { start, sum } => {
@@ -93,7 +93,7 @@ impl Write {
         }
     }
 
-    /// Checks what a write under `dot` says of counts.
+    /// Checks what a write under `dot` says about counts.
     pub(crate) fn check_counts(&self, dot: Dot) -> Result<(), &'static str> {
         if self.tally(dot).is_some_and(|tally| !tally.is_sound()) {
             return Err("a count began before any write, or after itself");
@@ -101,7 +101,7 @@ impl Write {
         let counted = self.counted();
         let can_replace = !matches!(self.content, Content::Count { .. } | Content::Place(_));
         if !counted.is_empty() && !can_replace {
-            return Err("only a value replaces what was counted");
+            return Err("only a value can replace what was counted");
         }
         tally::check(counted, dot)
     }

@@ -13,6 +13,8 @@ use rejoin::{
     RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
     causal::{Change, DotKernel},
     laws::Invariants,
+    map::MapChanges,
+    set::SetChanges,
     wire::{DecodeError, Reader, Schema, Wire, Writer},
 };
 use std::collections::BTreeMap;
@@ -78,6 +80,9 @@ pub(crate) trait Keyed: 'static {
     fn value(state: &Self::State) -> Self::Value;
     fn read(alive: Alive) -> Self::Value;
     fn check(state: &Self::State) -> Result<(), &'static str>;
+    /// What else holds of a merge, and of a delta that is applied.
+    fn merged(_before: &Self::State, _other: &Self::State, _after: &Self::State) {}
+    fn applied(_before: &Self::State, _delta: &Self::Delta, _after: &Self::State) {}
     fn aged(kernel: serde_json::Value) -> Self::State {
         serde_json::from_value(kernel).unwrap()
     }
@@ -104,6 +109,14 @@ impl<K: Keyed> Subject for K {
 
     fn check(state: &K::State) -> Result<(), &'static str> {
         K::check(state)
+    }
+
+    fn merged(before: &K::State, other: &K::State, after: &K::State) {
+        K::merged(before, other, after);
+    }
+
+    fn applied(before: &K::State, delta: &K::Delta, after: &K::State) {
+        K::applied(before, delta, after);
     }
 
     fn aged(kernel: serde_json::Value) -> K::State {
@@ -149,6 +162,33 @@ impl Keyed for Set {
 
     fn check(set: &OrSet<u8>) -> Result<(), &'static str> {
         set.check_invariants()
+    }
+
+    fn merged(before: &OrSet<u8>, other: &OrSet<u8>, after: &OrSet<u8>) {
+        Self::reported(before, after, |set| set.merge_reporting(other));
+    }
+
+    fn applied(before: &OrSet<u8>, delta: &SetDelta<u8>, after: &OrSet<u8>) {
+        Self::reported(before, after, |set| set.apply_reporting(delta));
+    }
+}
+
+impl Set {
+    /// The changes are the difference between before and after.
+    fn reported(
+        before: &OrSet<u8>,
+        after: &OrSet<u8>,
+        join: impl FnOnce(&mut OrSet<u8>) -> SetChanges<u8>,
+    ) {
+        let mut joined = before.clone();
+        let changes = join(&mut joined);
+        assert_eq!(joined, *after, "reporting changes nothing else");
+        let only = |here: &OrSet<u8>, there: &OrSet<u8>| {
+            let mut only: Vec<u8> = here.iter().filter(|it| !there.contains(it)).copied().collect();
+            only.sort_unstable();
+            only
+        };
+        assert_eq!((changes.added, changes.removed), (only(after, before), only(before, after)));
     }
 }
 
@@ -254,6 +294,41 @@ impl Keyed for Map {
 
     fn check(map: &OrMap<u8, u8>) -> Result<(), &'static str> {
         map.check_invariants()
+    }
+
+    fn merged(before: &OrMap<u8, u8>, other: &OrMap<u8, u8>, after: &OrMap<u8, u8>) {
+        Self::reported(before, after, |map| map.merge_reporting(other));
+    }
+
+    fn applied(before: &OrMap<u8, u8>, delta: &MapDelta<u8, u8>, after: &OrMap<u8, u8>) {
+        Self::reported(before, after, |map| map.apply_reporting(delta));
+    }
+}
+
+impl Map {
+    /// The changes are the difference between before and after.
+    fn reported(
+        before: &OrMap<u8, u8>,
+        after: &OrMap<u8, u8>,
+        join: impl FnOnce(&mut OrMap<u8, u8>) -> MapChanges<u8, u8>,
+    ) {
+        let mut joined = before.clone();
+        let changes = join(&mut joined);
+        assert_eq!(joined, *after, "reporting changes nothing else");
+        let read = |map: &OrMap<u8, u8>| -> BTreeMap<u8, u8> {
+            map.iter().map(|(key, value)| (*key, *value)).collect()
+        };
+        let (before, mut after) = (read(before), read(after));
+        let (mut changed, mut removed) = (Vec::new(), Vec::new());
+        for (key, value) in before {
+            match after.remove(&key) {
+                None => removed.push((key, value)),
+                Some(now) if now != value => changed.push((key, value, now)),
+                Some(_) => {}
+            }
+        }
+        assert_eq!(changes.inserted, after.into_iter().collect::<Vec<_>>());
+        assert_eq!((changes.changed, changes.removed), (changed, removed));
     }
 }
 
