@@ -58,7 +58,8 @@ fn main() -> Result<(), Failure> {
     let empty = wire::to_bytes(&OrSet::<String>::new());
     let table = Table { row: Mutex::new((0, empty)), lost_races: AtomicU32::new(0) };
     thread::scope(|scope| -> Result<(), Failure> {
-        let open_many = |worker| (0..50).try_for_each(|it| open(&table, &format!("{worker}-{it}")).map(drop));
+        let open_many =
+            |worker| (0..50).try_for_each(|it| open(&table, &format!("{worker}-{it}")).map(drop));
         let workers = [1, 2, 3, 4].map(|worker| scope.spawn(move || open_many(worker)));
         workers.into_iter().try_for_each(|it| it.join().map_err(|_| "a thread panicked")?)
     })?;

@@ -41,7 +41,8 @@ impl Region {
 }
 
 fn show(what: &str, regions: [&Region; 3]) {
-    let counts = regions.map(|it| format!("{} of {}", it.sessions.0.value(), it.sessions.1.value()));
+    let counts =
+        regions.map(|it| format!("{} of {}", it.sessions.0.value(), it.sessions.1.value()));
     println!("{what:<36} {:>12} {:>12} {:>16}", counts[0], counts[1], counts[2]);
 }
 
@@ -69,9 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     show("ap-southeast-1 opens 4, closes 2", [&us, &eu, &ap]);
 
-    for region in [&mut us, &mut eu, &mut ap] {
-        region.catch_up();
-    }
+    [&mut us, &mut eu, &mut ap].into_iter().for_each(Region::catch_up);
     show("the link is back", [&us, &eu, &ap]);
     assert!(us.sessions == eu.sessions && eu.sessions == ap.sessions);
     assert_eq!((us.sessions.0.value(), us.sessions.1.value()), (9, 12));

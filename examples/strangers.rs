@@ -19,7 +19,12 @@ struct Gate {
 
 impl Gate {
     /// Applies a message, or says why not; then the document is as it was.
-    fn take(&self, into: &mut Document, message: &[u8], now: Timestamp) -> Result<(), Box<dyn Error>> {
+    fn take(
+        &self,
+        into: &mut Document,
+        message: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Box<dyn Error>> {
         let delta: DocumentDelta = wire::from_bytes_within(message, &self.limits)?;
         if delta.latest() > Some(now.saturating_add(self.ahead)) {
             return Err("the message carries a time from the future".into());

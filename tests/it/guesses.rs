@@ -2,9 +2,9 @@
 //! That this file compiles is most of the test. Documents have theirs in `surface.rs`.
 
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, Error, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Timestamp, VectorClock,
-    map, set,
+    Delta, DeltaState, Document, EnableFlag, Error, FlagDelta, GCounter, LwwRegister, MapDelta,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Timestamp,
+    VectorClock, map, set,
     wire::{self, Wire},
 };
 use std::{
@@ -125,13 +125,17 @@ impl FromIterOf for OrSet<&'static str> {
 }
 
 #[test]
-fn counters_and_clocks_compare() -> Result<(), Error> {
+fn counters_and_clocks_compare_and_come_from_parts() -> Result<(), Error> {
     let mut few = GCounter::new();
     few.increment(1, US)?;
     let mut more = few.clone();
     more.increment(1, EU)?;
     assert!(few < more);
     assert_eq!((few.get(US), more.get(EU), more.iter().len()), (1, 1, 2));
+    assert!(few < more);
+    let open = PnCounter::from_parts(more.clone(), few.clone());
+    assert_eq!(open.value(), 1);
+    assert!(PnCounter::new() < open);
     let clock: VectorClock = [(US, 1), (EU, 2)].into_iter().collect();
     assert!(VectorClock::new() < clock);
     Ok(())
@@ -167,7 +171,8 @@ fn one_generic_loop_syncs_every_type_tuples_and_maps_of_them() -> Result<(), Err
     users.insert("ana".to_string(), US)?;
     let mut themes: OrMap<String, u64> = OrMap::new();
     themes.insert("ana".into(), 1, US, NOW)?;
-    let (mut flag, mut siblings, mut last) = (EnableFlag::new(), MvRegister::new(), LwwRegister::new());
+    let (mut flag, mut siblings, mut last) =
+        (EnableFlag::new(), MvRegister::new(), LwwRegister::new());
     flag.enable(US)?;
     siblings.set(7_u64, US)?;
     last.set(7_u64, US, NOW)?;
