@@ -16,7 +16,7 @@ const EU: ReplicaId = ReplicaId::named("eu-west-1").unwrap();
 fn spell(side: &Contender) -> String {
     let what = match &side.claim {
         Claim::Value(value) => value.to_string(),
-        Claim::Read(kind) => format!("the {kind} that is read"),
+        Claim::Read(kind) => kind.to_string(),
         _ => "a deletion".into(),
     };
     match side.stamp {

@@ -39,7 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("What changed in eu-west-1:");
     for change in report.changes() {
-        println!("  {}: {:?}", change.path, change.after);
+        let now = change.after.as_ref().map_or("removed".into(), ToString::to_string);
+        println!("  {}: {now}", change.path);
     }
     println!("Messages, now the same everywhere:");
     let messages = in_us.at("/messages").ok_or("no messages")?;

@@ -27,13 +27,11 @@ impl Poll {
     }
 
     fn vote(&mut self, who: &'static str, choice: u8, by: ReplicaId) -> Result<Votes, WriteError> {
-        let seen = self.seen(who);
-        self.0.write((who, choice), &seen, by)
+        self.0.write((who, choice), &self.seen(who), by)
     }
 
     fn withdraw(&mut self, who: &str, by: ReplicaId) -> Result<Votes, WriteError> {
-        let seen = self.seen(who);
-        self.0.erase(&seen, by)
+        self.0.erase(&self.seen(who), by)
     }
 }
 

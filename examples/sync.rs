@@ -28,20 +28,26 @@ impl<T: DeltaState<Delta: Wire, Version: Wire>> Peer<T> {
     }
 }
 
-/// Loses two messages of three, and delivers the third twice.
+/// Loses half of the messages, and delivers some of the others twice.
 #[derive(Default)]
 struct Link {
-    sent: usize,
+    sent: u64,
+    random: u64,
 }
 
 impl Link {
     fn carry(&mut self, message: Vec<u8>) -> Vec<Vec<u8>> {
         self.sent += 1;
-        if self.sent % 3 == 0 { vec![message.clone(), message] } else { vec![] }
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+        match self.random >> 62 {
+            0 | 1 => vec![],
+            2 => vec![message],
+            _ => vec![message.clone(), message],
+        }
     }
 }
 
-/// One side asks, the other answers. If a message is lost, nothing happens: it asks again later.
+/// One side asks, the other answers. If a message is lost, nothing happens.
 fn ask<T>(asker: &mut Peer<T>, other: &Peer<T>, link: &mut Link) -> Result<(), DecodeError>
 where
     T: DeltaState<Delta: Wire, Version: Wire>,

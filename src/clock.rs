@@ -208,7 +208,7 @@ impl VectorClock {
     pub fn meet(&self, other: &Self) -> Self {
         let mut theirs = other.iter().peekable();
         let mut both = Self::new();
-        for (replica, count) in self.iter() {
+        for (replica, count) in self {
             while theirs.next_if(|entry| entry.0 < replica).is_some() {}
             if let Some(entry) = theirs.next_if(|entry| entry.0 == replica) {
                 both.push(replica, count.min(entry.1));
@@ -296,7 +296,7 @@ impl VectorClock {
         let few = other.len() < self.len() / 16;
         let (mut replicas, mut counts) = (&self.replicas[..], &mut self.counts[..]);
         let mut missing = 0;
-        for (replica, count) in other.iter() {
+        for (replica, count) in other {
             let before = if few {
                 replicas.partition_point(|ours| *ours < replica)
             } else {
@@ -386,7 +386,7 @@ impl DeltaState for VectorClock {
     fn delta_since(&self, peer: &Self) -> Self {
         let mut theirs = peer.iter().peekable();
         let mut news = Self::new();
-        for (replica, count) in self.iter() {
+        for (replica, count) in self {
             while theirs.next_if(|entry| entry.0 < replica).is_some() {}
             if theirs.next_if(|entry| entry.0 == replica).is_none_or(|entry| entry.1 < count) {
                 news.push(replica, count);

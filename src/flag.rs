@@ -18,8 +18,8 @@ use smallvec::SmallVec;
 /// # Order, hash and serde
 ///
 /// Flags are compared by `==` alone: equal means converged, not only that both are on. They have no
-/// `Hash` and no order, as `on < off` would not be that of merging. The serde form lists for each
-/// replica which of its writes were seen, and the enables still alive:
+/// `Hash` and no order. The serde form lists for each replica which of its writes were seen, and the
+/// enables that are still alive:
 /// `{"us-east-1": {"seen": [[1, 1]], "live": [[1, null]]}}`.
 ///
 /// # Examples
@@ -55,7 +55,7 @@ pub struct EnableFlag {
 /// let delta = ours.enable(us)?;
 /// assert!(theirs.apply(&delta));
 /// assert!(theirs.is_enabled());
-/// assert!(theirs.disable(us)?.is_empty() == false);
+/// assert!(!theirs.disable(us)?.is_empty(), "a remove is a write too");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

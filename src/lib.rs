@@ -1,5 +1,5 @@
-//! CRDTs, replicated data types: replicas write without asking each other, and whatever order
-//! their states meet in, they *rejoin* to the same value.
+//! Conflict-free replicated data types (CRDTs): replicas write without asking each other, and
+//! whatever order their states meet in, they *rejoin* to the same value.
 //!
 //! States are plain values. Clone them, compare them (`==` means converged), store them in any
 //! database and send them over any transport: nothing here knows of either.
@@ -35,16 +35,35 @@
 //! | one value, the last write | [`LwwRegister`] | the greater (time, replica); the other is gone |
 //! | one value, nothing lost | [`MvRegister`] | all stay as siblings |
 //! | on or off | [`EnableFlag`] | on |
-//! | a set | [`OrSet`] | an add beats a remove |
-//! | a map of values | [`OrMap`] | a put beats a remove; of puts the greater (time, replica) |
+//! | a set | [`OrSet`] | an insert beats a remove |
+//! | a map of values | [`OrMap`] | an insert beats a remove; of inserts the greater (time, replica) |
 //! | a JSON document | [`Document`] | field by field |
-//! | one of your own | [`Merge`] for it, or a page over [`causal::DotKernel`] | |
+//! | several of these as one | a tuple, `Option`, `BTreeMap` or `HashMap` of them | each part on its own |
+//! | one of your own | [`Merge`] for it, or one that composes a [`causal::DotKernel`] | |
+//!
+//! Methods are named as in std: a set has `insert`, `remove`, `contains`, `iter`, `retain`, `clear`. A
+//! write also takes the [`ReplicaId`] that writes, and last the time if it is stamped; and it returns its
+//! delta. To remove what is absent is no error: it writes nothing, and the delta is empty.
 //!
 //! # Identity and time
 //!
-//! Every write names its replica, and a [`ReplicaId`] has one writer at a time: its documentation
+//! Every write names its replica, and a [`ReplicaId`] has one writer at a time: [its documentation](ReplicaId)
 //! says how to keep that promise with a database row. Writes that need a time take the caller's
 //! ([`Timestamp`]); it decides only between writes that were truly concurrent.
+//!
+//! # Syncing
+//!
+//! Three ways, which can be mixed: send whole states and [`Merge::merge`] them; send the delta that
+//! each write returns and [`DeltaState::apply`] it; or ask a peer for [`DeltaState::delta_since`] the
+//! [`DeltaState::version`] that you have. Nothing has to arrive in order, once, or at all: what is lost
+//! is made up for by the next state or answer.
+//!
+//! # Errors
+//!
+//! No input makes this crate panic. Each area has one opaque error that is cheap to return, with
+//! predicates to ask it: [`ReplicaIdError`], [`WriteError`],
+//! [`DocumentError`](document::DocumentError) and [`DecodeError`](wire::DecodeError). All convert into
+//! [`Error`]. A call that fails has changed nothing.
 //!
 //! # Bytes
 //!
@@ -80,6 +99,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod any_error;
 pub mod causal;
 pub mod clock;
 pub mod counter;
@@ -104,10 +124,11 @@ pub mod value;
 mod version;
 pub mod wire;
 
+pub use any_error::Error;
 pub use clock::{Causality, VectorClock};
 pub use counter::{GCounter, PnCounter};
 pub use document::Document;
-pub use error::{Error, WriteError};
+pub use error::WriteError;
 pub use flag::{EnableFlag, FlagDelta};
 pub use map::{MapDelta, OrMap};
 pub use merge::{Delta, DeltaState, Max, Merge, Min};

@@ -172,6 +172,27 @@ impl<K, V> OrMap<K, V> {
         self.len() == 0
     }
 
+    /// The greatest time that any live write is stamped with; `None` for an empty map. Where peers are
+    /// not trusted, refuse a state from the future by it: see [`Stamp`]. O(writes).
+    ///
+    /// ```
+    /// # let us = "us-east-1".parse()?;
+    /// use rejoin::{OrMap, Timestamp};
+    /// let mut map = OrMap::new();
+    /// map.insert("theme", "dark", us, Timestamp::from_millis(7))?;
+    /// assert_eq!(map.latest(), Some(Timestamp::from_millis(7)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn latest(&self) -> Option<Timestamp> {
+        latest(self.state.kernel())
+    }
+}
+
+fn latest<K, V>(kernel: &DotKernel<MapWrite<K, V>>) -> Option<Timestamp> {
+    kernel.payloads().map(|write| write.time).max()
+}
+
+impl<K: Eq + Hash, V> OrMap<K, V> {
     /// The keys with the values that are read, in an order that equal maps share. O(1), and O(entries)
     /// to walk.
     ///
@@ -215,27 +236,6 @@ impl<K, V> OrMap<K, V> {
         Values(self.iter())
     }
 
-    /// The greatest time that any live write is stamped with; `None` for an empty map. Where peers are
-    /// not trusted, refuse a state from the future by it: see [`Stamp`]. O(writes).
-    ///
-    /// ```
-    /// # let us = "us-east-1".parse()?;
-    /// use rejoin::{OrMap, Timestamp};
-    /// let mut map = OrMap::new();
-    /// map.insert("theme", "dark", us, Timestamp::from_millis(7))?;
-    /// assert_eq!(map.latest(), Some(Timestamp::from_millis(7)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn latest(&self) -> Option<Timestamp> {
-        latest(self.state.kernel())
-    }
-}
-
-fn latest<K, V>(kernel: &DotKernel<MapWrite<K, V>>) -> Option<Timestamp> {
-    kernel.payloads().map(|write| write.time).max()
-}
-
-impl<K: Eq + Hash, V> OrMap<K, V> {
     /// The value of `key`: of its live writes the one with the greatest (time, replica). O(1).
     ///
     /// ```
@@ -384,7 +384,7 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the replica's 64-bit count has no room for so many; the map is as it was.
+    /// [`WriteError`] if the replica's 64-bit count has too little room; the map is as it was.
     pub fn extend(
         &mut self,
         entries: impl IntoIterator<Item = (K, V)>,

@@ -69,8 +69,8 @@ pub trait Merge {
 ///
 /// # A generic loop
 ///
-/// Bytes are no bound of the trait, so that a set of types without bytes still has deltas. Who sends
-/// asks for them:
+/// The trait does not ask for bytes, so that a set of types without bytes still has deltas. Code that
+/// sends asks for them:
 ///
 /// ```
 /// use rejoin::{DeltaState, OrSet, PnCounter, wire::{self, DecodeError, Wire}};
@@ -147,7 +147,8 @@ pub trait Delta: Merge + Clone + Default {
     fn is_empty(&self) -> bool;
 }
 
-/// The greater of two values, as a lattice.
+/// The greater of two values, as a lattice. Its order is that of the values, and that of merging. In
+/// serde it is the value itself.
 ///
 /// ```
 /// use rejoin::{Max, Merge};
@@ -169,7 +170,8 @@ impl<T: Ord + Clone> Merge for Max<T> {
     }
 }
 
-/// The lesser of two values, as a lattice.
+/// The lesser of two values, as a lattice. It has no order: that of merging is the reverse of that of
+/// the values, and either would surprise somebody. In serde it is the value itself.
 ///
 /// ```
 /// use rejoin::{Merge, Min};

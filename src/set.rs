@@ -150,7 +150,9 @@ impl<T> OrSet<T> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
+impl<T: Eq + Hash> OrSet<T> {
     /// The elements, each once, in an order that equal sets share. O(1), and O(elements) to walk.
     ///
     /// ```
@@ -166,9 +168,7 @@ impl<T> OrSet<T> {
     pub fn iter(&self) -> Iter<'_, T> {
         Iter(self.state.distinct())
     }
-}
 
-impl<T: Eq + Hash> OrSet<T> {
     /// Whether `element` is in the set. O(1).
     ///
     /// ```
@@ -250,7 +250,7 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the replica's 64-bit count has no room for so many; the set is as it was.
+    /// [`WriteError`] if the replica's 64-bit count has too little room; the set is as it was.
     pub fn extend(
         &mut self,
         elements: impl IntoIterator<Item = T>,

@@ -64,10 +64,3 @@ impl Wire for Version {
         Digest::decode(input).map(Self)
     }
 }
-
-#[cfg(feature = "laws")]
-impl crate::laws::Invariants for Version {
-    fn check_invariants(&self) -> Result<(), &'static str> {
-        self.0.check_invariants()
-    }
-}

@@ -2,7 +2,9 @@
 //! on: `cargo test -p rejoin --test forms --features serde_json/arbitrary_precision`. `cargo test`
 //! runs it as a part of `it`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_for_each)]
+// Samples that forms ask nothing of.
+#![allow(dead_code)]
 
 #[path = "it/encoded.rs"]
 mod encoded;

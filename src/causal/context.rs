@@ -93,7 +93,7 @@ impl CausalContext {
         self.lanes.is_empty()
     }
 
-    /// The replicas of which something was seen, in order. O(1), and O(r) to walk.
+    /// The replicas that anything was seen of, in order. O(1), and O(r) to walk.
     ///
     /// ```
     /// use rejoin::causal::{CausalContext, Dot};
@@ -228,7 +228,8 @@ impl fmt::Debug for Runs<'_> {
     }
 }
 
-/// By what was seen: contexts of which each has seen something that the other has not have no order.
+/// By what was seen. If each of two contexts has seen something that the other has not, they have no
+/// order.
 impl PartialOrd for CausalContext {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         match (self.covers(other), other.covers(self)) {

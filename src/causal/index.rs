@@ -20,8 +20,8 @@ pub(crate) trait Ranks<P> {
 }
 
 /// A hash table of slots: 4 bytes and a control byte an entry, since the key itself is read from
-/// the kernel. Of a key with several live dots (concurrent writes) it lists the one of the least
-/// rank; the others are in a crowd, by rank, so that thousands of them, which a stranger may have
+/// the kernel. If a key has several live dots (concurrent writes), the one of the least rank is
+/// listed; the others are in a crowd, by rank, so that thousands of them, which a stranger may have
 /// made, cost no search.
 ///
 /// Its order is never visible: everything listed comes from the kernel.

@@ -44,7 +44,7 @@ impl Step {
 
 type Plan = SmallVec<[Step; 2]>;
 
-/// So many dots are joined one by one.
+/// Up to this many dots are joined one by one.
 const FEW: u64 = 4;
 
 impl<P: Clone + Ord + Hash> DotKernel<P> {

@@ -11,13 +11,13 @@ use crate::{error::WriteError, replica::ReplicaId};
 use core::{fmt, hash::Hash};
 use smallvec::SmallVec;
 
-/// A causal context and the dots in it that are alive, each with its payload: the state, and
-/// also the delta, of everything that removes.
+/// A causal context and the dots in it that are alive, each with its payload: the state of everything
+/// that removes, and also its delta.
 ///
 /// A join keeps a dot if both sides hold it, or if one holds it and the other has never seen it;
 /// a dot that one side has seen and no longer holds was removed, and goes. There are no
-/// tombstones: a removed dot costs nothing but its place in the context, which is nearly always
-/// inside an interval.
+/// tombstones: a removed dot costs only its place in the context, which is nearly always inside an
+/// interval.
 ///
 /// Per replica, live dots lie in blocks of 64 consecutive counters: a mask, and the payloads
 /// packed behind it. For one block, with `a` and `b` the masks and `seen_a` and `seen_b` the
@@ -28,8 +28,8 @@ use smallvec::SmallVec;
 /// - [`write`](Self::write), [`erase`](Self::erase): O(dots removed + log), whatever the size.
 /// - Size: the payloads, and about 2 bytes a live dot where counters are dense.
 ///
-/// Should two states hold different payloads under one dot (a replica id that was used by two
-/// writers), the greater one stays, on every side: hence `P: Ord`. Such a difference is found by
+/// If two states hold different payloads under one dot (two writers used one replica id), the greater
+/// one stays, on every side: hence `P: Ord`. Such a difference is found by
 /// a 64-bit sum of payload hashes per block, so payloads that differ must hash differently: a
 /// `Hash` that leaves fields out hides the difference.
 ///

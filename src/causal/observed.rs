@@ -1,8 +1,8 @@
 //! [`Observed`]: a kernel and the index over it. A flag, a register, a set and a map are each one of
 //! these, and say here once what they have in common.
 
-use super::{Adopt, Blocks, DotKernel, Page, Slot};
-use crate::{error::WriteError, replica::ReplicaId, version::Version};
+use super::{Adopt, Blocks, Digest, DotKernel, Page, Slot};
+use crate::{error::WriteError, replica::ReplicaId};
 use alloc::vec::Vec;
 use core::hash::Hash;
 use smallvec::SmallVec;
@@ -56,8 +56,8 @@ impl<P, I> Observed<P, I> {
         self.kernel.blocks().get(slot)
     }
 
-    pub(crate) fn version(&self) -> Version {
-        Version(self.kernel.digest())
+    pub(crate) fn digest(&self) -> Digest {
+        self.kernel.digest()
     }
 }
 
@@ -109,8 +109,8 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
         self.apply(&delta)
     }
 
-    pub(crate) fn delta_since(&self, peer: &Version) -> DotKernel<P> {
-        self.kernel.part(self.kernel.context_since(&peer.0))
+    pub(crate) fn delta_since(&self, peer: &Digest) -> DotKernel<P> {
+        self.kernel.part(self.kernel.context_since(peer))
     }
 
     /// Writes `payload` over the live dots in `over`; returns the delta.
@@ -186,11 +186,11 @@ macro_rules! observed {
             type Version = $crate::Version;
 
             fn version(&self) -> $crate::Version {
-                self.state.version()
+                $crate::Version(self.state.digest())
             }
 
             fn delta_since(&self, peer: &$crate::Version) -> $delta<$($param),*> {
-                $delta(self.state.delta_since(peer))
+                $delta(self.state.delta_since(&peer.0))
             }
 
             fn apply(&mut self, delta: &$delta<$($param),*>) -> bool {
@@ -250,8 +250,8 @@ macro_rules! observed {
         }
 
         #[cfg(feature = "laws")]
-        impl<$($param: Eq + core::hash::Hash),*> $crate::laws::Invariants for $state<$($param),*> {
-            fn check_invariants(&self) -> Result<(), &'static str> {
+        impl<$($param: Eq + core::hash::Hash),*> $state<$($param),*> {
+            pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
                 self.state.check_invariants()
             }
         }
@@ -336,8 +336,8 @@ macro_rules! observed {
         }
 
         #[cfg(feature = "laws")]
-        impl<$($param: Eq + core::hash::Hash),*> $crate::laws::Invariants for $delta<$($param),*> {
-            fn check_invariants(&self) -> Result<(), &'static str> {
+        impl<$($param: Eq + core::hash::Hash),*> $delta<$($param),*> {
+            pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
                 self.0.check_invariants()
             }
         }

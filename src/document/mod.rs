@@ -1,7 +1,7 @@
 //! [`Document`]: a JSON document that is merged field by field.
 //!
-//! [`Document`] is read and written by JSON Pointers, [`Document::edit`] makes several writes as one
-//! delta, and a [`Report`] says what a merge changed and what was in [conflict](Conflict).
+//! [`Document`] is read and written by JSON Pointers, [`Document::edit`] makes several writes as
+//! one delta, and a [`Report`] says what a merge changed and what was in [conflict](Conflict).
 //!
 //! Each scalar is a write of its own, with a dot that says what its writer had seen, and a stamp
 //! that decides between concurrent writes. Merging keeps every write that no other has superseded,
@@ -34,8 +34,8 @@
 //! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
-//! An array is a list of items with an identity: a field that [`ListKeys`] names, or else one that is
-//! made with the item. Writes into one item meet there, wherever the item stands by then.
+//! An array is a list of items with an identity: a field that [`ListKeys`] names, or else one that
+//! is made with the item. Writes into one item meet there, wherever the item stands by then.
 //!
 //! # What a reader might not guess
 //!
@@ -112,10 +112,10 @@
 //! # }
 //! ```
 //!
-//! Text inside a string is one value. If two sides set two arrays at one path, their items stand side
-//! by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from one
-//! spot, forwards, backwards or both, stays whole. Only deep inside runs within runs, room has to be
-//! made first: then what another side inserted there meanwhile may come between.
+//! Text inside a string is one value. If two sides set two arrays at one path, their items stand
+//! side by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from
+//! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs, room has
+//! to be made first: then what another side inserted there meanwhile may come between.
 //!
 //! # Serde
 //!
@@ -163,12 +163,12 @@ use state::{ROOT, Store};
 /// of it, `/messages/0` the first item of a list, `/messages/-` the end of one. The
 /// [module](self) lists what each pair of concurrent edits leads to.
 ///
-/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one. What a
-/// merge changed, and what was in conflict, is told by [`merge_reporting`](Self::merge_reporting)
+/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one. What
+/// a merge changed, and what was in conflict, is told by [`merge_reporting`](Self::merge_reporting)
 /// and [`apply_reporting`](Self::apply_reporting).
 ///
-/// `to_string()` is the document as JSON text. (`serde_json::to_string(&document)` is its replicated
-/// *state*, with what a merge needs to know.)
+/// `to_string()` is the document as JSON text. (`serde_json::to_string(&document)` is its
+/// replicated *state*, with what a merge needs to know.)
 ///
 /// # Limits
 ///
@@ -584,13 +584,6 @@ impl fmt::Display for Document {
         let mut text = String::new();
         self.store.view().push_json(ROOT, &mut text);
         f.write_str(&text)
-    }
-}
-
-#[cfg(feature = "laws")]
-impl crate::laws::Invariants for Document {
-    fn check_invariants(&self) -> Result<(), &'static str> {
-        self.check_invariants()
     }
 }
 

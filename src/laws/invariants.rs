@@ -4,7 +4,12 @@ use crate::{
     causal::{CausalContext, Digest, DotKernel},
     clock::VectorClock,
     counter::{GCounter, PnCounter},
-    register::LwwRegister,
+    document::{Document, DocumentDelta},
+    flag::{EnableFlag, FlagDelta},
+    map::{MapDelta, OrMap},
+    register::{LwwRegister, MvRegister, RegisterDelta},
+    set::{OrSet, SetDelta},
+    version::Version,
 };
 use core::hash::Hash;
 
@@ -31,9 +36,10 @@ pub trait Invariants {
     fn check_invariants(&self) -> Result<(), &'static str>;
 }
 
+/// Each type knows its own.
 macro_rules! checked {
-    ($($type:ty $(, of $param:ident: $bound:path)?;)+) => {$(
-        impl $(<$param: $bound>)? Invariants for $type {
+    ($($type:ident $(<$($param:ident),+>)?),+ $(,)?) => {$(
+        impl$(<$($param: Eq + Hash),+>)? Invariants for $type$(<$($param),+>)? {
             fn check_invariants(&self) -> Result<(), &'static str> {
                 self.check_invariants()
             }
@@ -41,12 +47,16 @@ macro_rules! checked {
     )+};
 }
 checked! {
-    CausalContext;
-    Digest;
-    DotKernel<P>, of P: Hash;
-    VectorClock;
-    GCounter;
-    PnCounter;
+    CausalContext, Digest, DotKernel<P>, VectorClock, GCounter, PnCounter, MvRegister<T>,
+    RegisterDelta<T>, EnableFlag, FlagDelta, OrSet<T>, SetDelta<T>, OrMap<K, V>, MapDelta<K, V>,
+    Document, DocumentDelta,
+}
+
+/// That of the digest.
+impl Invariants for Version {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.0.check_invariants()
+    }
 }
 
 /// A value and its stamp rely on nothing.

@@ -116,7 +116,7 @@ pub struct Violation {
     pub left: String,
     /// What its right side is.
     pub right: String,
-    /// The seed of the history; none from [`check`].
+    /// The seed of the history; `None` from [`check`].
     pub seed: Option<u64>,
     /// The history: what all replicas start from, and a line for each step.
     pub script: Vec<String>,

@@ -16,17 +16,16 @@ use crate::{
 /// other is gone**. Where that must not happen, take an [`MvRegister`](super::MvRegister).
 ///
 /// A write is stamped with the later of now and just after what it overwrites, so a write beats
-/// everything its writer had seen, whatever the clocks say. Should two states hold different
-/// values under one stamp (a replica id used by two writers), the greater value stays, on every
-/// side: hence `T: Ord`.
+/// everything its writer had seen, whatever the clocks say. If two states hold different values under
+/// one stamp (two writers used one replica id), the greater value stays, on every side: hence `T: Ord`.
 ///
 /// # Stamps from the future
 ///
-/// A write that cannot be stamped after what it overwrites, because that bears the last possible
-/// time or one beyond the [limit](crate::Timestamp::within) of its writer, begins the next *epoch*
-/// and is stamped now. A later epoch beats every time of an earlier one, also concurrently. So a
-/// single stamp from the future freezes nothing. A forger can use up the epochs as well, of which
-/// there are 2⁶⁴ − 1; only a gate that looks at what arrives before it is merged keeps that out:
+/// If what a write overwrites is stamped with the last possible time, or with one beyond the
+/// [limit](crate::Timestamp::within) of the writer, the write cannot be stamped after it. It then
+/// begins the next *epoch* and is stamped now. A later epoch beats every time of an earlier one, also concurrently. So a
+/// single stamp from the future freezes nothing. A forger can also use up the 2⁶⁴ − 1 epochs. Only a
+/// gate that looks at what arrives before it is merged keeps that out:
 ///
 /// ```
 /// use rejoin::{LwwRegister, Merge, Timestamp};
@@ -158,8 +157,8 @@ impl<T: Ord + Clone> LwwRegister<T> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the register bears the last stamp of the last epoch that `now` allows:
-    /// a forgery. The register is as it was.
+    /// [`WriteError`] if the register bears the last stamp that `now` allows in the last epoch, which
+    /// only a forged one does. The register is as it was.
     pub fn set(
         &mut self,
         value: T,

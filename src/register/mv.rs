@@ -25,8 +25,8 @@ use smallvec::SmallVec;
 /// # Order, hash and serde
 ///
 /// Registers are compared by `==` alone: equal means converged, not only that both read alike. They
-/// have no `Hash` and no order, as values of which some were seen and superseded have none. The serde
-/// form lists for each replica which of its writes were seen, and the siblings with their number:
+/// have no `Hash` and no order. The serde form lists for each replica which of its writes were seen,
+/// and the siblings with their number:
 /// `{"us-east-1": {"seen": [[1, 2]], "live": [[2, "open"]]}}`.
 ///
 /// # Examples
@@ -89,9 +89,9 @@ impl<T> MvRegister<T> {
         Self::default()
     }
 
-    /// The siblings, by writer's id: none if never written or cleared, one where nothing was
-    /// concurrent. If concurrent writes wrote equal values, each is listed. O(1), and O(siblings) to
-    /// walk.
+    /// The siblings, by their writers' ids. There are none if the register was never written or was
+    /// cleared, and one if no writes were concurrent. If concurrent writes wrote equal values, each is
+    /// listed. O(1), and O(siblings) to walk.
     ///
     /// ```
     /// use rejoin::{Merge, MvRegister};
@@ -107,8 +107,8 @@ impl<T> MvRegister<T> {
         Values(self.state.kernel().payloads())
     }
 
-    /// The value, if all siblings agree on it. `None` if there is none **or if they differ**, which
-    /// [`values`](Self::values) tells apart. O(siblings).
+    /// The value, if all siblings agree on it. `None` if there are no siblings **or if they differ**;
+    /// [`values`](Self::values) tells the two apart. O(siblings).
     ///
     /// ```
     /// let mut register = rejoin::MvRegister::new();

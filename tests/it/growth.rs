@@ -5,6 +5,9 @@
 //! is taken: short ones are not interrupted, and of long ones only what was computed counts. What
 //! takes too long is measured again.
 
+// Iterators are walked to the end, and from the front.
+#![allow(clippy::double_ended_iterator_last)]
+
 use crate::{at, cpu::cpu_time, encoded, replica};
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, Max, Merge, MvRegister, OrMap, OrSet, PnCounter,
@@ -724,7 +727,8 @@ fn keyed() -> Vec<Row> {
             theirs.extend((0..n).map(|key| (key, 1)), eu(), at(2)).unwrap();
             let delta = theirs.delta_since(&Version::default());
             op(move || {
-                (ours.clone().merge_reporting(&theirs), delta.writes().last(), delta.latest());
+                let writes = delta.writes().map(|it| it.2).last();
+                (ours.clone().merge_reporting(&theirs), writes, delta.latest())
             })
         }),
         Row("OrMap::apply_reporting", "of one insert", Flat, |n| {
@@ -857,7 +861,7 @@ fn documents() -> Vec<Row> {
             read!(document, |it, n| {
                 let whole = it.at("").unwrap();
                 let (fields, list) = (whole.get("o").unwrap(), whole.at("/l").unwrap());
-                let walked = (fields.fields().last(), list.items().map(|it| it.as_u64()).max());
+                let walked = (fields.fields().count(), list.items().map(|it| it.as_u64()).max());
                 (
                     (fields.len(), list.len(), walked, whole.conflicts()),
                     (whole.to_value(), whole.to_json(), whole.to::<Json>().unwrap()),

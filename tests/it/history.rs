@@ -147,8 +147,8 @@ pub(crate) fn misused<S: Subject>() {
             states.iter().for_each(|state| _ = join.merge(state));
             S::check(&join).unwrap();
             let (mut forward, mut backward) = (S::State::default(), S::State::default());
-            deltas.iter().for_each(|delta| _ = forward.apply(&delta));
-            deltas.iter().rev().for_each(|delta| _ = backward.apply(&delta));
+            deltas.iter().for_each(|delta| _ = forward.apply(delta));
+            deltas.iter().rev().for_each(|delta| _ = backward.apply(delta));
             assert_eq!(forward, backward, "deltas in any order");
             S::check(&forward).unwrap();
             Ok(())

@@ -305,7 +305,7 @@ fn misused<T>(
     });
     for_each_order(&mut deltas.iter().collect::<Vec<_>>(), 0, &mut |order| {
         let mut joined = start.clone();
-        order.iter().for_each(|&delta| _ = joined.apply(&delta));
+        order.iter().for_each(|&delta| _ = joined.apply(delta));
         assert_eq!(joined, all, "deltas in any order: {first} {second} {third}");
     });
 }

@@ -348,7 +348,7 @@ fn crowded_lists_survive_concurrent_edits() {
         let joined = join([&a, &b, &c]);
         assert_eq!(join([&c, &a, &b]), joined);
         let mut replayed = Document::new();
-        deltas.iter().rev().for_each(|delta| _ = replayed.apply(&delta));
+        deltas.iter().rev().for_each(|delta| _ = replayed.apply(delta));
         assert_eq!(replayed, joined, "deltas are the state");
         let there = items(&joined);
         let once: BTreeSet<u64> = there.iter().copied().collect();

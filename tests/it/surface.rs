@@ -333,7 +333,7 @@ fn accessors_agree_with_those_of_serde_json() {
         let value = Value::from(&json);
         check_all((&value, &json), "", &value, &json);
         let mut changed = value.clone();
-        let found = changed.pointer_mut(&pointer).map(|it| it.take());
+        let found = changed.pointer_mut(&pointer).map(Value::take);
         prop_assert_eq!(found.as_ref(), value.pointer(&pointer));
         // What a stray `~` means is not said anywhere.
         if !pointer.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
@@ -375,8 +375,9 @@ fn walked(document: &Document, at: Cursor<'_>) -> Value {
             (name, walked(document, field))
         })
         .collect();
-    assert_eq!(at.fields().len() + at.items().len(), items.len() + fields.len());
-    assert_eq!((at.len(), at.is_empty()), (items.len() + fields.len(), at.len() == 0));
+    let len = items.len() + fields.len();
+    assert_eq!((at.fields().len() + at.items().len(), at.len()), (len, len));
+    assert_eq!(at.is_empty(), items.is_empty() && fields.is_empty());
     assert_eq!(at.items().rev().count() + at.fields().rev().count(), at.len());
     assert!(at.fields().is_sorted_by(|one, next| one.0 < next.0));
     let value = match at.kind() {

@@ -32,8 +32,8 @@ where
     let (mut ours, mut theirs) = (T::default(), T::default());
     let mut deltas = T::Delta::default();
     assert!(deltas.is_empty() && !ours.apply(&deltas));
-    for (state, id) in [(&mut ours, us), (&mut theirs, eu), (&mut ours, us)] {
-        let delta = edit(state, id);
+    for id in [us, eu, us] {
+        let delta = edit(if id == us { &mut ours } else { &mut theirs }, id);
         assert!(!delta.is_empty());
         deltas.merge(&delta);
     }
@@ -68,6 +68,8 @@ fn every_type_syncs_by_one_loop() {
     meets::<DotKernel<u64>>(|it, id| it.write(7, &[], id).unwrap());
 }
 
+type Four = (GCounter, EnableFlag, Option<MvRegister<u8>>, BTreeMap<u8, OrSet<u8>>);
+
 type Session = (PnCounter, OrSet<String>);
 
 fn session(state: &mut Session, id: ReplicaId) -> <Session as DeltaState>::Delta {
@@ -87,7 +89,6 @@ fn tuples_options_and_maps_of_states_sync_by_the_same_loop() {
     meets::<HashMap<String, Session>>(|it, id| {
         BTreeMap::from([("ana".into(), session(it.entry("ana".into()).or_default(), id))])
     });
-    type Four = (GCounter, EnableFlag, Option<MvRegister<u8>>, BTreeMap<u8, OrSet<u8>>);
     meets::<Four>(|it, id| {
         let register = it.2.get_or_insert_default().set(3, id).unwrap();
         let set = it.3.entry(7).or_default().insert(7, id).unwrap();

@@ -53,7 +53,7 @@ fn meet(base: &Document, ours: Edit<'_>, theirs: Edit<'_>) -> Met {
     for deltas in [[&our_delta, &their_delta], [&their_delta, &our_delta]] {
         let mut fresh = base.clone();
         for delta in deltas {
-            fresh.apply(&delta);
+            fresh.apply(delta);
         }
         assert_eq!(fresh, merged, "deltas alone, in both orders");
     }

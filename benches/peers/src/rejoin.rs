@@ -43,7 +43,7 @@ impl Peer for Rejoin {
     }
 
     fn apply(&mut self, delta: DocumentDelta) -> Result {
-        self.document.apply(delta);
+        self.document.apply_owned(delta);
         Ok(())
     }
 

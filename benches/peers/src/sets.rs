@@ -41,7 +41,7 @@ fn replica(number: u8) -> ReplicaId {
 
 fn rejoin_of(elements: impl Iterator<Item = u64>, by: u8) -> Result<OrSet<u64>> {
     let mut set = OrSet::new();
-    set.add_all(elements, replica(by))?;
+    set.extend(elements, replica(by))?;
     Ok(set)
 }
 
@@ -181,7 +181,7 @@ fn edits(side: u64) -> (Vec<u64>, Vec<u64>) {
 fn rejoin_side(shared: &OrSet<u64>, side: u8) -> Result<OrSet<u64>> {
     let (adds, removes) = edits(side.into());
     let mut set = shared.clone();
-    set.add_all(adds, replica(side + 1))?;
+    set.extend(adds, replica(side + 1))?;
     for element in removes {
         set.remove(&element, replica(side + 1))?;
     }
@@ -309,7 +309,7 @@ fn million() -> Result<Row> {
     let all = || (0..1_000_000).map(element);
     let side = |by: u8| -> Result<OrSet<u64>> {
         let mut set = rejoin_of(all(), 0)?;
-        set.add_all((0..10_000).map(|i| element(u64::from(by) * 2_000_000 + i)), replica(by))?;
+        set.extend((0..10_000).map(|i| element(u64::from(by) * 2_000_000 + i)), replica(by))?;
         Ok(set)
     };
     let by_hand =
@@ -364,7 +364,7 @@ fn deltas_into(size: u64) -> Result<Vec<Row>> {
     let ours = rejoin_of(all(), 0)?;
     let (mut author, mut adds, mut removes) = (ours.clone(), Vec::new(), Vec::new());
     for element in new() {
-        adds.push(wire::to_bytes(&author.add(element, replica(1))?));
+        adds.push(wire::to_bytes(&author.insert(element, replica(1))?));
     }
     for element in new() {
         removes.push(wire::to_bytes(&author.remove(&element, replica(1))?));
@@ -473,7 +473,7 @@ pub fn local() -> Result<Vec<Row>> {
                 || ours.clone(),
                 |set| {
                     new.iter().for_each(|it| {
-                        _ = black_box(stop(set.add(*it, replica(1)).map_err(Into::into)))
+                        _ = black_box(stop(set.insert(*it, replica(1)).map_err(Into::into)))
                     });
                 },
             ),

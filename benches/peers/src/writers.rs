@@ -66,7 +66,7 @@ pub fn cycles_of_one_element() -> Result<Sizes> {
     let yrs = Doc::with_client_id(1);
     let yrs_map = yrs.get_or_insert_map("set");
     for _ in 0..CYCLES {
-        ours.add(7_u64, us)?;
+        ours.insert(7_u64, us)?;
         ours.remove(&7, us)?;
         let add = theirs.add(7, theirs.read_ctx().derive_add_ctx(1));
         theirs.apply(add);
@@ -98,7 +98,7 @@ pub fn replicas() -> Result<(Curve, Vec<Row>)> {
         let set = |first: u64| -> Result<OrSet<u64>> {
             let mut set = OrSet::new();
             for number in first..first + replicas {
-                set.apply(OrSet::new().add(number, id(number))?);
+                set.apply_owned(OrSet::new().insert(number, id(number))?);
             }
             Ok(set)
         };

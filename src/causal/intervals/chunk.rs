@@ -9,7 +9,8 @@ pub(super) const CHUNK: usize = if cfg!(test) { 4 } else { 512 };
 /// Some intervals, in order.
 pub(super) type Chunk = Vec<Interval>;
 
-/// Adds an interval to those of a chunk, which may then be one too many; whether that added anything.
+/// Adds an interval to those of a chunk, which may then be one too many; whether that added
+/// anything.
 pub(super) fn insert_in_chunk(chunk: &mut Chunk, new: Interval) -> bool {
     // From the first interval that touches the new one to the last one that does.
     let from = chunk.partition_point(|it| it.last < new.first.saturating_sub(1));

@@ -62,6 +62,7 @@ proptest! {
         (0..6).for_each(|block| rebuilt.append_mask(block, a.mask(block)));
         prop_assert_eq!(&rebuilt, &a);
         prop_assert_eq!(hash(&rebuilt), hash(&a));
+        prop_assert_eq!(hash(&a) == hash(&b), model_a == model_b, "hashes tell sets apart");
         prop_assert_eq!(a == b, model_a == model_b);
         prop_assert_eq!(a.covers(&b), model_b.is_subset(&model_a));
         prop_assert!((0..400).all(|it| a.contains(it) == model_a.contains(&it)));
@@ -70,6 +71,14 @@ proptest! {
         head.truncate_after(cut);
         same(&head, &model_a.into_iter().filter(|&counter| counter <= cut).collect());
     }
+}
+
+#[test]
+fn what_is_printed_are_the_intervals() {
+    let printed = |ranges: &[(u64, u64)]| alloc::format!("{:?}", build(ranges).0);
+    assert_eq!(printed(&[]), "[]");
+    let two = printed(&[(1, 1), (4, 0)]);
+    assert!(two.contains('2') && two.contains('4') && !two.contains('3'), "{two}");
 }
 
 /// Every other counter, and then the holes: in order, from the end, and here and there.

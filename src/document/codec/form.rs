@@ -2,16 +2,16 @@
 //!
 //! In binary formats they are their [canonical bytes](crate::wire).
 //!
-//! In formats for people, the paths come first, each once and after its parent, and writes name them
-//! by number, so a long name is spelled once. Path 0 is the root, and the first in the table is 1. A
-//! path is the number of its parent, and a step: `[0,"title"]`. A write is
+//! In formats for people, the paths come first, each once and after its parent, and writes name
+//! them by number, so a long name is spelled once. Path 0 is the root, and the first in the table
+//! is 1. A path is the number of its parent, and a step: `[0,"title"]`. A write is
 //! `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a step such as
 //! `{"key":"m11"}`.
 //!
 //! The mark of a container has the value `{}` or `[]`, and that of a list the `key` of its items.
-//! What one replica has counted has a `count`, and as its `start` the counter of the write that began
-//! it. The place of an item is spelled in hex. The `birth` of a field is the write that made it, if
-//! this one changed it. What a value replaced of counts is in `counted`, for each replica.
+//! What one replica has counted has a `count`, and as its `start` the counter of the write that
+//! began it. The place of an item is spelled in hex. The `birth` of a field is the write that made
+//! it, if this one changed it. What a value replaced of counts is in `counted`, for each replica.
 
 use super::intake::Intake;
 use crate::document::{

@@ -1,8 +1,8 @@
 //! The canonical bytes of documents and their deltas.
 //!
 //! A document is the lanes of its kernel, the times of its writes, and the writes in the order of
-//! their dots: where, and what. Paths, texts and replicas are spelled where they are used first, and
-//! named by number from then on. So each is there once, and in a fixed order.
+//! their dots: where, and what. Paths, texts and replicas are spelled where they are used first,
+//! and named by number from then on. So each is there once, and in a fixed order.
 
 use super::intake::Intake;
 use crate::document::{
@@ -102,8 +102,9 @@ impl<'a> Teller<'a> {
         out.varint(zigzag(tally.sum));
     }
 
-    /// How far back the last known node on the way was spelled, with the number of new nodes after it,
-    /// up to 3, in the two lowest bits; from 3 on, how many more; and the steps to the new ones.
+    /// How far back the last known node on the way was spelled, with the number of new nodes after
+    /// it, up to 3, in the two lowest bits; from 3 on, how many more; and the steps to the new
+    /// ones.
     fn node(&mut self, node: NodeId, out: &mut Writer) {
         let upwards = core::iter::once(node).chain(self.tree.ancestors(node));
         let new: SmallVec<[NodeId; 4]> =
@@ -123,8 +124,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The kind of step in the two lowest bits, and above them: for a field, its name; for an item by
-    /// its key or by its content, which one of several; for an item made on its own, its dot.
+    /// The kind of step in the two lowest bits, and above them: for a field, its name; for an item
+    /// by its key or by its content, which one of several; for an item made on its own, its dot.
     fn segment(&mut self, segment: &'a Segment, out: &mut Writer) {
         match segment {
             Segment::Field(name) => {

@@ -1,10 +1,10 @@
 //! Counters: what edits count.
 //!
-//! A counter is an integer that is counted on. What is read is the latest live integer, if any, plus
-//! what each replica's [tally] has counted that was not replaced since; its rank is the greatest
-//! among them. Setting or resetting the number replaces exactly what its writer has seen. Deleting
-//! it does so too, but leaves nothing that could remember how much: a tally that goes on elsewhere
-//! survives whole.
+//! A counter is an integer that is counted on. What is read is the latest live integer, if any,
+//! plus what each replica's [tally] has counted that was not replaced since; its rank is the
+//! greatest among them. Setting or resetting the number replaces exactly what its writer has seen.
+//! Deleting it does so too, but leaves nothing that could remember how much: a tally that goes on
+//! elsewhere survives whole.
 
 use super::{
     Edit,
@@ -23,27 +23,28 @@ use crate::{
 use alloc::boxed::Box;
 
 impl Edit<'_> {
-    /// Adds to the integer at `pointer`; an object gets the field, counting from 0, where it has none.
-    /// Concurrent increments all count.
+    /// Adds to the integer at `pointer`; an object gets the field, counting from 0, where it has
+    /// none. Concurrent increments all count.
     ///
-    /// Setting, resetting or updating the number also removes the increments it has seen, and no others.
+    /// Setting, resetting or updating the number also removes the increments it has seen, and no
+    /// others.
     ///
-    /// A counter that one side deletes while another counts on survives, as any field that is edited
-    /// does, and a merge reports it. What survives is all that the other side has counted there since
-    /// it last saw the number set or deleted: a deletion leaves nothing behind that could tell how much
-    /// of that it had seen.
+    /// A counter that one side deletes while another counts on survives, as any field that is
+    /// edited does, and a merge reports it. What survives is all that the other side has counted
+    /// there since it last saw the number set or deleted: a deletion leaves nothing behind that
+    /// could tell how much of that it had seen.
     ///
-    /// However often it is counted on, a number holds one write for each replica that counts (48 bytes,
-    /// and its place in the index), and once it was set, 40 bytes for each replica whose increments that
-    /// removed. O(depth + replicas that count there); the delta is one write.
+    /// However often it is counted on, a number holds one write for each replica that counts (48
+    /// bytes, and its place in the index), and once it was set, 40 bytes for each replica whose
+    /// increments that removed. O(depth + replicas that count there); the delta is one write.
     ///
     /// # Errors
     ///
     /// [`DocumentError`] if something other than an integer is there, or the sum leaves the signed
     /// 64-bit integers; the edit is as it was before this call.
     ///
-    /// If the sum of *concurrent* increments leaves them, the least or the greatest is read, and whoever
-    /// counts on from there *sets* the number that results.
+    /// If the sum of *concurrent* increments leaves them, the least or the greatest is read, and
+    /// whoever counts on from there *sets* the number that results.
     ///
     /// # Examples
     ///
@@ -140,9 +141,9 @@ impl Edit<'_> {
         })
     }
 
-    /// This replica's tally at a node with `by` more. `None` if no tally can add that to what is read:
-    /// the sum does not fit in 64 bits, or a stranger has forged writes that this replica is yet to
-    /// make.
+    /// This replica's tally at a node with `by` more. `None` if no tally can add that to what is
+    /// read: the sum does not fit in 64 bits, or a stranger has forged writes that this replica is
+    /// yet to make.
     fn tally_with(&self, node: NodeId, read: i64, by: i64) -> Option<Content> {
         let (view, next) = (self.view(), self.next_dot().counter());
         let (tallies, replaced) = (view.tallies(node), view.replaced_tallies(node));

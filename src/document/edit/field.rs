@@ -13,10 +13,10 @@ use crate::{
 impl Edit<'_> {
     /// Writes `value` at `pointer`, over all that this replica sees there and below.
     ///
-    /// The container must exist; only a root where nothing is becomes an object. `""` sets the whole
-    /// document. In a list, the item at that index is given the value and keeps its identity and
-    /// its place; at the end of the list, which is also called `-`, the value is appended. O(depth
-    /// + what is written and replaced).
+    /// The container must exist; only a root where nothing is becomes an object. `""` sets the
+    /// whole document. In a list, the item at that index is given the value and keeps its identity
+    /// and its place; at the end of the list, which is also called `-`, the value is appended.
+    /// O(depth + what is written and replaced).
     ///
     /// # Errors
     ///
@@ -29,7 +29,8 @@ impl Edit<'_> {
     /// # use rejoin::{Document, Timestamp, document::Value};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::new();
-    /// document.edit(us, now).set("/title", "Booking")?.set("/tags", Value::from(vec!["travel"]))?.commit();
+    /// let tags = Value::from(vec!["travel"]);
+    /// document.edit(us, now).set("/title", "Booking")?.set("/tags", tags)?.commit();
     /// document.edit(us, now).set("/tags/-", "refund")?.commit();
     /// assert_eq!(document.to_string(), r#"{"tags":["travel","refund"],"title":"Booking"}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

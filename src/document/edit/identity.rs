@@ -36,8 +36,8 @@ impl Edit<'_> {
     }
 
     /// One of its kind that no item of the list has: 0 if that is free, else one after a number in
-    /// use, found by doubling and then halving. Where the numbers in use have no gap it is the next.
-    /// O(log items).
+    /// use, found by doubling and then halving. Where the numbers in use have no gap it is the
+    /// next. O(log items).
     fn unused(&self, list: NodeId, kind: &Item) -> Item {
         let is_used = |nth: &u32| self.has_item(list, &kind.nth(*nth));
         let doubles = core::iter::successors(Some(1_u32), |it| it.checked_mul(2)).map(|it| it - 1);
@@ -73,8 +73,8 @@ impl Edit<'_> {
 }
 
 impl View<'_> {
-    /// The digest of the value that is read at a node, equal to the digest of that value as an input;
-    /// 0 if nothing is read. The digests of items below are kept in `known`.
+    /// The digest of the value that is read at a node, equal to the digest of that value as an
+    /// input; 0 if nothing is read. The digests of items below are kept in `known`.
     fn digest(self, node: NodeId, known: &mut BTreeMap<NodeId, u64>) -> u64 {
         if let Some(digest) = known.get(&node) {
             return *digest;

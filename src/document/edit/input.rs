@@ -264,8 +264,8 @@ pub(super) fn digest_of_object<'a>(fields: impl Iterator<Item = (&'a str, u64)>)
     fold(8, fields.map(field).fold(0, u64::wrapping_add))
 }
 
-/// A folded multiplication, as in wyhash (Wang Yi). It is no guard against a forger, and need not be:
-/// equal digests only make two items one.
+/// A folded multiplication, as in wyhash (Wang Yi). It is no guard against a forger, and need not
+/// be: equal digests only make two items one.
 #[allow(clippy::cast_possible_truncation)] // the two halves
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a ^ 0xa076_1d64_78bd_642f) * u128::from(b ^ 0xe703_7ed1_a0b4_28db);

@@ -19,8 +19,8 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 ///
 /// A document knows its keys while it is in memory (see [`Document::with_keys`]) and uses them for
 /// the lists that it writes. Each list remembers the key it was written with, in the state itself,
-/// so a replica that knows no keys goes on with it. (Only a list that was deleted around an edit has
-/// lost its key: whoever writes there next and knows no keys makes a list without.)
+/// so a replica that knows no keys goes on with it. (Only a list that was deleted around an edit
+/// has lost its key: whoever writes there next and knows no keys makes a list without.)
 ///
 /// Set the same keys wherever a document is written. To a merge, two imports of one list under
 /// different keys are two lists: their items then stand beside each other, in a conflict of kind
@@ -75,8 +75,9 @@ impl ListKeys {
         Self::default()
     }
 
-    /// Adds a rule: the lists at a JSON Pointer are keyed by this field of their items. A `*` stands
-    /// for any one field or item on the way. If several rules fit a list, the first one wins.
+    /// Adds a rule: the lists at a JSON Pointer are keyed by this field of their items. A `*`
+    /// stands for any one field or item on the way. If several rules fit a list, the first one
+    /// wins.
     ///
     /// # Errors
     ///

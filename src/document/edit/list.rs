@@ -22,15 +22,16 @@ use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::ops::Range;
 
 impl Edit<'_> {
-    /// Inserts an item before the one at `pointer`, or at the end of the list, which is also called `-`.
+    /// Inserts an item before the one at `pointer`, or at the end of the list, which is also called
+    /// `-`.
     ///
-    /// What two sides insert at one index stands one after the other; the run that each inserted stays
-    /// whole. O(depth + log items + what is written).
+    /// What two sides insert at one index stands one after the other; the run that each inserted
+    /// stays whole. O(depth + log items + what is written).
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if there is no list, or it is shorter than that; the edit is as it was before
-    /// this call.
+    /// [`DocumentError`] if there is no list, or it is shorter than that; the edit is as it was
+    /// before this call.
     ///
     /// # Examples
     ///
@@ -92,14 +93,14 @@ impl Edit<'_> {
 
     /// Moves the item at `pointer` within its list, so that it is the one at index `to`.
     ///
-    /// A move is one write, whatever the item holds. An item that two sides move stands once, and edits
-    /// of it meet in it. Moved to where it already stands, an item that several sides moved is settled
-    /// there. O(depth + log items).
+    /// A move is one write, whatever the item holds. An item that two sides move stands once, and
+    /// edits of it meet in it. Moved to where it already stands, an item that several sides moved
+    /// is settled there. O(depth + log items).
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if no item is there, or the list is shorter than that; the edit is as it was
-    /// before this call.
+    /// [`DocumentError`] if no item is there, or the list is shorter than that; the edit is as it
+    /// was before this call.
     ///
     /// # Examples
     ///
@@ -177,8 +178,8 @@ impl Edit<'_> {
         self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
     }
 
-    /// Puts an item that is not in the list. A place of it may be left over from a move that had not
-    /// seen its deletion.
+    /// Puts an item that is not in the list. A place of it may be left over from a move that had
+    /// not seen its deletion.
     fn put_item(
         &mut self,
         spot: Spot,
@@ -223,8 +224,8 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// A place before the item that is now at `index`; neighbours may be re-placed for it. `mover` is
-    /// the item that will stand there, if it is in the list already.
+    /// A place before the item that is now at `index`; neighbours may be re-placed for it. `mover`
+    /// is the item that will stand there, if it is in the list already.
     pub(super) fn place_at(
         &mut self,
         list: NodeId,
@@ -494,8 +495,8 @@ mod tests {
         }
     }
 
-    /// A new item keeps close to the one typed before, in either direction; one inserted between the
-    /// last two keeps close to the older of them.
+    /// A new item keeps close to the one typed before, in either direction; one inserted between
+    /// the last two keeps close to the older of them.
     #[test]
     fn a_new_item_leaves_room_where_the_next_is_expected() {
         // The first two items are the ends.

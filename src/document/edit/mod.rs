@@ -83,8 +83,9 @@ pub struct Edit<'a> {
     digests: Digests,
 }
 
-/// Digests of the items of lists inside lists: the digests of an outer list depend on all below, and
-/// those of the inner lists are asked for later. So each item is read once, however deep it lies.
+/// Digests of the items of lists inside lists: the digests of an outer list depend on all below,
+/// and those of the inner lists are asked for later. So each item is read once, however deep it
+/// lies.
 #[derive(Debug, Default)]
 struct Digests {
     /// Of what is read, by node.

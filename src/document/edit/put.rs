@@ -39,8 +39,8 @@ impl Replaced {
         (last.0 == node).then_some(last.2)
     }
 
-    /// What was counted at a node, for the write under `dot` that replaces it. Tallies of its writer
-    /// that lie in the future were forged, and are left out.
+    /// What was counted at a node, for the write under `dot` that replaces it. Tallies of its
+    /// writer that lie in the future were forged, and are left out.
     fn counted(&self, node: NodeId, dot: Dot) -> Box<[Tally]> {
         let start = self.tallies.partition_point(|it| it.0 < node);
         let here = self.tallies[start..].iter().take_while(|it| it.0 == node).map(|it| it.1);
@@ -126,7 +126,8 @@ impl Edit<'_> {
         Ok(Spot { node, depth, bytes })
     }
 
-    /// Puts a value where nothing lives; `key` is the key of a list there, unless a rule says another.
+    /// Puts a value where nothing lives; `key` is the key of a list there, unless a rule says
+    /// another.
     pub(super) fn put_value(
         &mut self,
         spot: Spot,

@@ -23,8 +23,8 @@ enum Token {
 }
 
 impl Edit<'_> {
-    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing differs.
-    /// The way in for a service that holds whole documents.
+    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing
+    /// differs. The way in for a service that holds whole documents.
     ///
     /// Items of a list are matched by key, else by content; an item that stands elsewhere is moved.
     /// O(size of both).
@@ -115,8 +115,8 @@ impl Edit<'_> {
         self.set_node(spot.node, value)
     }
 
-    /// Matches items by key, else by content; unmatched items between matched neighbours are taken as
-    /// edited. The longest run of matched items that is in order stays, and the rest moves.
+    /// Matches items by key, else by content; unmatched items between matched neighbours are taken
+    /// as edited. The longest run of matched items that is in order stays, and the rest moves.
     fn update_list(&mut self, list: NodeId, new: Items<'_>) -> Result<(), DocumentError> {
         let old: Vec<NodeId> = self.view().tree.items(list).collect();
         let new: Vec<Source<'_>> = new.collect();

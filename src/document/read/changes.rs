@@ -244,8 +244,8 @@ impl Reporting<'_> {
         self.exchange(&gone, came);
     }
 
-    /// Kills writes and brings others back to life; returns those that were killed. The context stays
-    /// as it is: reading does not depend on it.
+    /// Kills writes and brings others back to life; returns those that were killed. The context
+    /// stays as it is: reading does not depend on it.
     fn exchange(&mut self, killed: &[Dot], back: Vec<(Dot, Write)>) -> Vec<(Dot, Write)> {
         let Self { ours, .. } = self;
         let mut gone = Vec::with_capacity(killed.len());
@@ -585,7 +585,8 @@ mod tests {
     use crate::document::state::ROOT;
     use alloc::vec::Vec;
 
-    /// Which of some items stay, by the indexes that each had and has, and whether it kept its place.
+    /// Which of some items stay, by the indexes that each had and has, and whether it kept its
+    /// place.
     fn staying<const N: usize>(shifts: [(Option<usize>, Option<usize>, bool); N]) -> [bool; N] {
         let shift = |(was, is, stays)| Shift { item: ROOT, was, is, stays };
         let mut shifts = shifts.map(shift);

@@ -157,8 +157,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The open conflict of moves at an item, if there is one. Places that two imports gave it are no
-    /// conflict: nobody moved it.
+    /// The open conflict of moves at an item, if there is one. Places that two imports gave it are
+    /// no conflict: nobody moved it.
     fn move_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
         self.places(node).nth(1)?;
         let moves = self.places(node).filter_map(|(_, rank, write)| match &write.content {

@@ -384,7 +384,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// The conflicts that stand open here and below, by path: those of
-    /// [`Document::conflicts`](crate::Document::conflicts) that lie here. O(depth + what lives below).
+    /// [`Document::conflicts`](crate::Document::conflicts) that lie here. O(depth + what lives
+    /// below).
     ///
     /// ```
     /// use rejoin::{Document, Merge, Timestamp, value::Value};

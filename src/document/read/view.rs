@@ -225,8 +225,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What is read at a node, and whether that is settled: a container with a mark and nothing that
-    /// contends with it, and with a place if it is an item.
+    /// What is read at a node, and whether that is settled: a container with a mark and nothing
+    /// that contends with it, and with a place if it is an item.
     pub(crate) fn reading_and_settled(self, node: NodeId) -> Option<(Reading<'a>, bool)> {
         let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
         if let Some(only) = self.only_write(node).filter(|_| !is_item) {

@@ -13,8 +13,8 @@ use alloc::vec::Vec;
 /// Join several into one message, send it over anything, and [`apply`](crate::DeltaState::apply) it
 /// elsewhere, in any order and any number of times.
 ///
-/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); where people read,
-/// the writes with their paths.
+/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); where people
+/// read, the writes with their paths.
 ///
 /// # Examples
 ///
@@ -35,8 +35,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, Default)]
 pub struct DocumentDelta {
     pub(crate) store: Store,
-    /// What was removed, sorted by dot. A merge does not need it, but a report tells a receiver that
-    /// has edited what was removed by whom and when.
+    /// What was removed, sorted by dot. A merge does not need it, but a report tells a receiver
+    /// that has edited what was removed by whom and when.
     pub(crate) removals: Vec<Removal>,
 }
 
@@ -166,13 +166,6 @@ impl Merge for DocumentDelta {
 impl Delta for DocumentDelta {
     fn is_empty(&self) -> bool {
         self.store.kernel.is_empty()
-    }
-}
-
-#[cfg(feature = "laws")]
-impl crate::laws::Invariants for DocumentDelta {
-    fn check_invariants(&self) -> Result<(), &'static str> {
-        self.check_invariants()
     }
 }
 

@@ -3,9 +3,9 @@
 //! A place is a path of levels, each (number, replica, index). Places are ordered level by level,
 //! and a place comes before those that extend it. A *run* is what one replica inserts at one spot:
 //! its items share number and replica and differ in the index, so concurrent runs at one spot stay
-//! whole. A replica that appends after another's run takes the next number; only an item between two
-//! neighbours without room goes one level down. So neither appending nor prepending makes places
-//! longer, whether one replica does it or several in turn.
+//! whole. A replica that appends after another's run takes the next number; only an item between
+//! two neighbours without room goes one level down. So neither appending nor prepending makes
+//! places longer, whether one replica does it or several in turn.
 //!
 //! Below the first level, numbers and indexes lie far apart, and a new item between two of them
 //! keeps to the side where the next insertion is not expected. Where a place would still become
@@ -20,8 +20,8 @@ use alloc::sync::Arc;
 use core::cmp::Ordering;
 use smallvec::SmallVec;
 
-/// Where an item stands: bytes that sort as the items do. An appended or prepended item takes at most
-/// 21 bytes up to the ten-thousandth run, an imported item at most 5 up to index 65,535.
+/// Where an item stands: bytes that sort as the items do. An appended or prepended item takes at
+/// most 21 bytes up to the ten-thousandth run, an imported item at most 5 up to index 65,535.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Place {
     Near(Short),

@@ -458,7 +458,8 @@ mod tests {
         let beside = |number| Levels::from_slice(&[top, Level { number, ..top }]);
         let list =
             |places: Vec<Levels>| -> Vec<_> { places.into_iter().map(|it| (it, 0)).collect() };
-        // Inside, there is room beyond the next item on both sides; beside, beyond six on the right.
+        // Inside, there is room beyond the next item on both sides; beside, beyond six on the
+        // right.
         let left = (-30..=-9).chain([0]).map(|by| inside(far + by)).collect();
         let right = [1, 10, 11].map(|by| inside(far + by)).into_iter();
         let right = right.chain([1, 2, 3, far].map(beside));

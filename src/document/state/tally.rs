@@ -1,8 +1,8 @@
 //! [`Tally`]: what one replica has counted on one number.
 //!
 //! A replica has one live write for each number that it counts on: the sum of its increments, and
-//! the dot of the first of them. An increment replaces that write. Whatever replaces the number also
-//! removes the tallies it has seen, and remembers how far each of them had come, so what was
+//! the dot of the first of them. An increment replaces that write. Whatever replaces the number
+//! also removes the tallies it has seen, and remembers how far each of them had come, so what was
 //! counted beyond that, on another side, still counts.
 //!
 //! A replica begins a new tally only after it has seen its old one replaced or deleted. So the

@@ -548,8 +548,8 @@ impl Tree {
         }
     }
 
-    /// The order of two items of one list: by place, and at one place by identity. An item without a
-    /// place comes last: one side wrote into it while another deleted it.
+    /// The order of two items of one list: by place, and at one place by identity. An item without
+    /// a place comes last: one side wrote into it while another deleted it.
     pub(crate) fn compare(&self, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
         if a == b {
             return Ordering::Equal;
@@ -614,8 +614,8 @@ impl Tree {
 }
 
 impl Tree {
-    /// Checks that the tree lists exactly the live writes, each where it lives, and links what there
-    /// is to read. For tests and fuzzers; O(size × log).
+    /// Checks that the tree lists exactly the live writes, each where it lives, and links what
+    /// there is to read. For tests and fuzzers; O(size × log).
     #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(
         &self,

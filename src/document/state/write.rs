@@ -14,8 +14,8 @@ use core::hash::{Hash, Hasher};
 
 /// One write: what was said, when, and where. 48 bytes.
 ///
-/// It names a node of the [`Tree`](super::tree::Tree) that indexes it, so a write means nothing away
-/// from its tree: two writes are compared by [`Tree::order`](super::tree::Tree).
+/// It names a node of the [`Tree`](super::tree::Tree) that indexes it, so a write means nothing
+/// away from its tree: two writes are compared by [`Tree::order`](super::tree::Tree).
 #[derive(Clone, Debug)]
 pub(crate) struct Write {
     pub(crate) content: Content,

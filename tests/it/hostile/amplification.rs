@@ -31,14 +31,14 @@ pub(crate) struct Dearest {
     pub(crate) times: f64,
 }
 
-/// What is in a document or a delta: its bytes, and its compact form, in which a long text that is
+/// How large a document or a delta is: its bytes, and its JSON form, in which a long text that is
 /// there often is spelled as often.
 #[derive(Clone, Copy, Default)]
 struct Size(u64);
 
 impl Size {
     fn of<T: Wire + serde::Serialize>(value: &T) -> Self {
-        Self((bytes(value).len() + compact(value).len()) as u64)
+        Self((bytes(value).len() + json(value).len()) as u64)
     }
 
     fn and(self, other: Self) -> Self {
@@ -117,7 +117,7 @@ pub(crate) fn check(
 
     let with_delta = our_size.and(Size::of(delta));
     let mut applied = ours.clone();
-    meter.run("applying", with_delta, || applied.apply(&delta));
+    meter.run("applying", with_delta, || applied.apply(delta));
     let mut told = ours.clone();
     let report = meter.run("applying with a report", with_delta, || told.apply_reporting(delta));
     meter.report(with_delta, &report);

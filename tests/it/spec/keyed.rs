@@ -313,7 +313,7 @@ impl Map {
         join: impl FnOnce(&mut OrMap<u8, u8>) -> MapChanges<u8, u8>,
     ) {
         let mut joined = before.clone();
-        let changes = join(&mut joined);
+        let told = join(&mut joined);
         assert_eq!(joined, *after, "reporting changes nothing else");
         let read = |map: &OrMap<u8, u8>| -> BTreeMap<u8, u8> {
             map.iter().map(|(key, value)| (*key, *value)).collect()
@@ -327,8 +327,8 @@ impl Map {
                 Some(_) => {}
             }
         }
-        assert_eq!(changes.inserted, after.into_iter().collect::<Vec<_>>());
-        assert_eq!((changes.changed, changes.removed), (changed, removed));
+        assert_eq!(told.inserted, after.into_iter().collect::<Vec<_>>());
+        assert_eq!((told.changed, told.removed), (changed, removed));
     }
 }
 

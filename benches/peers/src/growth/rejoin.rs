@@ -157,7 +157,7 @@ impl State for PnCounter {
 impl State for OrSet<u64> {
     fn edit(&mut self, _: Root, edit: &Edit, by: ReplicaId, _: Timestamp) -> Result<Self::Delta> {
         match edit {
-            Edit::Add(element) => Ok(self.add(*element, by)?),
+            Edit::Add(element) => Ok(self.insert(*element, by)?),
             Edit::Discard(element) => Ok(self.remove(element, by)?),
             _ => Ok(Default::default()),
         }
@@ -171,7 +171,7 @@ impl State for OrSet<u64> {
 impl State for OrMap<String, u64> {
     fn edit(&mut self, _: Root, edit: &Edit, by: ReplicaId, now: Timestamp) -> Result<Self::Delta> {
         match edit {
-            Edit::Put { key, value } => Ok(self.put(key.to_string(), *value, by, now)?),
+            Edit::Put { key, value } => Ok(self.insert(key.to_string(), *value, by, now)?),
             Edit::Delete(key) => Ok(self.remove(&key.to_string(), by)?),
             _ => Ok(Default::default()),
         }
