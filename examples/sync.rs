@@ -26,6 +26,16 @@ impl<T: DeltaState<Delta: Wire, Version: Wire>> Peer<T> {
     fn receive(&mut self, answer: &[u8]) -> Result<bool, DecodeError> {
         wire::apply_bytes(&mut self.0, answer)
     }
+
+    /// This side asks, the other answers. If a message is lost, nothing happens.
+    fn ask(&mut self, other: &Self, link: &mut Link) -> Result<(), DecodeError> {
+        for question in link.carry(self.question()) {
+            for answer in link.carry(other.answer(&question)?) {
+                self.receive(&answer)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Loses half of the messages, and delivers some of the others twice.
@@ -47,19 +57,6 @@ impl Link {
     }
 }
 
-/// One side asks, the other answers. If a message is lost, nothing happens.
-fn ask<T>(asker: &mut Peer<T>, other: &Peer<T>, link: &mut Link) -> Result<(), DecodeError>
-where
-    T: DeltaState<Delta: Wire, Version: Wire>,
-{
-    for question in link.carry(asker.question()) {
-        for answer in link.carry(other.answer(&question)?) {
-            asker.receive(&answer)?;
-        }
-    }
-    Ok(())
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     let (us, eu): (ReplicaId, ReplicaId) = ("us-east-1".parse()?, "eu-west-1".parse()?);
     let mut here = Peer((PnCounter::new(), OrSet::<String>::new()));
@@ -73,8 +70,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut rounds = 0;
     while here.0 != there.0 {
-        ask(&mut here, &there, &mut link)?;
-        ask(&mut there, &here, &mut link)?;
+        here.ask(&there, &mut link)?;
+        there.ask(&here, &mut link)?;
         rounds += 1;
     }
     println!("equal after {rounds} rounds and {} messages", link.sent);
