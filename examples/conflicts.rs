@@ -17,7 +17,7 @@ fn spell(side: &Contender) -> String {
     let what = match &side.claim {
         Claim::Value(value) => value.to_string(),
         Claim::Read(kind) => kind.to_string(),
-        _ => "a deletion".into(),
+        Claim::Deletion => "a deletion".into(),
     };
     match side.stamp {
         Some(stamp) => format!("{what} by {} at {}", stamp.replica, stamp.time),
