@@ -98,7 +98,7 @@ fn a_map_is_used_like_a_hash_map() -> Result<(), Error> {
 
 #[test]
 fn removing_what_is_absent_writes_nothing() -> Result<(), Error> {
-    let mut users = OrSet::from_iter_of(["ana"])?;
+    let mut users = set_of(["ana"])?;
     let mut themes: OrMap<&str, u32> = OrMap::new();
     let mut document = Document::new();
     document.set("/title", "Booking", US, NOW)?;
@@ -111,17 +111,10 @@ fn removing_what_is_absent_writes_nothing() -> Result<(), Error> {
     Ok(())
 }
 
-/// Not of the library: sets are made by their writers.
-trait FromIterOf: Sized {
-    fn from_iter_of<const N: usize>(elements: [&'static str; N]) -> Result<Self, Error>;
-}
-
-impl FromIterOf for OrSet<&'static str> {
-    fn from_iter_of<const N: usize>(elements: [&'static str; N]) -> Result<Self, Error> {
-        let mut set = Self::new();
-        set.extend(elements, US)?;
-        Ok(set)
-    }
+fn set_of<const N: usize>(elements: [&'static str; N]) -> Result<OrSet<&'static str>, Error> {
+    let mut set = OrSet::new();
+    set.extend(elements, US)?;
+    Ok(set)
 }
 
 #[test]
@@ -217,7 +210,7 @@ fn deltas_are_values_that_merge_and_tell_what_they_bring() -> Result<(), Error> 
 
 #[test]
 fn a_merge_tells_what_came_and_went() -> Result<(), Error> {
-    let mut ours = OrSet::from_iter_of(["ana", "bo"])?;
+    let mut ours = set_of(["ana", "bo"])?;
     let mut theirs = ours.clone();
     theirs.remove("ana", EU)?;
     theirs.insert("cy", EU)?;
