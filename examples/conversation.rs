@@ -20,18 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut in_eu = in_us.clone();
 
     // Each edit is one delta: all of it or nothing.
-    let from_us = in_us
-        .edit(US, now())
-        .push("/messages", json!({"id": "m2", "from": "ana", "text": "Which flight?"}))?
-        .increment("/unread", 1)?
-        .commit();
-    let from_eu = in_eu
-        .edit(EU, now())
-        .set("/status", "resolved")?
+    let mut edit = in_us.edit(US, now());
+    edit.push("/messages", json!({"id": "m2", "from": "ana", "text": "Which flight?"}))?
+        .increment("/unread", 1)?;
+    let from_us = edit.commit();
+    let mut edit = in_eu.edit(EU, now());
+    edit.set("/status", "resolved")?
         .set("/messages/0/text", "Hello there")?
         .push("/messages", json!({"id": "m3", "from": "desk", "text": "Done."}))?
-        .increment("/unread", 1)?
-        .commit();
+        .increment("/unread", 1)?;
+    let from_eu = edit.commit();
 
     in_us.apply(&from_eu);
     let report = in_eu.apply_reporting(&from_us);

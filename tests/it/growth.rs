@@ -188,7 +188,9 @@ fn without_generics(head: &str) -> String {
 
 /// Removes a field, as the one write of an edit.
 fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document::DocumentDelta {
-    document.edit(us(), now).remove("/o/new").unwrap().commit()
+    let mut edit = document.edit(us(), now);
+    edit.remove("/o/new").unwrap();
+    edit.commit()
 }
 
 /// Public functions whose cost no state can change, and why.
