@@ -28,6 +28,7 @@ mod found;
 mod growth;
 mod history;
 mod hostile;
+mod iterators;
 mod laws;
 mod lists;
 mod pitfalls;
