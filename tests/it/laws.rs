@@ -458,7 +458,7 @@ fn orders_are_those_of_merging() {
     ordered_as_merged(&counters);
     ordered_as_merged(&counters.iter().map(|it| it.increments().clone()).collect::<Vec<_>>());
     let dot = |number: u64| Dot::new(replica("a"), NonZeroU64::new(1 + number).unwrap());
-    let contexts = (0..16_u64).map(|bits| (0..4).filter(|bit| bits >> bit & 1 == 1).map(dot));
+    let contexts = (0..16_u64).map(|bits| (0..4).filter(move |bit| bits >> bit & 1 == 1).map(dot));
     ordered_as_merged(&contexts.map(CausalContext::from_iter).collect::<Vec<_>>());
     ordered_as_merged(&[3, 1, 2].map(Max));
     let register = |number: u64| {
