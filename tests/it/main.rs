@@ -29,6 +29,7 @@ mod growth;
 mod guesses;
 mod history;
 mod hostile;
+mod iterators;
 mod laws;
 mod lists;
 mod pitfalls;
