@@ -32,25 +32,25 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// At most so many bytes in all.
+    /// At most this many bytes in all.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
-    /// At most so many replicas named in any one table.
+    /// At most this many replicas in any one table.
     #[must_use]
     pub const fn replicas(self, replicas: usize) -> Self {
         Self { replicas, ..self }
     }
 
-    /// At most so many entries in all: live dots, runs of dots, elements of lists and maps.
+    /// At most this many entries in all: live dots, runs of dots, elements of lists and maps.
     #[must_use]
     pub const fn entries(self, entries: usize) -> Self {
         Self { entries, ..self }
     }
 
-    /// Documents and values nested at most so deep. More than 127 levels are never taken.
+    /// Documents and values nest at most this deep. More than 127 levels are never accepted.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }

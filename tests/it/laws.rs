@@ -418,9 +418,8 @@ fn document(
         14 => document.resolve("/title", value, id, now),
         _ => {
             let mut edit = document.edit(id, now);
-            edit.remove("/list")
-                .and_then(|it| it.set("/list", json!([value, item])))
-                .map(Edit::commit)
+            let both = edit.remove("/list").and_then(|it| it.set("/list", json!([value, item])));
+            both.map(|_| ()).map(|()| edit.commit())
         }
     };
     delta.ok()

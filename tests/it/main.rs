@@ -26,6 +26,7 @@ mod encoded;
 mod forms;
 mod found;
 mod growth;
+mod guesses;
 mod history;
 mod hostile;
 mod iterators;
