@@ -6,7 +6,7 @@ use rejoin::{
     Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister,
     OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
-    document::{DocumentDelta, Edit, ListKeys},
+    document::{DocumentDelta, ListKeys},
     laws::{self, Law},
 };
 use serde_json::json;
