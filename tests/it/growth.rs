@@ -215,7 +215,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Report::conflicts Document::keys Document::set_keys Path::is_root Path::last Path::parent
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
-         WriteError::is_stamp_overflow WriteError::replica SetChanges::is_empty MapChanges::is_empty",
+         WriteError::is_stamp_overflow WriteError::replica DocumentError::path SetChanges::is_empty MapChanges::is_empty",
         "of a fixed size, or hands out what is there",
     ),
     (
