@@ -25,13 +25,26 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 127 levels, texts of 16 MiB.
+    /// Those of [`Limits::new`].
     fn default() -> Self {
-        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 127, text: 1 << 24 }
+        Self::new()
     }
 }
 
 impl Limits {
+    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 127 levels, texts of 16 MiB.
+    ///
+    /// ```
+    /// use rejoin::wire::Limits;
+    ///
+    /// const OF_A_PHONE: Limits = Limits::new().bytes(1 << 20).replicas(64);
+    /// assert_eq!(Limits::new(), Limits::default());
+    /// ```
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 127, text: 1 << 24 }
+    }
+
     /// At most this many bytes in all.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {

@@ -202,7 +202,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "makes nothing of nothing",
     ),
     (
-        "DocumentError::path Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
+        "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::to_bytes ReplicaId::as_u128
          Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
@@ -215,7 +215,8 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Report::conflicts Document::keys Document::set_keys Path::is_root Path::last Path::parent
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
-         WriteError::is_stamp_overflow WriteError::replica DocumentError::path SetChanges::is_empty MapChanges::is_empty",
+         WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
+         Error::as_document Error::as_decode SetChanges::is_empty MapChanges::is_empty",
         "of a fixed size, or hands out what is there",
     ),
     (
@@ -236,7 +237,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
     (
         "DecodeError::offset DecodeError::is_foreign DecodeError::is_unknown_version
          DecodeError::is_wrong_type DecodeError::is_truncated DecodeError::is_limit
-         DecodeError::is_malformed Limits::bytes Limits::replicas Limits::entries Limits::depth
+         DecodeError::is_malformed Limits::new Limits::bytes Limits::replicas Limits::entries Limits::depth
          Limits::text",
         "reads or sets one field",
     ),
