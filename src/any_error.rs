@@ -8,13 +8,14 @@ use core::{error, fmt};
 
 /// Any error of this crate: one type for `?` in functions that do several things. One pointer.
 ///
-/// It prints as the error inside, which [`source`](error::Error::source) hands out.
+/// It prints as the error inside and has its [`source`](error::Error::source), so that a chain of
+/// errors names nothing twice. The error inside is handed out by [`as_document`](Self::as_document)
+/// and the like.
 ///
 /// # Examples
 ///
 /// ```
-/// use rejoin::{OrSet, WriteError, wire};
-/// use std::error::Error;
+/// use rejoin::{OrSet, wire};
 ///
 /// fn seat(row: &[u8], name: &str, region: &str) -> Result<Vec<u8>, rejoin::Error> {
 ///     let mut seats: OrSet<String> = wire::from_bytes(row)?;
@@ -26,9 +27,9 @@ use core::{error, fmt};
 /// assert!(seat(&row, "ana", "us-east-1").is_ok());
 /// let error = seat(b"what is this?", "ana", "us-east-1").unwrap_err();
 /// assert_eq!(error.to_string(), "these bytes were not written by rejoin");
-/// assert!(error.source().is_some_and(|it| it.is::<wire::DecodeError>()));
+/// assert!(error.as_decode().is_some_and(|it| it.is_foreign()));
 /// let error = seat(&row, "ana", "").unwrap_err();
-/// assert!(error.source().is_some_and(|it| !it.is::<WriteError>()));
+/// assert!(error.as_replica_id().is_some() && error.as_write().is_none());
 /// ```
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
@@ -41,25 +42,46 @@ enum Inner {
     Decode(DecodeError),
 }
 
+impl Error {
+    /// Why a text names no replica, if that went wrong.
+    pub fn as_replica_id(&self) -> Option<&ReplicaIdError> {
+        if let Inner::ReplicaId(error) = &*self.0 { Some(error) } else { None }
+    }
+
+    /// Why a set, a map, a counter, a register, a flag or a clock was not written, if that went wrong.
+    pub fn as_write(&self) -> Option<&WriteError> {
+        if let Inner::Write(error) = &*self.0 { Some(error) } else { None }
+    }
+
+    /// Why a document was not edited or built, if that went wrong.
+    pub fn as_document(&self) -> Option<&DocumentError> {
+        if let Inner::Document(error) = &*self.0 { Some(error) } else { None }
+    }
+
+    /// Why bytes were refused, if that went wrong.
+    pub fn as_decode(&self) -> Option<&DecodeError> {
+        if let Inner::Decode(error) = &*self.0 { Some(error) } else { None }
+    }
+
+    fn inner(&self) -> &(dyn error::Error + 'static) {
+        match &*self.0 {
+            Inner::ReplicaId(error) => error,
+            Inner::Write(error) => error,
+            Inner::Document(error) => error,
+            Inner::Decode(error) => error,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            Inner::ReplicaId(error) => error.fmt(f),
-            Inner::Write(error) => error.fmt(f),
-            Inner::Document(error) => error.fmt(f),
-            Inner::Decode(error) => error.fmt(f),
-        }
+        fmt::Display::fmt(self.inner(), f)
     }
 }
 
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        Some(match &*self.0 {
-            Inner::ReplicaId(error) => error,
-            Inner::Write(error) => error,
-            Inner::Document(error) => error,
-            Inner::Decode(error) => error,
-        })
+        self.inner().source()
     }
 }
 

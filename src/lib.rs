@@ -22,6 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [guide] has a page for each job: storing a state in a database row, syncing two processes,
+//! choosing ids, conflicts.
+//!
 //! # Which type
 //!
 //! | shared state | type | of concurrent writes |
@@ -103,6 +106,9 @@ pub mod counter;
 pub mod document;
 mod error;
 pub mod flag;
+// Its code is compiled with the features that it needs, and its text belongs to the documentation.
+#[cfg(all(doc, any(not(doctest), feature = "json")))]
+pub mod guide;
 mod iter;
 #[cfg(feature = "laws")]
 pub mod laws;

@@ -4,26 +4,27 @@ use crate::Failure;
 use std::{ffi::OsString, path::PathBuf};
 
 pub(crate) const HELP: &str = "\
-Merges JSON documents that several sides edited apart, field by field.
+Merges JSON documents that several sides edited independently, field by field.
 
   conversation_merge
       Merge the bundled support conversation, as three regions edited it.
 
   conversation_merge BASE OURS THEIRS... [--out FILE]
-      Merge your own files; BASE is what all of them started from. Each file is a replica
-      named after it. Where two changed one field, the later on the command line is read.
-      The items of an array `messages` are told apart by their `id`, other items by content.
-      The merged JSON goes to standard output, the summary to standard error; with --out
+      Merge your own files. BASE is what they all started from. Each other file is a
+      replica with the file's name. If two files changed the same field, the later one on
+      the command line wins. The items of an array `messages` are told apart by their `id`,
+      other items by their content.
+      The merged JSON goes to standard output, the summary to standard error. With --out
       the JSON goes to FILE, all of it or nothing, and the summary to standard output.
 
   conversation_merge --states FILE FILE... [--out FILE]
-      Merge documents that were kept: canonical bytes, or the JSON of their writes.
-      `--keep FILE`, here and above, keeps the merged document as canonical bytes.
+      Merge documents that were stored: as canonical bytes, or as the JSON of their writes.
+      `--keep FILE`, here and above, stores the merged document as canonical bytes.
 
   conversation_merge --corpus FILE
       Read conversation trees (JSON Lines, a `prompt` with nested `replies`), edit each in
-      three regions, merge states and shuffled deltas in many orders, and compare. Replies
-      become one list of `messages` first, told apart by their `message_id`.
+      three regions, merge states and shuffled deltas in many orders, and compare. First,
+      replies become one list of `messages`, told apart by their `message_id`.
 
   conversation_merge --help
 
@@ -39,7 +40,7 @@ pub(crate) enum Task {
 }
 
 pub(crate) struct Paths {
-    /// What all started from; none where the sides are documents that were kept.
+    /// What all of them started from; `None` if the sides are stored documents.
     pub(crate) base: Option<PathBuf>,
     pub(crate) sides: Vec<PathBuf>,
     pub(crate) out: Option<PathBuf>,

@@ -182,13 +182,13 @@ fn flatten(tree: Json) -> Result<Json, String> {
     let mut left = vec![prompt];
     while let Some(message) = left.pop() {
         let Json::Object(mut message) = message else {
-            return Err("a message is no object".into());
+            return Err("a message is not an object".into());
         };
         let id = message.get("message_id").and_then(|id| id.as_str().map(String::from));
         let id = id.ok_or("a message has no `message_id`")?;
         match message.remove("replies") {
             Some(Json::Array(replies)) => left.extend(replies),
-            Some(_) => return Err(format!("the `replies` of {id} are no array")),
+            Some(_) => return Err(format!("the `replies` of {id} are not an array")),
             None => {}
         }
         if !ids.insert(id.clone()) {

@@ -135,8 +135,8 @@ impl Region {
         if edit.get(&emojis).is_none() {
             edit.set(&emojis, json!({}))?;
         }
-        let delta = edit.increment(&format!("{emojis}/{reaction}"), 1)?.commit();
-        drop(edit);
+        edit.increment(&format!("{emojis}/{reaction}"), 1)?;
+        let delta = edit.commit();
         self.deltas.push(delta);
         Ok(())
     }

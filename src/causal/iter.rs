@@ -1,9 +1,9 @@
 //! The iterators over what is alive in a kernel: [`Iter`], [`Payloads`] and [`Slots`].
 
 use super::{
-    Dot, DotKernel,
+    Dot,
     block::{Block, Blocks, Slot},
-    kernel::{Head, Row},
+    row::{Head, Row},
 };
 use core::{
     fmt,
@@ -27,9 +27,9 @@ impl<P> Clone for LiveBlocks<'_, P> {
 }
 
 impl<'a, P> LiveBlocks<'a, P> {
-    pub(super) fn of(kernel: &'a DotKernel<P>) -> Self {
+    pub(super) fn of(rows: &'a [Row], blocks: &'a Blocks<P>) -> Self {
         let heads: fn(&Row) -> slice::Iter<'_, Head> = |row| row.heads.iter();
-        Self { heads: kernel.rows.iter().flat_map(heads), blocks: &kernel.blocks }
+        Self { heads: rows.iter().flat_map(heads), blocks }
     }
 }
 
@@ -125,8 +125,9 @@ macro_rules! live {
         }
 
         impl<'a, P> $name<'a, P> {
-            pub(super) fn of(kernel: &'a DotKernel<P>) -> Self {
-                Self { live: LiveBlocks::of(kernel).flat_map($of), left: kernel.live }
+            /// All of these blocks, in which this many dots are alive.
+            pub(super) fn of(blocks: LiveBlocks<'a, P>, left: usize) -> Self {
+                Self { live: blocks.flat_map($of), left }
             }
         }
 
@@ -168,13 +169,13 @@ macro_rules! live {
 }
 
 live! {
-    /// The live dots of a kernel with their payloads, in order: see [`DotKernel::iter`].
+    /// The live dots of a kernel with their payloads, in order: see [`DotKernel::iter`](super::DotKernel::iter).
     pub struct Iter over InBlock<'a, P>, by InBlock::of as fn((u32, &'a Block<P>)) -> InBlock<'a, P>;
     (Dot, &'a P) = |(_, block, bit, payload)| (block.dot(bit), payload)
 }
 
 live! {
-    /// The payloads that are alive in a kernel, in order: see [`DotKernel::payloads`].
+    /// The payloads that are alive in a kernel, in order: see [`DotKernel::payloads`](super::DotKernel::payloads).
     pub struct Payloads over slice::Iter<'a, P>, by |(_, block)| block.payloads().iter();
     &'a P = |payload| payload
 }
@@ -194,14 +195,5 @@ impl<P: fmt::Debug> fmt::Debug for Iter<'_, P> {
 impl<P: fmt::Debug> fmt::Debug for Payloads<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()
-    }
-}
-
-impl<'a, P> IntoIterator for &'a DotKernel<P> {
-    type Item = (Dot, &'a P);
-    type IntoIter = Iter<'a, P>;
-
-    fn into_iter(self) -> Iter<'a, P> {
-        self.iter()
     }
 }

@@ -4,8 +4,8 @@ use super::{
     Dot, DotKernel,
     block::{Block, Blocks, bits},
     intervals::Intervals,
-    kernel::{Head, Row, find, within},
     page::Adopt,
+    row::{Head, Row, find, within},
 };
 use crate::merge::Merge;
 use core::{cmp::Ordering, hash::Hash};

@@ -6,6 +6,7 @@ use super::{
     intervals::{Intervals, place},
     iter::{Iter, LiveBlocks, Payloads, Slots},
     page::Page,
+    row::{Head, Row, find, within},
 };
 use crate::{error::WriteError, replica::ReplicaId};
 use core::{fmt, hash::Hash};
@@ -60,43 +61,13 @@ pub struct DotKernel<P> {
     pub(super) live: usize,
 }
 
-/// The blocks of one replica.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Row {
-    /// Sorted by number; none is empty.
-    pub(super) heads: SmallVec<[Head; 1]>,
-    /// The sum over its blocks: where two rows that have seen the same counters have one sum, they
-    /// hold the same, and a join need not look at their blocks.
-    pub(super) sum: u64,
-}
+impl<'a, P> IntoIterator for &'a DotKernel<P> {
+    type Item = (Dot, &'a P);
+    type IntoIter = Iter<'a, P>;
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    pub(super) number: u64,
-    pub(super) at: u32,
-}
-
-/// Where the block `number` is in a row, or would be.
-pub(super) fn find(row: &[Head], number: u64) -> Result<usize, usize> {
-    // Rows are dense more often than not: look where the block would be without gaps.
-    let first = row.first().ok_or(0_usize)?.number;
-    let guess = number.checked_sub(first).and_then(|steps| usize::try_from(steps).ok());
-    match guess.filter(|&at| row.get(at).is_some_and(|head| head.number == number)) {
-        Some(at) => Ok(at),
-        None => row.binary_search_by_key(&number, |head| head.number),
+    fn into_iter(self) -> Iter<'a, P> {
+        self.iter()
     }
-}
-
-/// The blocks `from..=upto` of a row.
-pub(super) fn within(row: &[Head], from: u64, upto: u64) -> &[Head] {
-    let start = find(row, from).unwrap_or_else(|free| free);
-    let rest = &row[start..];
-    let end = match upto - from {
-        0 => usize::from(rest.first().is_some_and(|head| head.number == from)),
-        _ if rest.last().is_none_or(|head| head.number <= upto) => rest.len(),
-        _ => rest.partition_point(|head| head.number <= upto),
-    };
-    &rest[..end]
 }
 
 impl<P> Default for DotKernel<P> {
@@ -177,7 +148,7 @@ impl<P> DotKernel<P> {
     /// The live dots with their payloads, by replica and counter: the same order for equal
     /// kernels, whatever their history. O(1), and O(live) to walk. [The type](Self) has an example.
     pub fn iter(&self) -> Iter<'_, P> {
-        Iter::of(self)
+        Iter::of(LiveBlocks::of(&self.rows, &self.blocks), self.live)
     }
 
     /// The live payloads, in the order of [`iter`](Self::iter). O(1), and O(live) to walk.
@@ -189,7 +160,7 @@ impl<P> DotKernel<P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn payloads(&self) -> Payloads<'_, P> {
-        Payloads::of(self)
+        Payloads::of(LiveBlocks::of(&self.rows, &self.blocks), self.live)
     }
 
     pub(crate) fn blocks(&self) -> &Blocks<P> {
@@ -198,7 +169,7 @@ impl<P> DotKernel<P> {
 
     /// The slots of all live dots with their payloads, in the order of [`iter`](Self::iter).
     pub(crate) fn slots(&self) -> Slots<'_, P> {
-        Slots::of(self)
+        Slots::of(LiveBlocks::of(&self.rows, &self.blocks), self.live)
     }
 
     /// The slot of a dot, if it is alive.
@@ -561,8 +532,8 @@ impl<P: PartialEq> PartialEq for DotKernel<P> {
         self.live == other.live
             && self.context == other.context
             && numbers(self) == numbers(other)
-            && LiveBlocks::of(self)
-                .zip(LiveBlocks::of(other))
+            && LiveBlocks::of(&self.rows, &self.blocks)
+                .zip(LiveBlocks::of(&other.rows, &other.blocks))
                 .all(|(ours, theirs)| ours.1 == theirs.1)
     }
 }

@@ -34,6 +34,7 @@ mod join;
 mod kernel;
 mod observed;
 mod page;
+mod row;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -3,7 +3,7 @@
 use super::{
     CausalContext, Digest, Dot, DotKernel, Index, KeyIndex, KeyOf, Page, Ranks, Slot,
     intervals::Intervals,
-    kernel::{Head, find, within},
+    row::{Head, find, within},
 };
 use crate::{
     merge::{DeltaState, Merge},

@@ -11,7 +11,7 @@ use super::{
     block::BLOCKS_MAX,
     digest::alive_in,
     intervals::{Interval, Intervals},
-    kernel::Head,
+    row::Head,
 };
 use crate::{
     replica::ReplicaId,

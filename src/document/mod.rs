@@ -479,7 +479,9 @@ impl Document {
     ///
     /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::new();
-    /// let delta = document.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.set("/title", "Booking")?.set("/unread", 1)?;
+    /// let delta = edit.commit();
     /// assert_eq!(document.to_string(), r#"{"title":"Booking","unread":1}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

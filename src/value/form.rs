@@ -120,7 +120,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Reads a value of at most so many levels from a format that describes itself.
+/// Reads a value with at most this many levels from a format that describes itself.
 #[derive(Clone, Copy)]
 struct Readable {
     levels: usize,

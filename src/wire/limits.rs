@@ -25,32 +25,45 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 127 levels, texts of 16 MiB.
+    /// Those of [`Limits::new`].
     fn default() -> Self {
-        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 127, text: 1 << 24 }
+        Self::new()
     }
 }
 
 impl Limits {
-    /// At most so many bytes in all.
+    /// 256 MiB, 65,536 replicas, 16,777,216 entries, 127 levels, texts of 16 MiB.
+    ///
+    /// ```
+    /// use rejoin::wire::Limits;
+    ///
+    /// const OF_A_PHONE: Limits = Limits::new().bytes(1 << 20).replicas(64);
+    /// assert_eq!(Limits::new(), Limits::default());
+    /// ```
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: 1 << 28, replicas: 1 << 16, entries: 1 << 24, depth: 127, text: 1 << 24 }
+    }
+
+    /// At most this many bytes in all.
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
-    /// At most so many replicas named in any one table.
+    /// At most this many replicas in any one table.
     #[must_use]
     pub const fn replicas(self, replicas: usize) -> Self {
         Self { replicas, ..self }
     }
 
-    /// At most so many entries in all: live dots, runs of dots, elements of lists and maps.
+    /// At most this many entries in all: live dots, runs of dots, elements of lists and maps.
     #[must_use]
     pub const fn entries(self, entries: usize) -> Self {
         Self { entries, ..self }
     }
 
-    /// Documents and values nested at most so deep. More than 127 levels are never taken.
+    /// Documents and values nest at most this deep. More than 127 levels are never accepted.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }

@@ -323,7 +323,7 @@ fn removing_what_is_absent_writes_nothing() {
     for pointer in absent {
         let mut same = document.clone();
         assert!(same.remove(pointer, us, at(2)).unwrap().is_empty(), "{pointer}");
-        assert!(same.edit(us, at(2)).remove(pointer).unwrap().commit().is_empty(), "{pointer}");
+        assert!(same.remove(pointer, us, at(2)).unwrap().is_empty(), "{pointer}");
         assert_eq!(same, document);
         assert_eq!(Document::new().remove(pointer, us, at(2)), Ok(DocumentDelta::default()));
     }

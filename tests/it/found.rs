@@ -101,7 +101,9 @@ fn removed_and_set_again_to_what_the_other_side_sets_is_no_conflict() {
     let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
     let mut ours = Document::from_json(&json!({"x": 1}), us, at(1)).unwrap();
     let mut theirs = ours.clone();
-    let again = ours.edit(us, at(2)).remove("/x").unwrap().set("/x", 5_u64).unwrap().commit();
+    let mut edit = ours.edit(us, at(2));
+    edit.remove("/x").unwrap().set("/x", 5_u64).unwrap();
+    let again = edit.commit();
     theirs.set("/x", 5_u64, eu, at(2)).unwrap();
     assert_eq!(theirs.clone().merge_reporting(&ours).conflicts(), []);
     assert_eq!(theirs.apply_reporting(&again).conflicts(), []);

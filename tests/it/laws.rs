@@ -6,11 +6,12 @@ use rejoin::{
     Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister,
     OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
-    document::{DocumentDelta, Edit, ListKeys},
+    document::{DocumentDelta, ListKeys},
     laws::{self, Law},
 };
 use serde_json::json;
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt::Debug,
     num::NonZeroU64,
@@ -417,9 +418,8 @@ fn document(
         14 => document.resolve("/title", value, id, now),
         _ => {
             let mut edit = document.edit(id, now);
-            edit.remove("/list")
-                .and_then(|it| it.set("/list", json!([value, item])))
-                .map(Edit::commit)
+            let both = edit.remove("/list").and_then(|it| it.set("/list", json!([value, item])));
+            both.map(|_| ()).map(|()| edit.commit())
         }
     };
     delta.ok()
@@ -432,6 +432,41 @@ fn documents_keep_the_laws() {
     let keys = ListKeys::new().by("/list", "id").unwrap();
     let keyed = Document::from_json_with(keys, &content, replica("base"), at(1)).unwrap();
     [Document::new(), plain, keyed].iter().for_each(|start| keeps_the_laws(start, document));
+}
+
+/// `<` is the order of merging: `a <= b` if and only if `a ⊔ b == b`.
+#[track_caller]
+fn ordered_as_merged<T: Merge + PartialOrd + Clone + Debug>(values: &[T]) {
+    for (a, b) in values.iter().flat_map(|a| values.iter().map(move |b| (a, b))) {
+        let mut join = a.clone();
+        join.merge(b);
+        assert_eq!(a <= b, join == *b, "{a:?} and {b:?}");
+        assert_eq!(b.partial_cmp(a), a.partial_cmp(b).map(Ordering::reverse), "{a:?} and {b:?}");
+    }
+}
+
+#[test]
+fn orders_are_those_of_merging() {
+    let counter = |up, down| {
+        let count =
+            |by: u64| GCounter::from_iter([(replica("us"), by % 3), (replica("eu"), by / 3)]);
+        PnCounter::from_parts(count(up), count(down))
+    };
+    let counters = (0..9).flat_map(|up| (0..9).map(move |down| counter(up, down)));
+    let counters: Vec<PnCounter> = counters.collect();
+    ordered_as_merged(&counters);
+    ordered_as_merged(&counters.iter().map(|it| it.increments().clone()).collect::<Vec<_>>());
+    let dot = |number: u64| Dot::new(replica("a"), NonZeroU64::new(1 + number).unwrap());
+    let contexts = (0..16_u64).map(|bits| (0..4).filter(move |bit| bits >> bit & 1 == 1).map(dot));
+    ordered_as_merged(&contexts.map(CausalContext::from_iter).collect::<Vec<_>>());
+    ordered_as_merged(&[3, 1, 2].map(Max));
+    let register = |number: u64| {
+        let mut register = LwwRegister::new();
+        register.set(number % 2, replica("a"), at(number / 2)).unwrap();
+        register
+    };
+    let registers = (0..6).map(register).chain([LwwRegister::new()]);
+    ordered_as_merged(&registers.collect::<Vec<_>>());
 }
 
 type Parts = (PnCounter, Option<OrSet<u64>>, BTreeMap<u64, EnableFlag>);

@@ -91,7 +91,8 @@ fn an_equal_item_in_its_place_is_no_change() {
     let ours = base(json!(["a", {"x": [1]}, "c"]));
     let mut theirs = ours.clone();
     let mut edit = theirs.edit(us, at(2));
-    let delta = edit.remove("/1").unwrap().insert("/1", json!({"x": [1]})).unwrap().commit();
+    edit.remove("/1").unwrap().insert("/1", json!({"x": [1]})).unwrap();
+    let delta = edit.commit();
     let report = ours.clone().apply_reporting(&delta);
     assert!(report.changed());
     assert_eq!(steps(report.changes()), [""; 0]);
@@ -119,7 +120,8 @@ fn equal_items_in_several_places_are_no_change() {
     let mut theirs = ours.clone();
     let mut edit = theirs.edit(us, at(2));
     edit.remove("/0").unwrap().remove("/0").unwrap();
-    let delta = edit.insert("/0", json!({"x": 1})).unwrap().insert("/0", "new").unwrap().commit();
+    edit.insert("/0", json!({"x": 1})).unwrap().insert("/0", "new").unwrap();
+    let delta = edit.commit();
     let report = ours.clone().apply_reporting(&delta);
     assert_eq!(steps(report.changes()), [r#"/0 "a" -"#, r#"/0 - "new""#]);
 }

@@ -42,7 +42,7 @@ fn a_set_costs_at_most_twice_a_hash_set() {
     assert!(set <= 2.0 * hash_set, "{set} bytes an element beside {hash_set}");
 }
 
-/// The figures of the README's cost table.
+/// The figures of the cost table in docs/guide/choosing.md.
 #[test]
 fn what_each_type_costs_is_what_the_docs_say() {
     let id = replica("us-east-1");

@@ -349,9 +349,10 @@ fn an_edit_is_one_delta_and_all_or_nothing() {
     let mut edit = document.edit(us, at(9));
     edit.set("/title", "both").unwrap();
     assert!(edit.set("/nowhere/x", 1_u64).is_err());
-    let mut delta = edit.remove("/meta").unwrap().commit();
-    // And after a commit the next edit begins; what is not committed goes.
-    delta.merge(&edit.set("/status", "open").unwrap().commit());
+    edit.remove("/meta").unwrap().set("/status", "open").unwrap();
+    let delta = edit.commit();
+    // What is not committed goes.
+    let mut edit = document.edit(us, at(9));
     edit.set("/status", "closed").unwrap().set("/title", "gone").unwrap();
     drop(edit);
     document.check_invariants().unwrap();

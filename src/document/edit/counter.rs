@@ -54,8 +54,12 @@ impl Edit<'_> {
     /// # let now = Timestamp::from_millis(1);
     /// let mut ours = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
     /// let mut theirs = ours.clone();
-    /// ours.edit(us, now).increment("/unread", 2)?.commit();
-    /// theirs.edit(eu, now).increment("/unread", 1)?.increment("/likes", 1)?.commit();
+    /// let mut edit = ours.edit(us, now);
+    /// edit.increment("/unread", 2)?;
+    /// edit.commit();
+    /// let mut edit = theirs.edit(eu, now);
+    /// edit.increment("/unread", 1)?.increment("/likes", 1)?;
+    /// edit.commit();
     /// ours.merge(&theirs);
     /// assert_eq!(ours.to_string(), r#"{"likes":1,"unread":8}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -76,7 +80,9 @@ impl Edit<'_> {
     /// # use rejoin::{Document, Timestamp, document::Value};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
-    /// document.edit(us, now).decrement("/unread", 2)?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.decrement("/unread", 2)?;
+    /// edit.commit();
     /// assert_eq!(document.get("/unread"), Some(3.into()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -101,8 +107,12 @@ impl Edit<'_> {
     /// # let now = Timestamp::from_millis(1);
     /// let mut ours = Document::from_value(Value::from_iter([("unread", 5)]), us, now)?;
     /// let mut theirs = ours.clone();
-    /// ours.edit(us, now).reset("/unread")?.commit();
-    /// theirs.edit(eu, now).increment("/unread", 1)?.commit();
+    /// let mut edit = ours.edit(us, now);
+    /// edit.reset("/unread")?;
+    /// edit.commit();
+    /// let mut edit = theirs.edit(eu, now);
+    /// edit.increment("/unread", 1)?;
+    /// edit.commit();
     /// ours.merge(&theirs);
     /// assert_eq!(ours.get("/unread"), Some(1.into()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

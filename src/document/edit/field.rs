@@ -30,8 +30,12 @@ impl Edit<'_> {
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::new();
     /// let tags = Value::from(vec!["travel"]);
-    /// document.edit(us, now).set("/title", "Booking")?.set("/tags", tags)?.commit();
-    /// document.edit(us, now).set("/tags/-", "refund")?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.set("/title", "Booking")?.set("/tags", tags)?;
+    /// edit.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.set("/tags/-", "refund")?;
+    /// edit.commit();
     /// assert_eq!(document.to_string(), r#"{"tags":["travel","refund"],"title":"Booking"}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -63,10 +67,14 @@ impl Edit<'_> {
     /// # use rejoin::{Document, Timestamp};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::new();
-    /// document.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
-    /// document.edit(us, now).remove("/title")?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.set("/title", "Booking")?.set("/unread", 1)?;
+    /// edit.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.remove("/title")?;
+    /// edit.commit();
     /// assert_eq!(document.to_string(), r#"{"unread":1}"#);
-    /// assert!(document.edit(us, now).remove("/title")?.commit().is_empty());
+    /// assert!(document.remove("/title", us, now)?.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn remove(&mut self, pointer: &str) -> Result<&mut Self, DocumentError> {
@@ -104,7 +112,9 @@ impl Edit<'_> {
     /// theirs.set("/title", "Booking Assistance", eu, now)?;
     /// ours.merge(&theirs);
     ///
-    /// ours.edit(us, now).resolve("/title", "Booking Help")?.commit();
+    /// let mut edit = ours.edit(us, now);
+    /// edit.resolve("/title", "Booking Help")?;
+    /// edit.commit();
     /// assert!(ours.conflicts().is_empty());
     /// assert!(ours.edit(us, now).resolve("/title", "Late").is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

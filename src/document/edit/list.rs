@@ -39,7 +39,9 @@ impl Edit<'_> {
     /// # use rejoin::{Document, Timestamp, document::Value};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::from_value(Value::from(vec!["b", "c"]), us, now)?;
-    /// document.edit(us, now).insert("/0", "a")?.insert("/-", "d")?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.insert("/0", "a")?.insert("/-", "d")?;
+    /// edit.commit();
     /// assert_eq!(document.to_string(), r#"["a","b","c","d"]"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -73,7 +75,9 @@ impl Edit<'_> {
     /// # use rejoin::{Document, Timestamp, document::Value};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::from_value(Value::from_iter([("tags", vec!["travel"])]), us, now)?;
-    /// document.edit(us, now).push("/tags", "refund")?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.push("/tags", "refund")?;
+    /// edit.commit();
     /// assert_eq!(document.to_string(), r#"{"tags":["travel","refund"]}"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -108,7 +112,9 @@ impl Edit<'_> {
     /// # use rejoin::{Document, Timestamp, document::Value};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut document = Document::from_value(Value::from(vec!["a", "b", "c"]), us, now)?;
-    /// document.edit(us, now).move_item("/0", 2)?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.move_item("/0", 2)?;
+    /// edit.commit();
     /// assert_eq!(document.to_string(), r#"["b","c","a"]"#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -434,8 +440,8 @@ impl Side for Beside<'_> {
     }
 }
 
-/// The side of its gap that a new item keeps close to. Who always inserts beside the last item is
-/// expected to go on there; who inserts between the last two, between the next two.
+/// The side of its gap that a new item keeps close to. A replica that always inserts beside the last item is
+/// expected to go on there; one that inserts between the last two, between the next two.
 fn lean(left: &Beside<'_>, right: &Beside<'_>) -> Lean {
     let (is_left_newer, older, beyond) = if left.rank(0) > right.rank(0) {
         (true, right.rank(0), left.rank(1))

@@ -43,18 +43,13 @@ use smallvec::SmallVec;
 ///
 /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1_717_236_600_000));
 /// let mut document = Document::new();
-/// document
-///     .edit(us, now)
-///     .set("/title", "Booking")?
-///     .set("/messages", Value::Array(Vec::new()))?
-///     .push("/messages", "Hello")?
-///     .commit();
-///
 /// let mut edit = document.edit(us, now);
-/// for message in ["Which flight?", "Done."] {
+/// edit.set("/title", "Booking")?.set("/messages", Value::Array(Vec::new()))?;
+/// for message in ["Hello", "Which flight?", "Done."] {
 ///     edit.push("/messages", message)?;
 /// }
 /// let delta = edit.commit();
+/// assert!(!delta.is_empty());
 /// assert_eq!(
 ///     document.to_string(),
 ///     r#"{"messages":["Hello","Which flight?","Done."],"title":"Booking"}"#
@@ -149,7 +144,6 @@ impl<'a> Edit<'a> {
 
     /// Ends the edit; returns what it did as one delta, which is empty if nothing was written.
     ///
-    /// What is written afterwards is the next edit, by the same replica and at the same time.
     /// O(what was written and removed).
     ///
     /// # Examples
@@ -159,7 +153,9 @@ impl<'a> Edit<'a> {
     ///
     /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let mut ours = Document::new();
-    /// let delta = ours.edit(us, now).set("/title", "Booking")?.set("/unread", 1)?.commit();
+    /// let mut edit = ours.edit(us, now);
+    /// edit.set("/title", "Booking")?.set("/unread", 1)?;
+    /// let delta = edit.commit();
     ///
     /// let mut theirs = Document::new();
     /// theirs.apply(&delta);
@@ -167,7 +163,7 @@ impl<'a> Edit<'a> {
     /// assert!(ours.edit(us, now).commit().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn commit(&mut self) -> DocumentDelta {
+    pub fn commit(mut self) -> DocumentDelta {
         let kernel = &self.store.kernel;
         let killed = self.killed.iter().map(|killed| killed.0);
         let context = kernel.context_after(self.replica, self.minted_before, killed);

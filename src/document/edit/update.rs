@@ -41,9 +41,11 @@ impl Edit<'_> {
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
     /// let title = |title: &str| Value::from_iter([("title", title), ("status", "active")]);
     /// let mut document = Document::from_value(title("Booking"), us, now)?;
-    /// let delta = document.edit(us, now).update(title("Booking Help"))?.commit();
+    /// let mut edit = document.edit(us, now);
+    /// edit.update(title("Booking Help"))?;
+    /// let delta = edit.commit();
     /// assert_eq!(delta.write_count(), 1);
-    /// assert!(document.edit(us, now).update(title("Booking Help"))?.commit().is_empty());
+    /// assert!(document.update(title("Booking Help"), us, now)?.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn update<'v>(&mut self, value: impl Into<Input<'v>>) -> Result<&mut Self, DocumentError> {

@@ -87,7 +87,7 @@ pub(super) const SCRIPTS: &[Script] = &[
         name: "window",
         title: "Window of four",
         what: "A list of four numbers: one edit inserts a number in the middle, the next removes the \
-               one behind it or, every other time, the one before it.",
+               number after it or, every other time, the one before it.",
         root: Root::List,
         replicas: 1,
         items: 4,
@@ -101,7 +101,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     Script {
         name: "board",
         title: "Board of twenty",
-        what: "A list of twenty numbers: each edit moves one of them somewhere else, at random.",
+        what: "A list of twenty numbers: each edit moves one of them to another place, at random.",
         root: Root::Cards,
         replicas: 1,
         items: 20,
