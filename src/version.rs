@@ -45,6 +45,16 @@ pub struct Version(pub(crate) Digest);
 
 impl Version {
     /// Whether nothing was seen: the version of a state that was never written. O(1).
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, EnableFlag, Version};
+    ///
+    /// let mut flag = EnableFlag::new();
+    /// assert!(flag.version().is_empty());
+    /// flag.enable("us-east-1".parse()?)?;
+    /// assert!(!flag.version().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.0.seen().is_empty()
     }

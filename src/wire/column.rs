@@ -30,7 +30,7 @@ pub(super) fn write_offsets(
     }
 }
 
-/// The least and the greatest of some numbers, and how many there are; none of none.
+/// The least and the greatest of some numbers, and how many there are; `None` if there are none.
 pub(super) fn range<T: Copy + Ord>(mut numbers: impl Iterator<Item = T>) -> Option<(T, T, usize)> {
     let first = numbers.next()?;
     // Folded, since an iterator over blocks steps through each on its own.
@@ -62,7 +62,7 @@ pub(super) fn read_offsets(count: usize, input: &mut Reader<'_>) -> Result<Vec<u
     Ok(offsets)
 }
 
-/// The width of so many offsets, given the greatest.
+/// The width of the offsets, given how many there are and the greatest.
 #[allow(clippy::cast_possible_truncation)] // at most 8
 const fn width(count: usize, greatest: u64) -> u8 {
     let least = (u64::BITS - greatest.leading_zeros()).div_ceil(8) as u8;

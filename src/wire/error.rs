@@ -4,7 +4,28 @@ use super::schema::{self, SchemaBytes};
 use alloc::boxed::Box;
 use core::{error::Error, fmt};
 
-/// Why bytes are not what was asked for. Opaque: ask it by its predicates. One line when printed.
+/// Why bytes are not what was asked for. Opaque and the size of a pointer: ask its predicates what went
+/// wrong. It prints as one line.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{GCounter, OrSet, wire};
+///
+/// let bytes = wire::to_bytes(&GCounter::from_iter([("us-east-1".parse()?, 3)]));
+/// let read = |bytes: &[u8]| wire::from_bytes::<GCounter>(bytes);
+///
+/// assert!(read(b"{}").unwrap_err().is_foreign());
+/// assert!(read(&bytes[..bytes.len() - 1]).unwrap_err().is_truncated());
+/// let longer = [&bytes[..], &[0]].concat();
+/// let error = read(&longer).unwrap_err();
+/// assert!(error.is_malformed());
+/// assert_eq!(error.offset(), bytes.len());
+/// let error = wire::from_bytes::<OrSet<u64>>(&bytes).unwrap_err();
+/// assert!(error.is_wrong_type());
+/// assert_eq!(error.to_string(), "these bytes hold GCounter, and what was asked for is OrSet<u64>");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError(Box<Refusal>);
 
@@ -36,7 +57,7 @@ impl DecodeError {
         Self(Box::new(Refusal { offset, reason }))
     }
 
-    /// Where in the bytes the trouble was found.
+    /// The offset in the bytes at which the problem was found.
     pub fn offset(&self) -> usize {
         self.0.offset
     }
@@ -66,7 +87,7 @@ impl DecodeError {
         matches!(self.0.reason, Reason::Limit(..))
     }
 
-    /// The bytes spell no value, or not in its one spelling.
+    /// The bytes are not what is written for any value.
     pub fn is_malformed(&self) -> bool {
         matches!(self.0.reason, Reason::Malformed(_))
     }

@@ -1,8 +1,7 @@
-//! [`Limits`]: how much a reader takes from a stranger.
+//! [`Limits`]: how much a reader accepts from a stranger.
 
-/// How much a reader takes from a stranger. What is decoded takes memory in proportion to its
-/// bytes whatever they say, so the limits are for what a program wants to hold, not for its
-/// safety.
+/// How much a reader accepts from a stranger. Decoding takes memory in proportion to the bytes, whatever
+/// they claim, so limits say what a program wants to hold; its safety does not depend on them.
 ///
 /// ```
 /// use rejoin::wire::{self, Limits};

@@ -54,7 +54,7 @@ use crate::merge::{DeltaState, Merge};
 use alloc::vec::Vec;
 use error::Reason;
 
-/// The first bytes of all others: no text, in any of the Unicode encodings, begins so.
+/// All bytes begin with these. No text in any Unicode encoding begins with them.
 const MAGIC: [u8; 2] = [0xf9, b'j'];
 
 /// The version of the format that is written.
@@ -109,10 +109,10 @@ pub trait Wire: Sized {
     ///
     /// # Errors
     ///
-    /// No value is spelled so.
+    /// [`DecodeError`] if the bytes are not what [`encode`](Self::encode) writes for any value.
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError>;
 
-    /// Writes many values; nothing where there are none.
+    /// Writes many values; writes nothing if there are no values.
     fn encode_column<'a>(values: impl Iterator<Item = &'a Self> + Clone, out: &mut Writer)
     where
         Self: 'a,
@@ -120,12 +120,13 @@ pub trait Wire: Sized {
         values.for_each(|value| value.encode(out));
     }
 
-    /// Reads `count` values as [`encode_column`](Self::encode_column) writes them. The count is a
-    /// stranger's word: make no room for it ahead.
+    /// Reads `count` values as [`encode_column`](Self::encode_column) writes them. The count comes from a
+    /// stranger: do not allocate for it ahead; [`Reader::room`] tells how much is safe.
     ///
     /// # Errors
     ///
-    /// No such values are spelled so.
+    /// [`DecodeError`] if the bytes are not what [`encode_column`](Self::encode_column) writes for any
+    /// values.
     fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
         let mut values = Vec::with_capacity(input.room(count, size_of::<Self>()));
         for _ in 0..count {
@@ -139,7 +140,20 @@ pub trait Wire: Sized {
     }
 }
 
-/// The canonical bytes of a value. O(size).
+/// The canonical bytes of a value: a state, a delta, a version or a part of one. O(size).
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{PnCounter, wire};
+///
+/// let us = "us-east-1".parse()?;
+/// let mut counter = PnCounter::new();
+/// let delta = counter.increment(2, us)?;
+/// let (row, message) = (wire::to_bytes(&counter), wire::to_bytes(&delta));
+/// assert_eq!(row, message, "the first delta is the whole state: equal values, equal bytes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
     let mut out = Writer::default();
     out.bytes(&MAGIC);
@@ -153,18 +167,48 @@ pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
 
 /// The value of canonical bytes, within the default [`Limits`]. O(length).
 ///
+/// # Examples
+///
+/// ```
+/// use rejoin::{OrSet, PnCounter, wire};
+///
+/// let mut counter = PnCounter::new();
+/// counter.increment(2, "us-east-1".parse()?)?;
+/// let bytes = wire::to_bytes(&counter);
+///
+/// let read: PnCounter = wire::from_bytes(&bytes)?;
+/// assert_eq!(read, counter);
+/// assert!(wire::from_bytes::<OrSet<u64>>(&bytes).unwrap_err().is_wrong_type());
+/// assert!(wire::from_bytes::<PnCounter>(&bytes[..9]).unwrap_err().is_truncated());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
-/// [`DecodeError`]: the bytes are not those of any `T`.
+/// [`DecodeError`] if the bytes are not those of any `T`.
 pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
     from_bytes_within(bytes, &Limits::default())
 }
 
 /// The value of canonical bytes, within limits. O(length).
 ///
+/// # Examples
+///
+/// ```
+/// use rejoin::{GCounter, wire::{self, Limits}};
+///
+/// const FROM_A_DEVICE: Limits = Limits::new().bytes(4096).replicas(16);
+///
+/// let bytes = wire::to_bytes(&GCounter::new());
+/// assert_eq!(wire::from_bytes_within::<GCounter>(&bytes, &FROM_A_DEVICE)?, GCounter::new());
+/// let long = [0; 5000];
+/// assert!(wire::from_bytes_within::<GCounter>(&long, &FROM_A_DEVICE).unwrap_err().is_limit());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
-/// [`DecodeError`]: the bytes are not those of any `T`, or of one that is too large.
+/// [`DecodeError`] if the bytes are not those of any `T`, or of one that exceeds a limit.
 pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, DecodeError> {
     let mut input = Reader::new(bytes, limits)?;
     let magic = &bytes[..bytes.len().min(MAGIC.len())];
@@ -190,7 +234,24 @@ pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, De
     Ok(value)
 }
 
-/// Merges the state of these bytes into `state`; whether that changed it.
+/// Merges the state that these bytes hold into `state`; returns whether that changed it. O(length), and
+/// the merge.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{GCounter, wire};
+///
+/// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+/// let (mut ours, mut theirs) = (GCounter::new(), GCounter::new());
+/// ours.increment(1, us)?;
+/// theirs.increment(2, eu)?;
+/// let row = wire::to_bytes(&theirs);
+/// assert!(wire::merge_bytes(&mut ours, &row)?);
+/// assert!(!wire::merge_bytes(&mut ours, &row)?, "nothing new the second time");
+/// assert_eq!(ours.value(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -199,7 +260,22 @@ pub fn merge_bytes<T: Wire + Merge>(state: &mut T, bytes: &[u8]) -> Result<bool,
     Ok(state.merge_owned(from_bytes(bytes)?))
 }
 
-/// Applies the delta of these bytes to `state`; whether that changed it.
+/// Applies the delta that these bytes hold to `state`; returns whether that changed it. O(length), and
+/// what applying it costs.
+///
+/// # Examples
+///
+/// ```
+/// use rejoin::{OrSet, wire};
+///
+/// let us = "us-east-1".parse()?;
+/// let (mut ours, mut theirs) = (OrSet::new(), OrSet::<String>::new());
+/// let message = wire::to_bytes(&ours.insert("ana".to_string(), us)?);
+/// assert!(wire::apply_bytes(&mut theirs, &message)?);
+/// assert_eq!(ours, theirs);
+/// assert!(wire::apply_bytes(&mut theirs, b"a stranger's bytes").unwrap_err().is_foreign());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

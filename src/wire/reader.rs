@@ -1,4 +1,4 @@
-//! [`Reader`]: what bytes are read from.
+//! [`Reader`]: reads values from bytes.
 
 use super::{
     Limits,
@@ -10,13 +10,13 @@ use smallvec::SmallVec;
 /// The bits of a number that nine bytes spell.
 const SEPTETS: u32 = 63;
 
-/// What bytes are read from, from the first to the last, within [`Limits`].
+/// Reads values from bytes, front to back, within [`Limits`]. [`Wire`](super::Wire) has an example.
 #[derive(Debug)]
 pub struct Reader<'a> {
     all: &'a [u8],
     at: usize,
     limits: Limits,
-    /// How many more may be read.
+    /// How many more entries may be read.
     entries: usize,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         Ok(Self { all: bytes, at: 0, limits: *limits, entries: limits.entries })
     }
 
-    /// Where the next byte is.
+    /// The offset of the next byte.
     pub const fn offset(&self) -> usize {
         self.at
     }
@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         &self.all[self.at..]
     }
 
-    /// The error that what was just read spells no value: why, in a few words.
+    /// The error that what was just read is no value; `why` says so in a few words.
     #[cold]
     pub fn malformed(&self, why: &'static str) -> DecodeError {
         self.refuse(Reason::Malformed(why))
@@ -54,11 +54,11 @@ impl<'a> Reader<'a> {
         DecodeError::new(self.all.len(), Reason::Truncated)
     }
 
-    /// One byte.
+    /// The next byte.
     ///
     /// # Errors
     ///
-    /// There is none.
+    /// Fails if no byte is left.
     #[inline]
     pub fn byte(&mut self) -> Result<u8, DecodeError> {
         let byte = *self.all.get(self.at).ok_or_else(|| self.truncated())?;
@@ -66,11 +66,11 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    /// So many bytes as they are.
+    /// The next `len` bytes.
     ///
     /// # Errors
     ///
-    /// There are fewer.
+    /// Fails if fewer bytes are left.
     #[inline]
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (bytes, _) = self.rest().split_at_checked(len).ok_or_else(|| self.truncated())?;
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// It ends early, takes more bytes than it has to, or is over 64 bits.
+    /// Fails if the number ends early, takes more bytes than it needs, or exceeds 64 bits.
     #[inline]
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
         if let Some(&byte @ 0..0x80) = self.all.get(self.at) {
@@ -125,13 +125,13 @@ impl<'a> Reader<'a> {
         Ok((number, false))
     }
 
-    /// How many of something follow, each an entry that counts towards the limit.
+    /// How many of something follow. Each counts as an entry towards the limit.
     ///
-    /// Not to be trusted with an allocation: see [`room`](Self::room).
+    /// A stranger may have written it: do not allocate that many, see [`room`](Self::room).
     ///
     /// # Errors
     ///
-    /// As [`varint`](Self::varint), or the limit is reached.
+    /// As [`varint`](Self::varint), and if the limit is exceeded.
     pub fn count(&mut self) -> Result<usize, DecodeError> {
         let count = self.varint()?;
         self.spend(count)
@@ -146,8 +146,8 @@ impl<'a> Reader<'a> {
         left.ok_or_else(|| self.refuse(Reason::Limit("entries", self.limits.entries)))
     }
 
-    /// For how many values of `size` bytes in memory it is safe to make room, if `count` are said
-    /// to follow: no more than the bytes that are left.
+    /// How many values of `size` bytes in memory it is safe to allocate if `count` are claimed to
+    /// follow: no more memory than there are bytes left.
     pub fn room(&self, count: usize, size: usize) -> usize {
         count.min(self.rest().len() / size.max(1) + 1)
     }
@@ -160,7 +160,7 @@ impl<'a> Reader<'a> {
         self.bytes(len)
     }
 
-    /// Whether so many levels are allowed.
+    /// Fails if this many levels are not allowed.
     pub(crate) fn check_depth(&self, depth: usize) -> Result<(), DecodeError> {
         if depth > self.limits.depth {
             return Err(self.refuse(Reason::Limit("levels", self.limits.depth)));

@@ -58,8 +58,8 @@ impl Schema {
         self.0.push(tag as u8);
     }
 
-    /// A type of a program's own, by a name of at most 255 bytes that no other of its types has.
-    /// What a longer name says after that is not told apart.
+    /// Names a type of a program's own: at most 255 bytes that no other of its types is named by. A
+    /// longer name is cut there. [`Wire`](super::Wire) has an example.
     pub fn named(&mut self, name: &str) {
         let name = &name.as_bytes()[..name.len().min(255)];
         #[allow(clippy::cast_possible_truncation)] // at most 255
@@ -77,7 +77,8 @@ impl fmt::Display for Printed<'_> {
     }
 }
 
-/// Prints the schema at the start; what follows it. Only so deep: a stranger may have written it.
+/// Prints the schema at the start; returns what follows it. The depth is limited, since a stranger may
+/// have written it.
 fn print<'a>(
     f: &mut fmt::Formatter<'_>,
     schema: &'a [u8],

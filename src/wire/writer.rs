@@ -1,26 +1,26 @@
-//! [`Writer`]: what bytes are written to.
+//! [`Writer`]: writes values to bytes.
 
 use alloc::vec::Vec;
 
-/// What bytes are written to, from the first to the last.
+/// Writes values to bytes, front to back. [`Wire`](super::Wire) has an example.
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
-    /// One byte.
+    /// Writes one byte.
     #[inline]
     pub fn byte(&mut self, byte: u8) {
         self.bytes.push(byte);
     }
 
-    /// Bytes as they are; their number is not written.
+    /// Writes bytes as they are, without their number.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// A number in as few bytes as it takes: 7 bits each, the low ones first, and the high bit set
+    /// Writes a number in as few bytes as it needs: 7 bits each, low bits first, with the high bit set
     /// on all but the last (LEB128).
     #[inline]
     pub fn varint(&mut self, number: u64) {
@@ -43,7 +43,7 @@ impl Writer {
         self.bytes.push(rest as u8);
     }
 
-    /// How many of something follow.
+    /// Writes how many of something follow.
     pub fn count(&mut self, count: usize) {
         self.varint(count as u64);
     }
@@ -54,7 +54,7 @@ impl Writer {
         self.bytes
     }
 
-    /// So many zeros, to be written over.
+    /// Appends this many zeros, to be overwritten.
     pub(super) fn extend(&mut self, len: usize) -> &mut [u8] {
         let start = self.bytes.len();
         self.bytes.resize(start + len, 0);
