@@ -185,7 +185,7 @@ def cargo(*command, **options):
 
 
 def errors(*targets):
-    checked = cargo("check", *targets, "--all-features", "--profile", "mutants", "--message-format=json", stderr=subprocess.DEVNULL)
+    checked = cargo("check", "-p", "rejoin", *targets, "--all-features", "--profile", "mutants", "--message-format=json", stderr=subprocess.DEVNULL)
     messages = (json.loads(line).get("message") or {} for line in checked.stdout.splitlines())
     return checked.returncode, [it for it in messages if it.get("level") == "error" and it["spans"]]
 
@@ -223,7 +223,7 @@ def unviable(owners):
 
 
 def binaries():
-    built = cargo("test", "--no-run", "--profile", "mutants", "--lib", "--test", "it", "--message-format=json", check=True)
+    built = cargo("test", "-p", "rejoin", "--no-run", "--profile", "mutants", "--lib", "--test", "it", "--message-format=json", check=True)
     lines = map(json.loads, built.stdout.splitlines())
     found = {line["target"]["name"]: line["executable"] for line in lines if line.get("executable")}
     return [found["rejoin"], found["it"]]
