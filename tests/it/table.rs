@@ -123,11 +123,13 @@ fn one_field_set_concurrently_greatest_time_and_replica_the_others_stay_readable
     assert_eq!(met.merged.to_json(), json!({"title": "ours"}));
     all_report(&met, "/title", ConflictKind::Value, &json!("ours"), Some(&json!("theirs")));
     let stamp = |time: u64, replica| Some(Stamp { time: at(time), replica });
-    let text = |text: &str, stamp| Contender { claim: Claim::Value(text.into()), stamp };
+    let text = |text: &str, stamp| (Claim::Value(text.into()), stamp);
+    let said = |contender: &Contender| (contender.claim.clone(), contender.stamp);
     let [open] = &met.merged.conflicts()[..] else { panic!("open until a write that saw them") };
     assert_eq!(open.path, "/title");
-    assert_eq!((open.kind, &open.winner), (ConflictKind::Value, &text("ours", stamp(9, us))));
-    assert_eq!(open.losers, [text("theirs", stamp(8, eu))]);
+    assert_eq!((open.kind, said(&open.winner)), (ConflictKind::Value, text("ours", stamp(9, us))));
+    let losers: Vec<_> = open.losers.iter().map(said).collect();
+    assert_eq!(losers, [text("theirs", stamp(8, eu))]);
 
     let mut resolved = met.merged;
     resolved.resolve("/title", "both", us, at(2)).unwrap();

@@ -137,6 +137,7 @@ impl Report {
 /// containers, the changes are those inside. [`Report::changes`] tells how to replay them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Change {
     /// Where it is now; for an item that left its place, where it was.
     pub path: Path,
@@ -149,6 +150,7 @@ pub struct Change {
 /// Concurrent writes that could not all be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Conflict {
     /// Where.
     pub path: Path,
@@ -206,6 +208,7 @@ impl fmt::Display for ConflictKind {
 /// One side of a [`Conflict`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Contender {
     /// What it says should be there.
     pub claim: Claim,
