@@ -393,3 +393,28 @@ fn one_dot_at_two_items_converges() {
         }
     }
 }
+
+/// A replica that has seen its increments replaced begins anew, although they still live beside what
+/// replaced them, because the delta that removed them was lost.
+#[test]
+fn counts_that_were_seen_replaced_are_not_gone_on_from() {
+    let [a, b] = ["a", "b"].map(replica);
+    let mut ours = Document::new();
+    let first = ours.decrement("/n", 1, a, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    let replaced = theirs.set("", json!({"n": 0}), b, at(2)).unwrap();
+    let again = theirs.set("", json!({"n": 0}), b, at(3)).unwrap();
+    ours.apply(&again);
+    assert_eq!(ours.to_json(), json!({"n": 0}));
+    let counted = ours.increment("/n", 1, a, at(4)).unwrap();
+    assert_eq!(ours.to_json(), json!({"n": 1}));
+    let mut alone = Document::new();
+    alone.apply(&counted);
+    assert_eq!(alone.to_json(), json!({"n": 1}));
+    for delta in [&first, &replaced, &again] {
+        alone.apply(delta);
+        ours.apply(delta);
+    }
+    assert_eq!(alone, ours);
+    assert_eq!(ours.to_json(), json!({"n": 1}));
+}

@@ -699,7 +699,10 @@ impl Model {
         let number = seen.checked_add(by)?;
         let greatest = node.writes.iter().map(|write| write.rank.0).max();
         let is_own = |it: &&&Write| matches!(it.said, Said::Count(_)) && it.rank.1 == self.replica;
-        let own = node.writes.iter().find(is_own).map(|write| (*write).clone());
+        // Whoever has seen its own increments replaced begins anew.
+        let replaced: BTreeSet<_> = node.writes.iter().flat_map(|it| &it.replaced).collect();
+        let own = node.writes.iter().find(is_own).filter(|it| !replaced.contains(&it.rank.2));
+        let own = own.map(|write| (*write).clone());
         let before = own.as_ref().map(Write::told).unwrap_or_default();
         let sum = before.values().chain([&by]).map(|by| i128::from(*by)).sum::<i128>();
         if node.exact() != i128::from(seen) || i64::try_from(sum).is_err() {
