@@ -6,7 +6,8 @@ use crate::{
 use alloc::boxed::Box;
 use core::{error, fmt};
 
-/// Any error of this crate: one type for `?` in functions that do several things. One pointer.
+/// Any error of this crate: one type for `?` in functions that do several things. One pointer. With
+/// feature `json` it also takes the errors of `serde_json`, which typed reads of documents return.
 ///
 /// It prints as the error inside and has its [`source`](error::Error::source), so that a chain of
 /// errors names nothing twice. The error inside is handed out by [`as_document`](Self::as_document)
@@ -40,6 +41,8 @@ enum Inner {
     Write(WriteError),
     Document(DocumentError),
     Decode(DecodeError),
+    #[cfg(feature = "json")]
+    Json(serde_json::Error),
 }
 
 impl Error {
@@ -69,6 +72,8 @@ impl Error {
             Inner::Write(error) => error,
             Inner::Document(error) => error,
             Inner::Decode(error) => error,
+            #[cfg(feature = "json")]
+            Inner::Json(error) => error,
         }
     }
 }
@@ -95,3 +100,10 @@ macro_rules! converts {
     )+};
 }
 converts!(ReplicaIdError: ReplicaId, WriteError: Write, DocumentError: Document, DecodeError: Decode);
+
+#[cfg(feature = "json")]
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self(Box::new(Inner::Json(error)))
+    }
+}
