@@ -12,7 +12,7 @@ use crate::{
 use core::cmp::Ordering;
 use smallvec::{SmallVec, smallvec};
 
-/// A count per replica, joined by taking the greater of each.
+/// A count per replica; a join takes the greater count of each.
 ///
 /// A replica that is absent counts 0, so a clock never distinguishes "0" from "not there": not
 /// in equality, order, hash or bytes.
@@ -26,8 +26,8 @@ use smallvec::{SmallVec, smallvec};
 ///
 /// # Order and serde
 ///
-/// `<` is "has seen less", which is a partial order: concurrent clocks have none, and there is no
-/// `Ord`. In serde it is a map of counts, `{"us-east-1": 5}`.
+/// `<` is "has seen less", which is a partial order: concurrent clocks are not ordered, and there
+/// is no `Ord`. In serde it is a map of counts, `{"us-east-1": 5}`.
 ///
 /// # Examples
 ///

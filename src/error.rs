@@ -48,8 +48,8 @@ impl WriteError {
         matches!(self.0, Reason::Counter(_))
     }
 
-    /// An [`LwwRegister`](crate::LwwRegister) bears the last stamp there is, so no write can come
-    /// after it. Go on with a new register. Only a forged register gets there.
+    /// An [`LwwRegister`](crate::LwwRegister) is in its last epoch, and its stamp leaves no later
+    /// one that `now` allows. Go on with a new register. Only a forged register gets there.
     pub const fn is_stamp_overflow(&self) -> bool {
         matches!(self.0, Reason::Stamp)
     }

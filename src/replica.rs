@@ -214,7 +214,7 @@ impl FromStr for ReplicaId {
     }
 }
 
-/// As much of a text as an error repeats.
+/// The part of a text that an error repeats.
 fn start_of(text: &str) -> String {
     let mut start: String = text.chars().take(40).collect();
     if start.len() < text.len() {
@@ -223,7 +223,7 @@ fn start_of(text: &str) -> String {
     start
 }
 
-/// Why a text is no id, and the way out.
+/// Why a text is not an id, and the way out.
 fn why_not(text: &str) -> &'static str {
     match text.len() {
         0 => "it is empty",
@@ -254,7 +254,8 @@ impl From<[u8; 16]> for ReplicaId {
     }
 }
 
-/// Why a text is no [`ReplicaId`]. It prints the text, the reason and the way out. One pointer.
+/// Why a text is not a [`ReplicaId`]. It prints the text, the reason and the way out. The size of a
+/// pointer.
 ///
 /// ```
 /// let error = "us east 1".parse::<rejoin::ReplicaId>().unwrap_err();

@@ -65,9 +65,9 @@ pub struct OrSet<T> {
     state: Observed<T, KeyIndex<Whole>>,
 }
 
-/// What some writes did to an [`OrSet`]: small where they were. Join several into one message, send
-/// it over anything, and [`apply`](crate::DeltaState::apply) it there: in any order, any number of
-/// times.
+/// What some writes did to an [`OrSet`], as small as those writes. Join several into one message,
+/// send it over anything, and [`apply`](crate::DeltaState::apply) it there: in any order, any
+/// number of times.
 ///
 /// # Examples
 ///
@@ -216,9 +216,9 @@ impl<T: Eq + Hash> OrSet<T> {
 impl<T: Clone + Ord + Hash> OrSet<T> {
     /// Inserts `element`; returns the delta. O(1) and a search among replicas.
     ///
-    /// To insert what is there already is a write too: it replaces the inserts seen here, so it costs
-    /// no space, and it wins over a concurrent remove. Where that is not wanted, ask
-    /// [`contains`](Self::contains) first.
+    /// Inserting an element that is already there is a write too: it replaces the inserts seen
+    /// here, so it costs no space, and it wins over a concurrent remove. If you do not want that,
+    /// ask [`contains`](Self::contains) first.
     ///
     /// ```
     /// use rejoin::{DeltaState, OrSet};
@@ -264,8 +264,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.state.write_all(elements, write, replica).map(SetDelta)
     }
 
-    /// Removes `element` as far as this replica has seen it; returns the delta. Where it is not in the
-    /// set, nothing is written and the delta is empty. O(1) and a search among replicas.
+    /// Removes the inserts of `element` that this replica has seen; returns the delta. If it is not
+    /// in the set, nothing is written and the delta is empty. O(1) and a search among replicas.
     ///
     /// ```
     /// let us = "us-east-1".parse()?;
@@ -361,8 +361,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.state.erase(&seen, replica).map(SetDelta)
     }
 
-    /// Merges `other`, as [`merge`](crate::Merge::merge) does, and tells which elements came and went.
-    /// Costs what two merges do.
+    /// Merges `other`, as [`merge`](crate::Merge::merge) does, and returns which elements came and
+    /// went. Costs as much as two merges.
     ///
     /// ```
     /// use rejoin::OrSet;
@@ -383,8 +383,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.join_reporting(other.state.kernel())
     }
 
-    /// Applies `delta`, as [`apply`](crate::DeltaState::apply) does, and tells which elements came and
-    /// went. O(changes).
+    /// Applies `delta`, as [`apply`](crate::DeltaState::apply) does, and returns which elements
+    /// came and went. O(changes).
     ///
     /// ```
     /// use rejoin::OrSet;

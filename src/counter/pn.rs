@@ -70,8 +70,8 @@ impl PnCounter {
         Self { increments, decrements }
     }
 
-    /// All increments less all decrements. O(1). Exact for fewer than 2⁶³ replicas, which is
-    /// more than a memory holds.
+    /// All increments less all decrements. O(1). Exact for fewer than 2⁶³ replicas, which is more
+    /// than any memory can hold.
     ///
     /// ```
     /// let us = "us-east-1".parse()?;

@@ -114,8 +114,8 @@
 //!
 //! Text inside a string is one value. If two sides set two arrays at one path, their items stand
 //! side by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from
-//! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs, room has
-//! to be made first: then what another side inserted there meanwhile may come between.
+//! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs must room
+//! be made first: then what another side inserted there meanwhile may come between.
 //!
 //! # Serde
 //!
@@ -163,9 +163,9 @@ use state::{ROOT, Store};
 /// of it, `/messages/0` the first item of a list, `/messages/-` the end of one. The
 /// [module](self) lists what each pair of concurrent edits leads to.
 ///
-/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one. What
-/// a merge changed, and what was in conflict, is told by [`merge_reporting`](Self::merge_reporting)
-/// and [`apply_reporting`](Self::apply_reporting).
+/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one.
+/// [`merge_reporting`](Self::merge_reporting) and [`apply_reporting`](Self::apply_reporting) return
+/// what a merge changed and what was in conflict.
 ///
 /// `to_string()` is the document as JSON text. (`serde_json::to_string(&document)` is its
 /// replicated *state*, with what a merge needs to know.)
@@ -412,8 +412,8 @@ impl Document {
         Some(self.at(list)?.keyed(key.into().scalar()?)?.pointer())
     }
 
-    /// The greatest time that anything alive in it is stamped with; `None` if nothing is alive.
-    /// Where peers are not trusted, refuse a state from the future by it: see
+    /// The greatest time that anything alive in it is stamped with; `None` if nothing is alive. If
+    /// you do not trust your peers, use it to refuse a state from the future: see
     /// [`Stamp`](crate::Stamp). O(writes).
     ///
     /// # Examples
@@ -435,10 +435,10 @@ impl Document {
     /// by any write there that has seen it; a conflict of moves by one
     /// [`move_item`](Self::move_item).
     ///
-    /// Of deletions only those of containers and items in which something survived can stay open;
-    /// where a field was deleted and set concurrently, the value stands alone and only the merge
-    /// reports it. While deltas arrive out of order, a container whose own write is still on its
-    /// way is listed as deleted.
+    /// Among deletions, only those of containers and items in which something survived can stay
+    /// open: where a field was deleted and set concurrently, the value stands alone and only the
+    /// merge reports it. While deltas arrive out of order, a container whose own write is still on
+    /// its way is listed as deleted.
     ///
     /// O(size): which parts of a document are in conflict is not indexed.
     ///
@@ -518,9 +518,9 @@ impl Document {
     /// was in conflict. O(changes × depth), and the size of what is reported; where the delta
     /// removed something, also O(fields below that were set more than once, or survived).
     ///
-    /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
-    /// One computed by [`delta_since`](DeltaState::delta_since) does not: there only the side that
-    /// removed learns of such a conflict, once it receives the edit.
+    /// An edit's delta tells which paths it removed, so that a replica that has edited there learns
+    /// of it. One computed by [`delta_since`](DeltaState::delta_since) does not: there only the
+    /// side that removed learns of such a conflict, once it receives the edit.
     ///
     /// # Examples
     ///

@@ -12,8 +12,9 @@ use crate::{
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
-/// One value. Of two concurrent writes the one with the greater (time, replica) stays, **and the
-/// other is gone**. Where that must not happen, take an [`MvRegister`](super::MvRegister).
+/// A register that keeps one value. If two writes are concurrent, the one with the greater (time,
+/// replica) stays, **and the other is gone**. If that must not happen, use an
+/// [`MvRegister`](super::MvRegister).
 ///
 /// A write is stamped with the later of now and just after what it overwrites, so a write beats
 /// everything its writer had seen, whatever the clocks say. If two states hold different values under
@@ -23,9 +24,9 @@ use crate::{
 ///
 /// If what a write overwrites is stamped with the last possible time, or with one beyond the
 /// [limit](crate::Timestamp::within) of the writer, the write cannot be stamped after it. It then
-/// begins the next *epoch* and is stamped now. A later epoch beats every time of an earlier one, also concurrently. So a
-/// single stamp from the future freezes nothing. A forger can also use up the 2⁶⁴ − 1 epochs. Only a
-/// gate that looks at what arrives before it is merged keeps that out:
+/// begins the next *epoch* and is stamped now. A later epoch beats every time of an earlier one,
+/// even in a concurrent write. So a single stamp from the future freezes nothing. A forger can also
+/// use up the 2⁶⁴ − 1 epochs. Only a check before the merge keeps that out:
 ///
 /// ```
 /// use rejoin::{LwwRegister, Merge, Timestamp};
@@ -157,8 +158,8 @@ impl<T: Ord + Clone> LwwRegister<T> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the register bears the last stamp that `now` allows in the last epoch, which
-    /// only a forged one does. The register is as it was.
+    /// [`WriteError`] if the register bears the last stamp that `now` allows in the last epoch,
+    /// which happens only to a forged one. The register is as it was.
     pub fn set(
         &mut self,
         value: T,

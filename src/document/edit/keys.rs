@@ -20,9 +20,9 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 /// A document knows its keys while it is in memory (see [`Document::with_keys`]) and uses them for
 /// the lists that it writes. Each list remembers the key it was written with, in the state itself,
 /// so a replica that knows no keys goes on with it. (Only a list that was deleted around an edit
-/// has lost its key: whoever writes there next and knows no keys makes a list without.)
+/// has lost its key: if the next writer there knows no keys, the list has no key.)
 ///
-/// Set the same keys wherever a document is written. To a merge, two imports of one list under
+/// Set the same keys wherever a document is written. For a merge, two imports of one list under
 /// different keys are two lists: their items then stand beside each other, in a conflict of kind
 /// [`Keys`](crate::document::ConflictKind::Keys).
 ///

@@ -72,7 +72,7 @@ pub struct Edit<'a> {
     minted_before: u64,
     /// What this edit has killed, in order. Their nodes stay until it ends.
     killed: SmallVec<[(Dot, Write); 1]>,
-    /// What it has removed; the nodes stay likewise.
+    /// What it has removed. These nodes stay until the edit ends too.
     removals: SmallVec<[Removal; 1]>,
     /// Digests of content that are needed again.
     digests: Digests,
