@@ -483,7 +483,7 @@ mod form {
             if self.readable {
                 entries.sort_by_key(|entry| entry.0);
             } else if entries.iter().any(|entry| entry.1 == 0) {
-                return Err(A::Error::custom("a count of zero, which is to be left out"));
+                return Err(A::Error::custom("a count of zero must be left out"));
             }
             if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
                 let replica = pair[1].0;
@@ -519,7 +519,7 @@ mod wire {
             }
             for count in &mut clock.counts {
                 let read = input.varint()?.checked_add(1);
-                *count = read.ok_or_else(|| input.malformed("a count is over 64 bits"))?;
+                *count = read.ok_or_else(|| input.malformed("a count exceeds 64 bits"))?;
             }
             Ok(clock)
         }

@@ -71,8 +71,8 @@ impl fmt::Display for WriteError {
                 "replica {replica} has used up its 64-bit count; write under a fresh replica id"
             ),
             Reason::Stamp => f.write_str(
-                "the register bears the last possible stamp, which must be forged; go on with a \
-                 new register",
+                "the register's stamp leaves no later one, so it must be forged; go on with a new \
+                 register",
             ),
         }
     }

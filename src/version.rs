@@ -60,7 +60,7 @@ impl Version {
     }
 }
 
-/// The same form as that of the digest inside.
+/// The bytes of the digest inside, under a tag of its own.
 impl Wire for Version {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::Version);

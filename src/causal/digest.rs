@@ -12,8 +12,8 @@ use core::hash::Hash;
 /// deltas arrived. (Where a replica id was misused and one dot has two payloads, merge the states
 /// themselves: a digest does not tell payloads apart.)
 ///
-/// 16 bytes for each run of consecutive counters that were seen, and for each run of those that
-/// are alive: a state with many scattered removals has a large digest.
+/// It takes 16 bytes for each run of consecutive counters that were seen, and for each run of those
+/// that are alive: a state with many scattered removals has a large digest.
 ///
 /// ```
 /// use rejoin::{DeltaState, causal::DotKernel};
@@ -39,7 +39,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Of what is alive all was seen.
+    /// Everything alive was seen.
     pub(super) fn new(seen: CausalContext, live: CausalContext) -> Self {
         Self { seen, live }
     }

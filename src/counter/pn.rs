@@ -237,7 +237,7 @@ impl Wire for PnCounter {
         };
         let (ups, downs) = (counts()?, counts()?);
         if ups.iter().zip(&downs).any(|(up, down)| up | down == 0) {
-            return Err(input.malformed("a replica is named that has not counted"));
+            return Err(input.malformed("a replica that has not counted is listed"));
         }
         let counter = |counts: SmallVec<[u64; 4]>| replicas.iter().copied().zip(counts).collect();
         Ok(Self { increments: counter(ups), decrements: counter(downs) })

@@ -300,7 +300,7 @@ mod form {
                 form.map(|it| (it.epoch, it.written, it.value))
             };
             if read.as_ref().is_some_and(|it| it.0 > EPOCH_MAX) {
-                return Err(D::Error::custom("an epoch past the last one"));
+                return Err(D::Error::custom("an epoch is past the last one"));
             }
             let write = read.map(|(epoch, stamp, value)| Write { epoch, stamp, value });
             Ok(Self { write })
