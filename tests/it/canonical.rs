@@ -146,7 +146,7 @@ fn the_envelope_tells_what_is_wrong() {
     assert!(error.is_unknown_version());
     // Types that this release knows nothing of, and names without end.
     refused::<OrSet<u64>>(&forged(&[0x6e], &[]), "hold a type of tag 0x6e");
-    let nested = format!("hold {}…{}, and", "Option<".repeat(8), ">".repeat(8));
+    let nested = format!("hold {}…{}, but", "Option<".repeat(8), ">".repeat(8));
     refused::<OrSet<u64>>(&forged(&[0x10; 200], &[]), &nested);
     refused::<OrSet<u64>>(&forged(&[0x7f, 3, b'a', 10, 0xff], &[]), r"hold a\n\xff");
     refused::<OrSet<u64>>(&forged(&[0x7f, 200], &[]), "hold a type of tag 0x7f");
