@@ -6,9 +6,9 @@ use core::{error::Error, fmt, str::FromStr};
 /// The name of one writer: a region, a node, a device. 16 bytes, `Copy`, ordered by those bytes.
 ///
 /// Made from a printable name of at most 16 bytes, from a UUID, from a `u128`, or from a longer
-/// name by [`hashed`](Self::hashed). It prints as that name if it is one, else as a UUID, and
-/// `parse` and `to_string` are exact inverses. In readable serde formats it is that text, in others
-/// the 16 bytes.
+/// name by [`hashed`](Self::hashed). If it is a short name it prints as that name, otherwise as a
+/// UUID; `parse` and `to_string` are exact inverses. In readable serde formats it is that text, in
+/// others the 16 bytes.
 ///
 /// # One writer per id
 ///

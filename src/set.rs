@@ -418,9 +418,9 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
 }
 
 impl<T> SetDelta<T> {
-    /// The elements that it adds, by the replica that inserted them and in the order in which it did.
-    /// Where deltas were joined, an element that several replicas inserted is listed once for each.
-    /// O(1), and O(elements) to walk.
+    /// The elements that it adds, by the replica that inserted them and in the order in which it
+    /// did. If deltas were joined, an element that several replicas inserted is listed once for
+    /// each. O(1), and O(elements) to walk.
     ///
     /// ```
     /// let delta = rejoin::OrSet::new().extend(["ana", "bo"], "us-east-1".parse()?)?;

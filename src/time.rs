@@ -153,9 +153,9 @@ impl fmt::Display for Timestamp {
 ///
 /// A merge takes every stamp: one that refused some would leave replicas different forever. A write
 /// stamped years ahead, by a broken clock or in bad faith, wins against all that is concurrent with
-/// it. It freezes nothing: a write that has seen it replaces it. Where peers are not trusted, refuse
-/// such stamps before they are merged, and refuse them *everywhere*, so that no replica holds what
-/// another has refused:
+/// it. It freezes nothing: a write that has seen it replaces it. If you do not trust your peers,
+/// refuse such stamps before they are merged, and refuse them *everywhere*, so that no replica
+/// holds what another has refused:
 ///
 /// ```
 /// use rejoin::{DeltaState, OrMap, Timestamp};

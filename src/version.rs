@@ -10,7 +10,7 @@ use crate::{
 ///
 /// Send it where you would ask "what do I lack?"; the answer is
 /// [`delta_since`](crate::DeltaState::delta_since). It tells what was seen and what is still alive,
-/// so the answer is exact in whatever order earlier deltas arrived. (Where two writers used one
+/// so the answer is exact in whatever order earlier deltas arrived. (If two writers used one
 /// replica id, merge whole states: a version does not tell what each of them wrote.)
 ///
 /// The default version knows nothing: the delta since then is the whole state.

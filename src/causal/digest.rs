@@ -6,11 +6,11 @@ use core::hash::Hash;
 
 /// What a kernel holds, without its payloads: the dots seen, and which of them are alive.
 ///
-/// Both, because what was seen alone does not tell what was removed: two replicas may have seen
-/// the same dots and yet hold different ones, if deltas reached one of them out of causal order.
-/// With both, [`delta_since`](DeltaState::delta_since) is exact and minimal, in whatever order
-/// deltas arrived. (Where a replica id was misused and one dot has two payloads, merge the states
-/// themselves: a digest does not tell payloads apart.)
+/// Both, because what was seen alone does not tell what was removed: two replicas may have seen the
+/// same dots and yet hold different ones, if deltas reached one of them out of causal order. With
+/// both, [`delta_since`](DeltaState::delta_since) is exact and minimal, in whatever order deltas
+/// arrived. (If a replica id was misused and one dot has two payloads, merge the states themselves:
+/// a digest does not tell payloads apart.)
 ///
 /// It takes 16 bytes for each run of consecutive counters that were seen, and for each run of those
 /// that are alive: a state with many scattered removals has a large digest.

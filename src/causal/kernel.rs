@@ -335,7 +335,7 @@ impl<P: Hash> DotKernel<P> {
         Some(payload)
     }
 
-    /// Forgets the dots of `replica` after `last`, none of which may be alive.
+    /// Forgets the dots of `replica` after `last`; they must not be alive.
     pub(crate) fn unmint(&mut self, replica: ReplicaId, last: u64) {
         if let Ok(lane) = self.context.find(replica) {
             let seen = &mut self.context.lanes[lane].1;

@@ -1,4 +1,4 @@
-//! Documents and `serde_json`: what a service has in hand.
+//! Documents from and to `serde_json`.
 
 use super::{Cursor, Document, DocumentError, Input, ListKeys};
 use crate::{replica::ReplicaId, time::Now};

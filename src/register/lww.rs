@@ -212,8 +212,8 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
         LwwRegister { write: self.write.as_ref().map(when) }
     }
 
-    /// Nothing for a peer at this stamp or a greater one. (Where a replica id was misused and
-    /// equal stamps hold different values, merge the registers themselves.)
+    /// Nothing for a peer at this stamp or a greater one. (If a replica id was misused and equal
+    /// stamps hold different values, merge the registers themselves.)
     fn delta_since(&self, peer: &LwwRegister<()>) -> Self {
         if *peer >= self.version() { Self::new() } else { self.clone() }
     }
@@ -227,7 +227,7 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
     }
 }
 
-/// 0 if it was never written; else its epoch and one, the stamp, the value.
+/// 0 if it was never written; otherwise its epoch plus one, the stamp, the value.
 impl<T: Wire> Wire for LwwRegister<T> {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::LwwRegister);

@@ -76,7 +76,7 @@ impl<'a> Pointer<'a> {
         })
     }
 
-    /// All but the last token, and that; none of the root.
+    /// All but the last token, and the last one; `None` for the root.
     pub(crate) fn split_last(self) -> Option<(Self, Cow<'a, str>)> {
         let (parent, token) = self.text.rsplit_once('/')?;
         Some((Self { text: parent, ..self }, self.unescape(token)))

@@ -6,9 +6,9 @@ use super::{DecodeError, Reader, Writer};
 use crate::time::Timestamp;
 use alloc::vec::Vec;
 
-/// How far some numbers are from the least of them, which is written apart: a width in bytes, the
-/// least in which all fit, and each in that width, low bytes first. One number alone has width 0;
-/// of several, each takes a byte at least.
+/// How far some numbers are from the least of them, which is written separately: a width in bytes,
+/// the least in which all fit, and each in that width, low bytes first. A single number has width
+/// 0; if there are several, each takes at least one byte.
 pub(super) fn write_offsets(
     offsets: impl Iterator<Item = u64>,
     count: usize,

@@ -233,7 +233,7 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
-/// Which are there, a bit each, and those.
+/// One bit for each that says whether it is there, and then those that are.
 impl<T: Wire> Wire for Option<T> {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::Option);

@@ -23,8 +23,8 @@ use crate::{
 use alloc::boxed::Box;
 
 impl Edit<'_> {
-    /// Adds to the integer at `pointer`; an object gets the field, counting from 0, where it has
-    /// none. Concurrent increments all count.
+    /// Adds to the integer at `pointer`. If an object does not have the field, it gets one that
+    /// counts from 0. Concurrent increments all count.
     ///
     /// Setting, resetting or updating the number also removes the increments it has seen, and no
     /// others.

@@ -121,7 +121,7 @@ impl<'a> Edit<'a> {
     }
 
     /// A cursor on the value that is read at a JSON Pointer, with the writes of this edit so far;
-    /// see [`Document::at`](crate::Document::at). O(depth), where no kinds contend.
+    /// see [`Document::at`](crate::Document::at). O(depth), if no kinds contend.
     ///
     /// # Examples
     ///

@@ -19,8 +19,8 @@ use smallvec::SmallVec;
 /// from it as often as you like. What it reads is what [`Document::get`] returns at its
 /// [`pointer`](Self::pointer).
 ///
-/// Where several sides wrote concurrently, one value is read. [`stamp`](Self::stamp) says who wrote
-/// it and when, and [`conflicts`](Self::conflicts) what the others wrote.
+/// If several sides wrote concurrently, one value is read. [`stamp`](Self::stamp) says who wrote it
+/// and when, and [`conflicts`](Self::conflicts) what the others wrote.
 ///
 /// [`Document::at`]: crate::Document::at
 /// [`Edit::at`]: crate::document::Edit::at
@@ -275,7 +275,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The value at a JSON Pointer from here; `None` where nothing is, or if the text is not a JSON
-    /// Pointer. O(depth), where no kinds contend.
+    /// Pointer. O(depth), if no kinds contend.
     ///
     /// ```
     /// # use rejoin::{Document, Timestamp, value::Value};

@@ -133,8 +133,8 @@ impl Report {
 
 /// One path that reads differently now.
 ///
-/// Where a whole value came, went or became another kind, that is one change; where both are
-/// containers, the changes are those inside. [`Report::changes`] tells how to replay them.
+/// If a whole value came, went or became another kind, that is one change; if both are containers,
+/// the changes are those inside. [`Report::changes`] says how to replay them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

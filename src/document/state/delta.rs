@@ -13,8 +13,8 @@ use alloc::vec::Vec;
 /// Join several into one message, send it over anything, and [`apply`](crate::DeltaState::apply) it
 /// elsewhere, in any order and any number of times.
 ///
-/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); where people
-/// read, the writes with their paths.
+/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); in formats for
+/// people, it is the writes with their paths.
 ///
 /// # Examples
 ///
