@@ -28,9 +28,9 @@ use smallvec::SmallVec;
 ///
 /// # Cost
 ///
-/// [`get`](Self::get), [`insert`](Self::insert) and [`remove`](Self::remove) are O(1) and a search
-/// among replicas; merging costs what it does for an [`OrSet`](crate::OrSet). An entry costs its
-/// key, its value, 8 bytes of time and about 10 more.
+/// [`get`](Self::get), [`insert`](Self::insert) and [`remove`](Self::remove) are O(1), plus a
+/// search among replicas; merging costs the same as for an [`OrSet`](crate::OrSet). An entry costs
+/// its key, its value, 8 bytes of time and about 10 more.
 ///
 /// # Order, hash and serde
 ///
@@ -345,8 +345,8 @@ fn write_of<K: Eq + Hash, V>(
 }
 
 impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
-    /// Writes `value` to `key`, over all that this replica sees there; returns the delta. O(1) and a
-    /// search among replicas.
+    /// Writes `value` to `key`, over all that this replica sees there; returns the delta. O(1),
+    /// plus a search among replicas.
     ///
     /// ```
     /// use rejoin::{DeltaState, OrMap, Timestamp};
@@ -399,7 +399,7 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
     }
 
     /// Removes the writes of `key` that this replica has seen; returns the delta. If the map does
-    /// not hold it, nothing is written and the delta is empty. O(1) and a search among replicas.
+    /// not hold it, nothing is written and the delta is empty. O(1), plus a search among replicas.
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));

@@ -29,18 +29,18 @@ use core::{borrow::Borrow, fmt, hash::Hash};
 /// # Cost
 ///
 /// With *n* elements: [`contains`](Self::contains), [`insert`](Self::insert) and
-/// [`remove`](Self::remove) are O(1) and a search among replicas;
-/// [`merge`](crate::Merge::merge) is O(blocks of 64 + changes) for whole states and O(changes) for
-/// deltas. A `u64` costs about 16 bytes: itself, a 32-bit index entry, and its share of a block.
-/// Removed elements leave nothing behind.
+/// [`remove`](Self::remove) are O(1), plus a search among replicas; [`merge`](crate::Merge::merge)
+/// is O(blocks of 64 + changes) for whole states and O(changes) for deltas. A `u64` costs about 16
+/// bytes: itself, a 32-bit index entry, and its share of a block. Removed elements leave nothing
+/// behind.
 ///
 /// # Order, hash and serde
 ///
 /// Sets are compared by `==` alone: equal means converged. They have no `Hash` and no order, as
-/// `HashSet` has none; "has seen less" is answered by [`delta_since`](crate::DeltaState::delta_since).
-/// The serde form lists for each replica which of its writes were seen, and the elements still alive
-/// with the number of the write: `{"us-east-1": {"seen": [[1, 3]], "live": [[2, "ana"]]}}`. For the
-/// elements alone, serialize [`iter`](Self::iter).
+/// `HashSet` has none; [`delta_since`](crate::DeltaState::delta_since) tells whether one has seen
+/// less. The serde form lists for each replica which of its writes were seen, and the elements
+/// still alive with the number of the write: `{"us-east-1": {"seen": [[1, 3]], "live": [[2,
+/// "ana"]]}}`. For the elements alone, serialize [`iter`](Self::iter).
 ///
 /// # Examples
 ///
@@ -214,7 +214,7 @@ impl<T: Eq + Hash> OrSet<T> {
 }
 
 impl<T: Clone + Ord + Hash> OrSet<T> {
-    /// Inserts `element`; returns the delta. O(1) and a search among replicas.
+    /// Inserts `element`; returns the delta. O(1), plus a search among replicas.
     ///
     /// Inserting an element that is already there is a write too: it replaces the inserts seen
     /// here, so it costs no space, and it wins over a concurrent remove. If you do not want that,
@@ -265,7 +265,7 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
     }
 
     /// Removes the inserts of `element` that this replica has seen; returns the delta. If it is not
-    /// in the set, nothing is written and the delta is empty. O(1) and a search among replicas.
+    /// in the set, nothing is written and the delta is empty. O(1), plus a search among replicas.
     ///
     /// ```
     /// let us = "us-east-1".parse()?;

@@ -72,8 +72,8 @@ pub struct LwwRegister<T> {
     write: Option<Write<T>>,
 }
 
-/// The last epoch: one more would not be told apart from a register that was never written, whose
-/// byte is 0 where others write their epoch and one.
+/// The last epoch: one more could not be distinguished from a register that was never written,
+/// which is the byte 0 where others write their epoch plus one.
 const EPOCH_MAX: u64 = u64::MAX - 1;
 
 // The order of the fields is the order of the lattice: first when, then the value.
@@ -253,7 +253,7 @@ mod form {
     use super::{EPOCH_MAX, LwwRegister, Stamp, Write};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-    /// What people read: nothing of an epoch where nothing ever went wrong.
+    /// What people read: the epoch is left out if it is 0.
     #[derive(Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Readable<T> {
@@ -263,7 +263,7 @@ mod form {
         value: T,
     }
 
-    /// For formats that tell fields by their order.
+    /// For formats that identify fields by their order.
     #[derive(Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Compact<T> {
