@@ -1,5 +1,6 @@
-//! A type of one's own over a `DotKernel`: a poll, where a vote is given, changed and withdrawn, and the
-//! greater of two concurrent votes of one person counts. Its laws are checked, as a test would.
+//! A type of your own over a `DotKernel`: a poll, in which votes are given, changed and withdrawn.
+//! If one person votes twice concurrently, the greater vote counts. The laws are checked, as a test
+//! would do.
 
 use rejoin::{
     DeltaState, Merge, ReplicaId, WriteError,

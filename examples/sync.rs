@@ -17,7 +17,7 @@ impl<T: DeltaState<Delta: Wire, Version: Wire>> Peer<T> {
         wire::to_bytes(&self.0.version())
     }
 
-    /// What whoever asked is missing.
+    /// What the asking side is missing.
     fn answer(&self, question: &[u8]) -> Result<Vec<u8>, DecodeError> {
         Ok(wire::to_bytes(&self.0.delta_since(&wire::from_bytes(question)?)))
     }

@@ -10,8 +10,8 @@ use core::{error, fmt};
 /// feature `json` it also takes the errors of `serde_json`, which typed reads of documents return.
 ///
 /// It prints as the error inside and has its [`source`](error::Error::source), so that a chain of
-/// errors names nothing twice. The error inside is handed out by [`as_document`](Self::as_document)
-/// and the like.
+/// errors names nothing twice. [`as_document`](Self::as_document) and the other `as_` methods
+/// return the error inside.
 ///
 /// # Examples
 ///
@@ -46,12 +46,12 @@ enum Inner {
 }
 
 impl Error {
-    /// Why a text names no replica, if that went wrong.
+    /// Why a text is not a replica id, if that went wrong.
     pub fn as_replica_id(&self) -> Option<&ReplicaIdError> {
         if let Inner::ReplicaId(error) = &*self.0 { Some(error) } else { None }
     }
 
-    /// Why a set, a map, a counter, a register, a flag or a clock was not written, if that went wrong.
+    /// Why a write to a set, map, counter, register, flag or clock was refused, if that went wrong.
     pub fn as_write(&self) -> Option<&WriteError> {
         if let Inner::Write(error) = &*self.0 { Some(error) } else { None }
     }

@@ -12,7 +12,7 @@ use crate::{
 use core::cmp::Ordering;
 use smallvec::{SmallVec, smallvec};
 
-/// A count per replica, joined by taking the greater of each.
+/// A count per replica; a join takes the greater count of each.
 ///
 /// A replica that is absent counts 0, so a clock never distinguishes "0" from "not there": not
 /// in equality, order, hash or bytes.
@@ -26,8 +26,8 @@ use smallvec::{SmallVec, smallvec};
 ///
 /// # Order and serde
 ///
-/// `<` is "has seen less", which is a partial order: concurrent clocks have none, and there is no
-/// `Ord`. In serde it is a map of counts, `{"us-east-1": 5}`.
+/// `<` is "has seen less", which is a partial order: concurrent clocks are not ordered, and there
+/// is no `Ord`. In serde it is a map of counts, `{"us-east-1": 5}`.
 ///
 /// # Examples
 ///
@@ -483,7 +483,7 @@ mod form {
             if self.readable {
                 entries.sort_by_key(|entry| entry.0);
             } else if entries.iter().any(|entry| entry.1 == 0) {
-                return Err(A::Error::custom("a count of zero, which is to be left out"));
+                return Err(A::Error::custom("a count of zero must be left out"));
             }
             if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
                 let replica = pair[1].0;
@@ -519,7 +519,7 @@ mod wire {
             }
             for count in &mut clock.counts {
                 let read = input.varint()?.checked_add(1);
-                *count = read.ok_or_else(|| input.malformed("a count is over 64 bits"))?;
+                *count = read.ok_or_else(|| input.malformed("a count exceeds 64 bits"))?;
             }
             Ok(clock)
         }

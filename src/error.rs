@@ -48,8 +48,8 @@ impl WriteError {
         matches!(self.0, Reason::Counter(_))
     }
 
-    /// An [`LwwRegister`](crate::LwwRegister) bears the last stamp there is, so no write can come
-    /// after it. Go on with a new register. Only a forged register gets there.
+    /// An [`LwwRegister`](crate::LwwRegister) is in its last epoch, and its stamp leaves no later
+    /// one that `now` allows. Go on with a new register. Only a forged register gets there.
     pub const fn is_stamp_overflow(&self) -> bool {
         matches!(self.0, Reason::Stamp)
     }
@@ -71,8 +71,8 @@ impl fmt::Display for WriteError {
                 "replica {replica} has used up its 64-bit count; write under a fresh replica id"
             ),
             Reason::Stamp => f.write_str(
-                "the register bears the last possible stamp, which must be forged; go on with a \
-                 new register",
+                "the register's stamp leaves no later one, so it must be forged; go on with a new \
+                 register",
             ),
         }
     }

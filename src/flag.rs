@@ -10,8 +10,8 @@ use smallvec::SmallVec;
 
 /// A flag. If one replica enables it while another disables it, the enable wins.
 ///
-/// It is on if some enable is alive that no disable has seen. About 140 bytes for each replica
-/// that enabled it concurrently; all operations are O(that many).
+/// It is on if there is an enable that no disable has seen. It takes about 140 bytes for each
+/// replica that enabled it concurrently; all operations are O(concurrent enables).
 ///
 /// Source: the enable-wins flag of riak\_dt, as an observed-remove set of one element.
 ///
@@ -85,8 +85,8 @@ impl EnableFlag {
         self.state.kernel().live_len() > 0
     }
 
-    /// Turns it on; returns the delta. O(concurrent enables). To enable it again is a write too,
-    /// which wins over a concurrent disable.
+    /// Turns it on; returns the delta. O(concurrent enables). Enabling it again is a write too, and
+    /// wins over a concurrent disable.
     ///
     /// ```
     /// use rejoin::{DeltaState, EnableFlag};
@@ -105,8 +105,8 @@ impl EnableFlag {
         self.state.write((), &seen, replica).map(FlagDelta)
     }
 
-    /// Turns it off as far as this replica has seen; returns the delta. Where it is off, nothing is
-    /// written and the delta is empty. O(concurrent enables).
+    /// Turns it off: removes the enables that this replica has seen. Returns the delta. If it is
+    /// off already, nothing is written and the delta is empty. O(concurrent enables).
     ///
     /// ```
     /// let us = "us-east-1".parse()?;

@@ -27,23 +27,24 @@
 //!
 //! # Which type
 //!
-//! | shared state | type | of concurrent writes |
+//! | shared state | type | concurrent writes |
 //! |---|---|---|
-//! | how much has been seen of whom | [`VectorClock`] | the greater of each count |
+//! | how much of each replica was seen | [`VectorClock`] | the greater count of each replica |
 //! | a count that only grows | [`GCounter`] | all count |
-//! | a count that goes both ways | [`PnCounter`] | all count |
-//! | one value, the last write | [`LwwRegister`] | the greater (time, replica); the other is gone |
+//! | a count that goes up and down | [`PnCounter`] | all count |
+//! | one value, the last write | [`LwwRegister`] | the greater (time, replica) stays; the other is gone |
 //! | one value, nothing lost | [`MvRegister`] | all stay as siblings |
-//! | on or off | [`EnableFlag`] | on |
+//! | on or off | [`EnableFlag`] | on wins |
 //! | a set | [`OrSet`] | an insert beats a remove |
-//! | a map of values | [`OrMap`] | an insert beats a remove; of inserts the greater (time, replica) |
+//! | a map of values | [`OrMap`] | an insert beats a remove; between inserts the greater (time, replica) wins |
 //! | a JSON document | [`Document`] | field by field |
 //! | several of these as one | a tuple, `Option`, `BTreeMap` or `HashMap` of them | each part on its own |
 //! | one of your own | [`Merge`] for it, or one that composes a [`causal::DotKernel`] | |
 //!
-//! Methods are named as in std: a set has `insert`, `remove`, `contains`, `iter`, `retain`, `clear`. A
-//! write also takes the [`ReplicaId`] that writes, and last the time if it is stamped; and it returns its
-//! delta. To remove what is absent is no error: it writes nothing, and the delta is empty.
+//! Methods are named as in std: a set has `insert`, `remove`, `contains`, `iter`, `retain`,
+//! `clear`. A write also takes the [`ReplicaId`] that writes and, last, the time if it is stamped.
+//! It returns its delta. Removing what is absent is not an error: it writes nothing, and the delta
+//! is empty.
 //!
 //! # Identity and time
 //!
@@ -54,9 +55,9 @@
 //! # Syncing
 //!
 //! Three ways, which can be mixed: send whole states and [`Merge::merge`] them; send the delta that
-//! each write returns and [`DeltaState::apply`] it; or ask a peer for [`DeltaState::delta_since`] the
-//! [`DeltaState::version`] that you have. Nothing has to arrive in order, once, or at all: what is lost
-//! is made up for by the next state or answer.
+//! each write returns and [`DeltaState::apply`] it; or ask a peer for [`DeltaState::delta_since`]
+//! the [`DeltaState::version`] that you have. Nothing has to arrive in order, once, or at all: the
+//! next state or answer makes up for what was lost.
 //!
 //! # Errors
 //!
@@ -78,11 +79,13 @@
 //!
 //! # Features
 //!
-//! Only `std` is on by default, so that a program that counts compiles 8 small crates and no serde.
+//! Only `std` is on by default, so that a program that only counts compiles 8 small crates and no
+//! serde.
 //!
-//! - **`std`** (default): [`Merge`] for `HashMap` and `HashSet`, and a random seed per process for
-//!   the element indexes. Without it the crate is `no_std` with `alloc`, and the seeds are fixed at
-//!   compile time: whoever chooses the elements of a set can then make its lookups slow.
+//! - **`std`** (default): [`Merge`] for `HashMap` and `HashSet`, [`DeltaState`] for `HashMap`, a
+//!   [`Timestamp`] from `SystemTime`, and a random seed per process for the element indexes.
+//!   Without it the crate is `no_std` with `alloc`, and the seeds are fixed at compile time: anyone
+//!   who chooses the elements of a set can then make its lookups slow.
 //! - **`serde`**: `Serialize` and `Deserialize` for every type: readable in JSON, compact in binary
 //!   formats, validated on the way in. Turn it on to store or send states in a format of your own;
 //!   the canonical bytes of [`wire`] need no feature. Documents that hold floats need a format that

@@ -22,14 +22,15 @@ use smallvec::SmallVec;
 /// Its names are those of `HashMap`. Each write also takes the [`ReplicaId`] that writes, and the time
 /// if it stamps a value, and returns its delta.
 ///
-/// Keys are listed by the writes of their values: the same order for equal maps, whatever their
-/// history. A removed key leaves nothing behind, and inserting it again brings nothing old back.
+/// Keys are listed in the order of the writes of their values, which is the same for equal maps,
+/// whatever their history. A removed key leaves nothing behind, and inserting it again brings
+/// nothing old back.
 ///
 /// # Cost
 ///
-/// [`get`](Self::get), [`insert`](Self::insert) and [`remove`](Self::remove) are O(1) and a search
-/// among replicas; merging costs what it does for an [`OrSet`](crate::OrSet). An entry costs its
-/// key, its value, 8 bytes of time and about 10 more.
+/// [`get`](Self::get), [`insert`](Self::insert) and [`remove`](Self::remove) are O(1), plus a
+/// search among replicas; merging costs the same as for an [`OrSet`](crate::OrSet). An entry costs
+/// its key, its value, 8 bytes of time and about 10 more.
 ///
 /// # Order, hash and serde
 ///
@@ -63,9 +64,9 @@ pub struct OrMap<K, V> {
 
 type State<K, V> = Observed<MapWrite<K, V>, KeyIndex<ByKey, Reverse<Rank>>>;
 
-/// What some writes did to an [`OrMap`]: small where they were. Join several into one message, send
-/// it over anything, and [`apply`](crate::DeltaState::apply) it there: in any order, any number of
-/// times.
+/// What some writes did to an [`OrMap`], as small as those writes. Join several into one message,
+/// send it over anything, and [`apply`](crate::DeltaState::apply) it there: in any order, any
+/// number of times.
 ///
 /// # Examples
 ///
@@ -104,8 +105,8 @@ struct MapWrite<K, V> {
 #[derive(Clone, Copy)]
 struct ByKey;
 
-/// The order among the live writes of one key: the stamp, and of two by one replica at one time the
-/// later. The greatest is read.
+/// The order among the live writes of one key: by stamp, and for one replica at one time the later
+/// write. The greatest is read.
 type Rank = (Stamp, Dot);
 
 fn rank<K, V>(write: &MapWrite<K, V>, dot: Dot) -> Rank {
@@ -172,8 +173,8 @@ impl<K, V> OrMap<K, V> {
         self.len() == 0
     }
 
-    /// The greatest time that any live write is stamped with; `None` for an empty map. Where peers are
-    /// not trusted, refuse a state from the future by it: see [`Stamp`]. O(writes).
+    /// The greatest time that any live write is stamped with; `None` for an empty map. If you do
+    /// not trust your peers, use it to refuse a state from the future: see [`Stamp`]. O(writes).
     ///
     /// ```
     /// # let us = "us-east-1".parse()?;
@@ -236,7 +237,7 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
         Values(self.iter())
     }
 
-    /// The value of `key`: of its live writes the one with the greatest (time, replica). O(1).
+    /// The value of `key`: its live write with the greatest (time, replica). O(1).
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
@@ -287,8 +288,9 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
         self.read(key).is_some()
     }
 
-    /// The live writes of `key` with their stamps, ascending, so the one that is read is the last. There
-    /// is more than one where writes were concurrent and no write has seen them all yet. O(siblings).
+    /// The live writes of `key` with their stamps, ascending, so the one that is read is the last.
+    /// There is more than one if writes were concurrent and no write has seen them all yet.
+    /// O(siblings).
     ///
     /// ```
     /// use rejoin::{Merge, OrMap, Stamp, Timestamp};
@@ -343,8 +345,8 @@ fn write_of<K: Eq + Hash, V>(
 }
 
 impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
-    /// Writes `value` to `key`, over all that this replica sees there; returns the delta. O(1) and a
-    /// search among replicas.
+    /// Writes `value` to `key`, over all that this replica sees there; returns the delta. O(1),
+    /// plus a search among replicas.
     ///
     /// ```
     /// use rejoin::{DeltaState, OrMap, Timestamp};
@@ -371,8 +373,8 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         self.state.write(write, &over, replica).map(MapDelta)
     }
 
-    /// Writes all `entries`; returns one delta. If a key comes several times, its last value wins.
-    /// O(entries).
+    /// Writes all `entries`; returns one delta. If a key appears several times, its last value
+    /// wins. O(entries).
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
@@ -396,8 +398,8 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         self.state.write_all(entries, write, replica).map(MapDelta)
     }
 
-    /// Removes `key` as far as this replica has seen it; returns the delta. Where the map does not hold
-    /// it, nothing is written and the delta is empty. O(1) and a search among replicas.
+    /// Removes the writes of `key` that this replica has seen; returns the delta. If the map does
+    /// not hold it, nothing is written and the delta is empty. O(1), plus a search among replicas.
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
@@ -493,8 +495,8 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         self.state.erase(&over, replica).map(MapDelta)
     }
 
-    /// Merges `other`, as [`merge`](crate::Merge::merge) does, and tells which keys came, changed and
-    /// went. Costs what two merges do.
+    /// Merges `other`, as [`merge`](crate::Merge::merge) does, and returns which keys came, changed
+    /// and went. Costs as much as two merges.
     ///
     /// ```
     /// use rejoin::{OrMap, Timestamp};
@@ -517,8 +519,8 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         self.join_reporting(other.state.kernel())
     }
 
-    /// Applies `delta`, as [`apply`](crate::DeltaState::apply) does, and tells which keys came, changed
-    /// and went. O(changes).
+    /// Applies `delta`, as [`apply`](crate::DeltaState::apply) does, and returns which keys came,
+    /// changed and went. O(changes).
     ///
     /// ```
     /// use rejoin::{OrMap, Timestamp};
@@ -560,9 +562,9 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
 }
 
 impl<K, V> MapDelta<K, V> {
-    /// The writes that it carries: keys, values and stamps, by replica and in the order in which they
-    /// were written. Where deltas were joined, a key may come several times. O(1), and O(writes) to
-    /// walk.
+    /// The writes that it carries: keys, values and stamps, by replica and in the order in which
+    /// they were written. If deltas were joined, a key may appear several times. O(1), and
+    /// O(writes) to walk.
     ///
     /// ```
     /// use rejoin::{OrMap, Stamp, Timestamp};
@@ -577,8 +579,8 @@ impl<K, V> MapDelta<K, V> {
         Writes(self.0.iter())
     }
 
-    /// The greatest time that a write in it is stamped with; `None` if it only removes. Where peers
-    /// are not trusted, refuse a delta from the future by it: see [`Stamp`]. O(writes).
+    /// The greatest time that a write in it is stamped with; `None` if it only removes. If you do
+    /// not trust your peers, use it to refuse a delta from the future: see [`Stamp`]. O(writes).
     ///
     /// ```
     /// use rejoin::{OrMap, Timestamp};
@@ -600,7 +602,7 @@ impl<K, V> MapDelta<K, V> {
 pub struct MapChanges<K, V> {
     /// The keys that are in the map now and were not before, with their values.
     pub inserted: Vec<(K, V)>,
-    /// The keys that read another value than before, with the value before and the value now.
+    /// The keys whose value is another one now, with the value before and the value now.
     pub changed: Vec<(K, V, V)>,
     /// The keys that were in the map before and are no longer, with the values that were read.
     pub removed: Vec<(K, V)>,

@@ -46,7 +46,7 @@ pub trait Merge {
     /// Joins `other` into `self`; `true` if and only if `self` changed.
     fn merge(&mut self, other: &Self) -> bool;
 
-    /// Joins `other` into `self`, free to move out of `other`; `true` if and only if `self`
+    /// Joins `other` into `self`, and may move values out of `other`; `true` if and only if `self`
     /// changed.
     fn merge_owned(&mut self, other: Self) -> bool
     where
@@ -62,8 +62,8 @@ pub trait Merge {
 /// as many as you like into one message. They may arrive in any order, any number of times, and
 /// with gaps; once a replica has received all of them it equals the state they came from.
 ///
-/// Tuples, `Option`, `BTreeMap` and `HashMap` of such types are such types too: a map of counters
-/// by user syncs by deltas as it stands. A part that is new to a peer arrives whole, and a delta
+/// Tuples, `Option`, `BTreeMap` and `HashMap` of such types implement it too: a map of counters by
+/// user syncs by deltas as it stands. A part that is new to a peer arrives whole, and a delta
 /// carries only the parts that changed. (A key that was removed from a `BTreeMap` comes back: for
 /// that take an [`OrMap`](crate::OrMap).)
 ///
@@ -116,8 +116,8 @@ pub trait DeltaState: Merge {
     /// A part of the state, small where the change is small. May be joined with others before it
     /// is sent.
     type Delta: Delta;
-    /// What a replica holds, told without its content: what a peer needs to know to compute the
-    /// smallest delta for it. The default knows nothing.
+    /// A summary of what a replica holds, without its content: what a peer needs to know to compute
+    /// the smallest delta for it. The default knows nothing.
     type Version: Clone + Default;
 
     /// What this replica holds.
@@ -130,7 +130,7 @@ pub trait DeltaState: Merge {
     /// changed.
     fn apply(&mut self, delta: &Self::Delta) -> bool;
 
-    /// Joins a delta, free to move out of it; `true` if and only if `self` changed.
+    /// Joins a delta, and may move values out of it; `true` if and only if `self` changed.
     fn apply_owned(&mut self, delta: Self::Delta) -> bool
     where
         Self: Sized,
@@ -143,7 +143,7 @@ pub trait DeltaState: Merge {
 ///
 /// The default is the delta of no edit, and is empty.
 pub trait Delta: Merge + Clone + Default {
-    /// Whether it tells of no edit: applied anywhere, it changes nothing.
+    /// Whether it holds no edit: applied anywhere, it changes nothing.
     fn is_empty(&self) -> bool;
 }
 
@@ -233,7 +233,7 @@ impl<T: Merge + Clone> Merge for Option<T> {
     }
 }
 
-/// `Some` is more than `None`, also where its delta is empty: it arrives.
+/// `Some` is more than `None`, even if its delta is empty, so it reaches the peer.
 impl<D: Delta> Delta for Option<D> {
     fn is_empty(&self) -> bool {
         self.is_none()
@@ -347,7 +347,7 @@ tuple!(A 0, B 1);
 tuple!(A 0, B 1, C 2);
 tuple!(A 0, B 1, C 2, D 3);
 
-/// A key that is new to a peer is more than nothing, also where its delta is empty.
+/// A key that is new to a peer is more than nothing, even if its delta is empty.
 impl<K: Ord + Clone, D: Delta> Delta for BTreeMap<K, D> {
     fn is_empty(&self) -> bool {
         self.is_empty()

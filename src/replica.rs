@@ -6,9 +6,9 @@ use core::{error::Error, fmt, str::FromStr};
 /// The name of one writer: a region, a node, a device. 16 bytes, `Copy`, ordered by those bytes.
 ///
 /// Made from a printable name of at most 16 bytes, from a UUID, from a `u128`, or from a longer
-/// name by [`hashed`](Self::hashed). It prints as that name if it is one, else as a UUID, and
-/// `parse` and `to_string` are exact inverses. In readable serde formats it is that text, in others
-/// the 16 bytes.
+/// name by [`hashed`](Self::hashed). If it is a short name it prints as that name, otherwise as a
+/// UUID; `parse` and `to_string` are exact inverses. In readable serde formats it is that text, in
+/// others the 16 bytes.
 ///
 /// # One writer per id
 ///
@@ -214,7 +214,7 @@ impl FromStr for ReplicaId {
     }
 }
 
-/// As much of a text as an error repeats.
+/// The part of a text that an error repeats.
 fn start_of(text: &str) -> String {
     let mut start: String = text.chars().take(40).collect();
     if start.len() < text.len() {
@@ -223,7 +223,7 @@ fn start_of(text: &str) -> String {
     start
 }
 
-/// Why a text is no id, and the way out.
+/// Why a text is not an id, and the way out.
 fn why_not(text: &str) -> &'static str {
     match text.len() {
         0 => "it is empty",
@@ -254,7 +254,8 @@ impl From<[u8; 16]> for ReplicaId {
     }
 }
 
-/// Why a text is no [`ReplicaId`]. It prints the text, the reason and the way out. One pointer.
+/// Why a text is not a [`ReplicaId`]. It prints the text, the reason and the way out. The size of a
+/// pointer.
 ///
 /// ```
 /// let error = "us east 1".parse::<rejoin::ReplicaId>().unwrap_err();

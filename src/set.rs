@@ -29,18 +29,18 @@ use core::{borrow::Borrow, fmt, hash::Hash};
 /// # Cost
 ///
 /// With *n* elements: [`contains`](Self::contains), [`insert`](Self::insert) and
-/// [`remove`](Self::remove) are O(1) and a search among replicas;
-/// [`merge`](crate::Merge::merge) is O(blocks of 64 + changes) for whole states and O(changes) for
-/// deltas. A `u64` costs about 16 bytes: itself, a 32-bit index entry, and its share of a block.
-/// Removed elements leave nothing behind.
+/// [`remove`](Self::remove) are O(1), plus a search among replicas; [`merge`](crate::Merge::merge)
+/// is O(blocks of 64 + changes) for whole states and O(changes) for deltas. A `u64` costs about 16
+/// bytes: itself, a 32-bit index entry, and its share of a block. Removed elements leave nothing
+/// behind.
 ///
 /// # Order, hash and serde
 ///
 /// Sets are compared by `==` alone: equal means converged. They have no `Hash` and no order, as
-/// `HashSet` has none; "has seen less" is answered by [`delta_since`](crate::DeltaState::delta_since).
-/// The serde form lists for each replica which of its writes were seen, and the elements still alive
-/// with the number of the write: `{"us-east-1": {"seen": [[1, 3]], "live": [[2, "ana"]]}}`. For the
-/// elements alone, serialize [`iter`](Self::iter).
+/// `HashSet` has none; [`delta_since`](crate::DeltaState::delta_since) tells whether one has seen
+/// less. The serde form lists for each replica which of its writes were seen, and the elements
+/// still alive with the number of the write: `{"us-east-1": {"seen": [[1, 3]], "live": [[2,
+/// "ana"]]}}`. For the elements alone, serialize [`iter`](Self::iter).
 ///
 /// # Examples
 ///
@@ -65,9 +65,9 @@ pub struct OrSet<T> {
     state: Observed<T, KeyIndex<Whole>>,
 }
 
-/// What some writes did to an [`OrSet`]: small where they were. Join several into one message, send
-/// it over anything, and [`apply`](crate::DeltaState::apply) it there: in any order, any number of
-/// times.
+/// What some writes did to an [`OrSet`], as small as those writes. Join several into one message,
+/// send it over anything, and [`apply`](crate::DeltaState::apply) it there: in any order, any
+/// number of times.
 ///
 /// # Examples
 ///
@@ -214,11 +214,11 @@ impl<T: Eq + Hash> OrSet<T> {
 }
 
 impl<T: Clone + Ord + Hash> OrSet<T> {
-    /// Inserts `element`; returns the delta. O(1) and a search among replicas.
+    /// Inserts `element`; returns the delta. O(1), plus a search among replicas.
     ///
-    /// To insert what is there already is a write too: it replaces the inserts seen here, so it costs
-    /// no space, and it wins over a concurrent remove. Where that is not wanted, ask
-    /// [`contains`](Self::contains) first.
+    /// Inserting an element that is already there is a write too: it replaces the inserts seen
+    /// here, so it costs no space, and it wins over a concurrent remove. If you do not want that,
+    /// ask [`contains`](Self::contains) first.
     ///
     /// ```
     /// use rejoin::{DeltaState, OrSet};
@@ -264,8 +264,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.state.write_all(elements, write, replica).map(SetDelta)
     }
 
-    /// Removes `element` as far as this replica has seen it; returns the delta. Where it is not in the
-    /// set, nothing is written and the delta is empty. O(1) and a search among replicas.
+    /// Removes the inserts of `element` that this replica has seen; returns the delta. If it is not
+    /// in the set, nothing is written and the delta is empty. O(1), plus a search among replicas.
     ///
     /// ```
     /// let us = "us-east-1".parse()?;
@@ -361,8 +361,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.state.erase(&seen, replica).map(SetDelta)
     }
 
-    /// Merges `other`, as [`merge`](crate::Merge::merge) does, and tells which elements came and went.
-    /// Costs what two merges do.
+    /// Merges `other`, as [`merge`](crate::Merge::merge) does, and returns which elements came and
+    /// went. Costs as much as two merges.
     ///
     /// ```
     /// use rejoin::OrSet;
@@ -383,8 +383,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.join_reporting(other.state.kernel())
     }
 
-    /// Applies `delta`, as [`apply`](crate::DeltaState::apply) does, and tells which elements came and
-    /// went. O(changes).
+    /// Applies `delta`, as [`apply`](crate::DeltaState::apply) does, and returns which elements
+    /// came and went. O(changes).
     ///
     /// ```
     /// use rejoin::OrSet;
@@ -418,9 +418,9 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
 }
 
 impl<T> SetDelta<T> {
-    /// The elements that it adds, by the replica that inserted them and in the order in which it did.
-    /// Where deltas were joined, an element that several replicas inserted is listed once for each.
-    /// O(1), and O(elements) to walk.
+    /// The elements that it adds, by the replica that inserted them and in the order in which it
+    /// did. If deltas were joined, an element that several replicas inserted is listed once for
+    /// each. O(1), and O(elements) to walk.
     ///
     /// ```
     /// let delta = rejoin::OrSet::new().extend(["ana", "bo"], "us-east-1".parse()?)?;

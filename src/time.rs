@@ -48,8 +48,8 @@ impl Timestamp {
         self.0
     }
 
-    /// The time this much later, in whole milliseconds; the last time there is if that would be past
-    /// the end.
+    /// The time this much later, in whole milliseconds; the last possible time if that would be
+    /// past the end.
     ///
     /// ```
     /// use rejoin::Timestamp;
@@ -93,11 +93,11 @@ impl Timestamp {
     ///
     /// A write is stamped just after what it replaces, so without a limit a peer with a clock an
     /// hour fast pulls the stamps of everything that it touched an hour ahead. With a limit such
-    /// stamps do not spread: the write that replaces one is stamped as late as the limit allows.
-    /// It replaces it all the same, since what a writer has seen it supersedes whatever the stamps
-    /// say; only against *other* concurrent writes does the stamp decide.
+    /// stamps do not spread: the write that replaces one is stamped as late as the limit allows. It
+    /// still replaces that one: a write supersedes what its writer has seen, whatever the stamps
+    /// say. The stamp decides only against *other* concurrent writes.
     ///
-    /// The limit is about a program's own writes. To keep the stamps of others out, look at what
+    /// The limit is about a program's own writes. To keep out the stamps of others, check what
     /// arrives before it is merged: see [`Stamp`].
     ///
     /// ```
@@ -153,9 +153,9 @@ impl fmt::Display for Timestamp {
 ///
 /// A merge takes every stamp: one that refused some would leave replicas different forever. A write
 /// stamped years ahead, by a broken clock or in bad faith, wins against all that is concurrent with
-/// it. It freezes nothing: a write that has seen it replaces it. Where peers are not trusted, refuse
-/// such stamps before they are merged, and refuse them *everywhere*, so that no replica holds what
-/// another has refused:
+/// it. It freezes nothing: a write that has seen it replaces it. If you do not trust your peers,
+/// refuse such stamps before they are merged, and refuse them *everywhere*, so that no replica
+/// holds what another has refused:
 ///
 /// ```
 /// use rejoin::{DeltaState, OrMap, Timestamp};
@@ -192,7 +192,7 @@ pub struct Stamp {
 /// The caller's time for one edit, and how far ahead of it the edit may be stamped. `Copy`.
 ///
 /// Every mutator that stamps takes `impl Into<Now>`: pass a [`Timestamp`], a `SystemTime` (feature
-/// `std`), or [`Timestamp::within`] to set a limit. It has no order: of two with different limits
+/// `std`), or [`Timestamp::within`] to set a limit. It has no order: if two have different limits,
 /// neither is the later.
 ///
 /// ```

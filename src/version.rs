@@ -1,25 +1,25 @@
-//! [`Version`]: what a replica holds, told without its content.
+//! [`Version`]: a summary of what a replica holds, without its content.
 
 use crate::{
     causal::Digest,
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
-/// What a set, a map, a register, a flag or a document holds, told without its content: what a peer
-/// needs to know to compute the smallest delta for it.
+/// A summary of what a set, a map, a register, a flag or a document holds, without its content:
+/// what a peer needs to know to compute the smallest delta for it.
 ///
 /// Send it where you would ask "what do I lack?"; the answer is
 /// [`delta_since`](crate::DeltaState::delta_since). It tells what was seen and what is still alive,
-/// so the answer is exact in whatever order earlier deltas arrived. (Where two writers used one
+/// so the answer is exact in whatever order earlier deltas arrived. (If two writers used one
 /// replica id, merge whole states: a version does not tell what each of them wrote.)
 ///
 /// The default version knows nothing: the delta since then is the whole state.
 ///
-/// 16 bytes for each run of consecutive writes of one replica that were seen, and for each run of
-/// those that are alive: a state with many scattered removals has a large version. O(blocks of 64
-/// writes) to make.
+/// It takes 16 bytes for each run of consecutive writes of one replica that were seen, and for each
+/// run of those that are alive: a state with many scattered removals has a large version. O(blocks
+/// of 64 writes) to make.
 ///
-/// It has no order: one of two versions that saw the same may still lack a removal of the other.
+/// It has no order: if two versions saw the same, one may still lack a removal that the other has.
 /// Ask `delta_since(..).is_empty()`.
 ///
 /// # Examples
@@ -60,7 +60,7 @@ impl Version {
     }
 }
 
-/// As the digest below.
+/// The bytes of the digest inside, under a tag of its own.
 impl Wire for Version {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::Version);

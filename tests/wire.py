@@ -31,7 +31,7 @@ class Reader:
             number |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                assert byte or shift == 7, "more bytes than it has to"
+                assert byte or shift == 7, "more bytes than it needs"
                 return number
 
     def zigzag(self):

@@ -246,7 +246,7 @@ impl<P> Blocks<P> {
         }
         assert!(
             (self.blocks.len() as u64) < BLOCKS_MAX,
-            "a kernel holds less than 2^26 blocks of live dots"
+            "a kernel holds fewer than 2^26 blocks of live dots"
         );
         self.blocks.push(block);
         #[allow(clippy::cast_possible_truncation)] // below 2²⁶

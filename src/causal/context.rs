@@ -93,7 +93,7 @@ impl CausalContext {
         self.lanes.is_empty()
     }
 
-    /// The replicas that anything was seen of, in order. O(1), and O(r) to walk.
+    /// The replicas of which anything was seen, in order. O(1), and O(r) to walk.
     ///
     /// ```
     /// use rejoin::causal::{CausalContext, Dot};
@@ -112,7 +112,7 @@ impl CausalContext {
         Runs(self.lane(replica).map(Intervals::iter).unwrap_or_default())
     }
 
-    /// Up to where each replica's writes were seen *without a gap*. O(r).
+    /// How far each replica's writes were seen *without a gap*. O(r).
     ///
     /// ```
     /// use rejoin::causal::{CausalContext, Dot};
@@ -128,7 +128,7 @@ impl CausalContext {
         self.lanes.iter().filter_map(prefix).collect()
     }
 
-    /// Whether there are no more dots than that. O(1) where there are many.
+    /// Whether there are at most this many dots. O(1) where there are many.
     pub(super) fn has_at_most(&self, most: u64) -> bool {
         let mut left = most;
         for interval in self.lanes.iter().flat_map(|lane| lane.1.iter()) {
@@ -228,8 +228,8 @@ impl fmt::Debug for Runs<'_> {
     }
 }
 
-/// By what was seen. If each of two contexts has seen something that the other has not, they have no
-/// order.
+/// The order of what was seen. Two contexts that have each seen something the other has not are not
+/// ordered.
 impl PartialOrd for CausalContext {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         match (self.covers(other), other.covers(self)) {

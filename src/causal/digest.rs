@@ -6,14 +6,14 @@ use core::hash::Hash;
 
 /// What a kernel holds, without its payloads: the dots seen, and which of them are alive.
 ///
-/// Both, because what was seen alone does not tell what was removed: two replicas may have seen
-/// the same dots and yet hold different ones, if deltas reached one of them out of causal order.
-/// With both, [`delta_since`](DeltaState::delta_since) is exact and minimal, in whatever order
-/// deltas arrived. (Where a replica id was misused and one dot has two payloads, merge the states
-/// themselves: a digest does not tell payloads apart.)
+/// Both, because what was seen alone does not tell what was removed: two replicas may have seen the
+/// same dots and yet hold different ones, if deltas reached one of them out of causal order. With
+/// both, [`delta_since`](DeltaState::delta_since) is exact and minimal, in whatever order deltas
+/// arrived. (If a replica id was misused and one dot has two payloads, merge the states themselves:
+/// a digest does not tell payloads apart.)
 ///
-/// 16 bytes for each run of consecutive counters that were seen, and for each run of those that
-/// are alive: a state with many scattered removals has a large digest.
+/// It takes 16 bytes for each run of consecutive counters that were seen, and for each run of those
+/// that are alive: a state with many scattered removals has a large digest.
 ///
 /// ```
 /// use rejoin::{DeltaState, causal::DotKernel};
@@ -39,7 +39,7 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Of what is alive all was seen.
+    /// Everything alive was seen.
     pub(super) fn new(seen: CausalContext, live: CausalContext) -> Self {
         Self { seen, live }
     }

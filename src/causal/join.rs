@@ -48,9 +48,9 @@ type Plan = SmallVec<[Step; 2]>;
 const FEW: u64 = 4;
 
 impl<P: Clone + Ord + Hash> DotKernel<P> {
-    /// Joins `other` and reports each dot that comes or goes, in the order of replicas and
-    /// blocks. A payload that is replaced (one dot with two payloads) goes and comes. The reports
-    /// are made before anything is changed. Costs what two merges do.
+    /// Joins `other` and reports each dot that comes or goes, in the order of replicas and blocks.
+    /// A payload that is replaced (one dot with two payloads) goes and comes. The reports are made
+    /// before anything is changed. Costs as much as two merges.
     ///
     /// ```
     /// use rejoin::causal::{Change, DotKernel};
@@ -91,7 +91,7 @@ impl<P: Hash> DotKernel<P> {
         changed
     }
 
-    /// The join of a few dots, one by one: a plan of blocks would cost more than the deed.
+    /// The join of a few dots, one by one: a plan of blocks would cost more than the join.
     fn join_dots(&mut self, other: &Self, page: &mut impl Adopt<P>) -> bool {
         let mut changed = false;
         for ((replica, counters), row) in other.context.lanes.iter().zip(&other.rows) {

@@ -116,8 +116,8 @@ impl<P> DotKernel<P> {
         self.live
     }
 
-    /// Whether nothing was ever seen: as a delta, that nothing was done. The delta of a remove is
-    /// not empty, though nothing is alive in it. O(1).
+    /// Whether nothing was ever seen; for a delta, whether nothing was done. The delta of a remove
+    /// is not empty, though nothing is alive in it. O(1).
     ///
     /// ```
     /// let us = "us-east-1".parse()?;
@@ -335,7 +335,7 @@ impl<P: Hash> DotKernel<P> {
         Some(payload)
     }
 
-    /// Forgets the dots of `replica` after `last`, none of which may be alive.
+    /// Forgets the dots of `replica` after `last`; they must not be alive.
     pub(crate) fn unmint(&mut self, replica: ReplicaId, last: u64) {
         if let Ok(lane) = self.context.find(replica) {
             let seen = &mut self.context.lanes[lane].1;
@@ -382,8 +382,8 @@ impl<P: Hash> DotKernel<P> {
 }
 
 impl<P: Clone + Ord + Hash> DotKernel<P> {
-    /// Writes `payload` under a new dot of `replica`, in place of those of the dots in `over`
-    /// that are alive; returns the delta. O(dots in `over` + log). [The type](Self) has an example.
+    /// Writes `payload` under a new dot of `replica`, in place of the dots in `over` that are still
+    /// alive; returns the delta. O(dots in `over` + log). [The type](Self) has an example.
     ///
     /// # Errors
     ///
@@ -398,9 +398,9 @@ impl<P: Clone + Ord + Hash> DotKernel<P> {
         self.commit_one(Some(payload), &over, replica, &mut ())
     }
 
-    /// Removes those of the dots in `over` that are alive; returns the delta. A remove mints a
-    /// dot too, which is never alive. Where there is nothing to remove, nothing is minted and the delta
-    /// is empty. O(dots in `over` + log).
+    /// Removes those of the dots in `over` that are alive; returns the delta. A remove mints a dot
+    /// too, which is never alive. If there is nothing to remove, nothing is minted and the delta is
+    /// empty. O(dots in `over` + log).
     ///
     /// ```
     /// let us = "us-east-1".parse()?;

@@ -1,5 +1,5 @@
-//! The causal kernel: what everything that removes is built on, for who builds a type of their own.
-//! Nothing else in this crate shows it.
+//! The causal kernel: what everything that removes is built on, for those who build a type of their
+//! own. Nothing else in this crate shows it.
 //!
 //! A [`Dot`] names one write. A [`CausalContext`] is the set of dots a replica has ever seen. A
 //! [`DotKernel`] is a context with the dots that are still alive, each with its payload; joining
@@ -7,11 +7,11 @@
 //!
 //! # A type of your own
 //!
-//! Compose a [`DotKernel`] whose payload is one write, and say what its live payloads mean together.
-//! Merging, deltas, versions and bytes are then the kernel's: each method of
-//! [`Merge`](crate::Merge), [`DeltaState`](crate::DeltaState) and [`Wire`](crate::wire::Wire) is one
-//! call. If walking all live payloads is too slow, keep an index beside the kernel, and keep it up to
-//! date with the [`Change`]s that [`merge_reporting`](DotKernel::merge_reporting) tells.
+//! Compose a [`DotKernel`] whose payload is one write, and say what its live payloads mean
+//! together. Merging, deltas, versions and bytes are then the kernel's: each method of
+//! [`Merge`](crate::Merge), [`DeltaState`](crate::DeltaState) and [`Wire`](crate::wire::Wire) is
+//! one call. If walking all live payloads is too slow, keep an index beside the kernel, and keep it
+//! up to date with the [`Change`]s that [`merge_reporting`](DotKernel::merge_reporting) reports.
 //! `examples/own_type.rs` in the repository builds one in under 80 lines and checks its laws.
 //!
 //! # Source

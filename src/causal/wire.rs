@@ -1,10 +1,10 @@
 //! The canonical bytes of contexts, digests and kernels.
 //!
-//! All three begin with the *lanes*: a table of replicas, and for each of them its counters, of
-//! which each was never seen, is dead, or is alive. They are told as runs from counter 1: how many
+//! All three begin with the *lanes*: a table of replicas, and for each of them its counters. Each
+//! counter was never seen, is dead, or is alive. They are written as runs from counter 1: how many
 //! before the first that was seen, how many runs less one, and for each run its length less one,
-//! doubled, with which of the two other states it is in as the lowest bit. So there is one spelling,
-//! but for a run of unseen counters at the end, which is refused.
+//! doubled, with which of the two other states it is in as the lowest bit. So there is one
+//! spelling, but for a run of unseen counters at the end, which is refused.
 
 use super::{
     CausalContext, Digest, Dot, DotKernel,
@@ -99,7 +99,7 @@ fn read_runs(input: &mut Reader<'_>) -> Result<(Intervals, Intervals), DecodeErr
         state = state.next(run & 1 == 1);
         let end =
             u64::try_from(run >> 1).ok().and_then(|len| last.checked_add(len)?.checked_add(1));
-        let end = end.ok_or_else(|| input.malformed("a counter is over 64 bits"))?;
+        let end = end.ok_or_else(|| input.malformed("a counter exceeds 64 bits"))?;
         let run = Interval { first: last + 1, last: end };
         if state != State::Unseen {
             seen.append_interval(run);
@@ -144,7 +144,7 @@ impl Lanes {
         let ranges = self.alive.iter().flat_map(Intervals::block_ranges);
         let blocks = ranges.fold(0, |sum: u64, (from, upto)| sum.saturating_add(upto - from + 1));
         if blocks > BLOCKS_MAX {
-            return Err(input.malformed("more is alive than a kernel holds"));
+            return Err(input.malformed("more dots are alive than a kernel can hold"));
         }
         Ok(len)
     }
@@ -247,7 +247,7 @@ impl Wire for CausalContext {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let lanes = Lanes::read(input)?;
         if lanes.alive.iter().any(|alive| !alive.is_empty()) {
-            return Err(input.malformed("in a context nothing is alive"));
+            return Err(input.malformed("a context holds live dots"));
         }
         Ok(lanes.context)
     }
@@ -267,7 +267,7 @@ impl Wire for Dot {
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let replica = ReplicaId::decode(input)?;
         let counter = input.varint()?.checked_add(1);
-        let counter = counter.ok_or_else(|| input.malformed("a counter is over 64 bits"))?;
+        let counter = counter.ok_or_else(|| input.malformed("a counter exceeds 64 bits"))?;
         Ok(Self::of(replica, counter))
     }
 }

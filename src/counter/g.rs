@@ -14,9 +14,9 @@ use crate::{
 /// an allocation. With *n* replicas, [`value`](Self::value) is O(1), [`increment`](Self::increment)
 /// O(log n) and [`merge`](Merge::merge) O(n).
 ///
-/// `<` is "has counted less of somebody and more of nobody", a partial order: the order of merging. To
-/// compare how much was counted, compare the values. In serde it is a map of counts,
-/// `{"us-east-1": 5}`.
+/// `<` is the order of merging, a partial order: some replica has counted less, and none has
+/// counted more. To compare how much was counted, compare the values. In serde it is a map of
+/// counts, `{"us-east-1": 5}`.
 ///
 /// # Examples
 ///

@@ -70,8 +70,8 @@ impl PnCounter {
         Self { increments, decrements }
     }
 
-    /// All increments less all decrements. O(1). Exact for fewer than 2⁶³ replicas, which is
-    /// more than a memory holds.
+    /// All increments less all decrements. O(1). Exact for fewer than 2⁶³ replicas, which is more
+    /// than any memory can hold.
     ///
     /// ```
     /// let us = "us-east-1".parse()?;
@@ -237,7 +237,7 @@ impl Wire for PnCounter {
         };
         let (ups, downs) = (counts()?, counts()?);
         if ups.iter().zip(&downs).any(|(up, down)| up | down == 0) {
-            return Err(input.malformed("a replica is named that has not counted"));
+            return Err(input.malformed("a replica that has not counted is listed"));
         }
         let counter = |counts: SmallVec<[u64; 4]>| replicas.iter().copied().zip(counts).collect();
         Ok(Self { increments: counter(ups), decrements: counter(downs) })

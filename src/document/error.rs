@@ -89,10 +89,11 @@ impl DocumentError {
         Self(Box::new(Failure { path: None, reason }))
     }
 
-    /// Where it went wrong, as a JSON Pointer; `None` if it is about no one place.
+    /// Where it went wrong, as a JSON Pointer; `None` if the error is not about one place.
     ///
     /// [The type](Self) has an example. An [invalid pointer](Self::is_invalid_pointer) is returned
-    /// as it was given; of a path that is [too long](Self::is_path_too_long), the start.
+    /// as it was given; if a path is [too long](Self::is_path_too_long), only its start is
+    /// returned.
     pub fn path(&self) -> Option<&str> {
         self.0.path.as_deref()
     }
@@ -117,7 +118,7 @@ predicates! {
     /// The text is not a JSON Pointer: it is neither empty nor starts with `/`, or has a `~` that
     /// is not part of `~0` or `~1`.
     is_invalid_pointer => Reason::InvalidPointer,
-    /// Nothing is at the [path](Self::path), which is the first on the way where nothing is.
+    /// Nothing is at the [path](Self::path), the first place on the way where nothing is.
     is_not_found => Reason::NotFound,
     /// A field or an item was addressed inside a scalar, which is at the [path](Self::path).
     is_not_a_container => Reason::NotAContainer,

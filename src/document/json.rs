@@ -1,4 +1,4 @@
-//! Documents and `serde_json`: what a service has in hand.
+//! Documents from and to `serde_json`.
 
 use super::{Cursor, Document, DocumentError, Input, ListKeys};
 use crate::{replica::ReplicaId, time::Now};
@@ -10,7 +10,7 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep.
+    /// [`DocumentError`] if the value nests too deep, or is too large.
     ///
     /// # Examples
     ///
@@ -171,7 +171,7 @@ impl Input<'_> {
     ///
     /// # Errors
     ///
-    /// JSON has no form for the value: say, a map whose keys are not texts.
+    /// JSON has no form for the value: for example, a map whose keys are not texts.
     pub fn serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
         serde_json::to_value(value).map(Self::from)
     }

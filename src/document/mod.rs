@@ -34,8 +34,8 @@
 //! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
-//! An array is a list of items with an identity: a field that [`ListKeys`] names, or else one that
-//! is made with the item. Writes into one item meet there, wherever the item stands by then.
+//! An array is a list of items with an identity: a field that [`ListKeys`] names, or one that is
+//! made with the item. Writes into one item meet there, even if the item has moved.
 //!
 //! # What a reader might not guess
 //!
@@ -114,8 +114,8 @@
 //!
 //! Text inside a string is one value. If two sides set two arrays at one path, their items stand
 //! side by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from
-//! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs, room has
-//! to be made first: then what another side inserted there meanwhile may come between.
+//! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs must room
+//! be made first: then what another side inserted there meanwhile may come between.
 //!
 //! # Serde
 //!
@@ -163,9 +163,9 @@ use state::{ROOT, Store};
 /// of it, `/messages/0` the first item of a list, `/messages/-` the end of one. The
 /// [module](self) lists what each pair of concurrent edits leads to.
 ///
-/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one. What
-/// a merge changed, and what was in conflict, is told by [`merge_reporting`](Self::merge_reporting)
-/// and [`apply_reporting`](Self::apply_reporting).
+/// Each write returns a [`DocumentDelta`] to send; [`edit`](Self::edit) makes several as one.
+/// [`merge_reporting`](Self::merge_reporting) and [`apply_reporting`](Self::apply_reporting) return
+/// what a merge changed and what was in conflict.
 ///
 /// `to_string()` is the document as JSON text. (`serde_json::to_string(&document)` is its
 /// replicated *state*, with what a merge needs to know.)
@@ -179,10 +179,10 @@ use state::{ROOT, Store};
 /// # Cost
 ///
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
-/// [`remove`](Self::remove) are O(d + what is read, written or removed), and list operations
-/// O(d + log items + what is written). [`merge`](Merge::merge) is O(blocks of 64 writes + changes)
-/// for whole documents and O(changes) for deltas. A field costs its value and 120 to 160 bytes; the
-/// text of its path is stored once for all below it.
+/// [`remove`](Self::remove) are O(d + what is read, written or removed), and list operations O(d +
+/// log items + what is written). [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for
+/// whole documents and O(changes) for deltas. A field costs its value and 120 to 160 bytes; the
+/// text of its path is stored once for everything below it.
 ///
 /// # Examples
 ///
@@ -322,7 +322,7 @@ impl Document {
     }
 
     /// Sets the keys that lists are written with here from now on: a document that was read from
-    /// bytes does not know them. Lists that are there keep theirs.
+    /// bytes does not know them. Existing lists keep theirs.
     ///
     /// # Examples
     ///
@@ -377,7 +377,7 @@ impl Document {
     }
 
     /// A cursor on the value that is read at a JSON Pointer; `None` where nothing is, or if the
-    /// text is not a JSON Pointer. It clones nothing. O(depth), where no kinds contend.
+    /// text is not a JSON Pointer. It clones nothing. O(depth), if no kinds contend.
     ///
     /// ```
     /// # use rejoin::{Document, Timestamp, value::Value};
@@ -392,8 +392,8 @@ impl Document {
         Cursor::root(self.store.view())?.at(pointer)
     }
 
-    /// The JSON Pointer, as of now, of the item that was written into a list with this key; `None`
-    /// if no such item is there. If several items share the key, the first one wins. O(depth + log
+    /// The current JSON Pointer of the item that was written into a list with this key; `None` if
+    /// no such item is there. If several items share the key, the first one wins. O(depth + log
     /// items).
     ///
     /// # Examples
@@ -412,8 +412,8 @@ impl Document {
         Some(self.at(list)?.keyed(key.into().scalar()?)?.pointer())
     }
 
-    /// The greatest time that anything alive in it is stamped with; `None` if nothing is alive.
-    /// Where peers are not trusted, refuse a state from the future by it: see
+    /// The greatest time that anything alive in it is stamped with; `None` if nothing is alive. If
+    /// you do not trust your peers, use it to refuse a state from the future: see
     /// [`Stamp`](crate::Stamp). O(writes).
     ///
     /// # Examples
@@ -435,10 +435,10 @@ impl Document {
     /// by any write there that has seen it; a conflict of moves by one
     /// [`move_item`](Self::move_item).
     ///
-    /// Of deletions only those of containers and items in which something survived can stay open;
-    /// where a field was deleted and set concurrently, the value stands alone and only the merge
-    /// reports it. While deltas arrive out of order, a container whose own write is still on its
-    /// way is listed as deleted.
+    /// Among deletions, only those of containers and items in which something survived can stay
+    /// open: where a field was deleted and set concurrently, the value stands alone and only the
+    /// merge reports it. While deltas arrive out of order, a container whose own write is still on
+    /// its way is listed as deleted.
     ///
     /// O(size): which parts of a document are in conflict is not indexed.
     ///
@@ -490,8 +490,8 @@ impl Document {
     }
 
     /// Joins `other` as [`merge`](Merge::merge) does, and returns what that changed and what was in
-    /// conflict. O(changes × depth), beside the merge and what `other` has not seen yet, and the
-    /// size of what is reported.
+    /// conflict. O(changes × depth), plus the merge, what `other` has not seen yet, and the size of
+    /// what is reported.
     ///
     /// # Examples
     ///
@@ -515,12 +515,12 @@ impl Document {
     }
 
     /// Joins a delta as [`apply`](DeltaState::apply) does, and returns what that changed and what
-    /// was in conflict. O(changes × depth), and the size of what is reported; where the delta
-    /// removed something, also O(fields below that were set more than once, or survived).
+    /// was in conflict. O(changes × depth), plus the size of what is reported; if the delta removed
+    /// something, also O(fields below that were set more than once, or survived).
     ///
-    /// An edit's delta tells which paths it removed, so that whoever has edited there learns of it.
-    /// One computed by [`delta_since`](DeltaState::delta_since) does not: there only the side that
-    /// removed learns of such a conflict, once it receives the edit.
+    /// An edit's delta tells which paths it removed, so that a replica that has edited there learns
+    /// of it. One computed by [`delta_since`](DeltaState::delta_since) does not: there only the
+    /// side that removed learns of such a conflict, once it receives the edit.
     ///
     /// # Examples
     ///

@@ -17,11 +17,11 @@ impl Document {
     /// `replica` wrote it at tick `clock.get(replica)` and at the time `now`.
     ///
     /// Two of them merge field by field. What one clock covers of the other is superseded, so a
-    /// descendant replaces its ancestor. Where the clocks are concurrent, each field goes to the
-    /// newer timestamp, equal timestamps to the greater replica, and fields that differ are in
-    /// [conflict](Self::conflicts). A field that only one of two concurrent records has survives:
-    /// without the record that both came from, nobody can tell whether it was added on one side or
-    /// deleted on the other.
+    /// descendant replaces its ancestor. If the clocks are concurrent, each field goes to the newer
+    /// timestamp or, if the timestamps are equal, to the greater replica, and fields that differ
+    /// are in [conflict](Self::conflicts). A field that only one of two concurrent records has
+    /// survives: without the record that both came from, nobody can tell whether it was added on
+    /// one side or deleted on the other.
     ///
     /// Each tick stands for 2³² dots. Under one replica id, either write snapshots with growing
     /// clocks or edit documents, not both. O(size).

@@ -12,8 +12,8 @@
 
 // The chapters are files under docs/guide, so that they read well where the repository is browsed,
 // and modules here, so that every block of code in them is compiled and run. Links between chapters
-// are named: a file ends with the files' names, and a module begins with the modules'. Of two
-// definitions of one name Markdown takes the first.
+// are named: a file ends with the files' names, and a module begins with the modules'. If a name is
+// defined twice, Markdown takes the first definition.
 
 pub mod ids {
     #![doc = "[storing]: super::storing"]

@@ -12,9 +12,10 @@ use core::fmt::{self, Debug};
 /// Checks the laws of [`Merge`] along histories, one for each seed.
 ///
 /// Replicas begin as clones of `start`; they edit, merge states new and old, once and again, and
-/// give way to forks of old states. At the end all states meet in one. A state is its own delta
-/// here. `edit` is handed a replica's state, a number below 2¹⁶ to choose an edit by, who writes,
-/// and a time that may run backwards; it must do the same whenever it is handed the same.
+/// are replaced by forks of old states. At the end all states meet in one. A state is its own delta
+/// here. `edit` receives a replica's state, a number below 2¹⁶ that chooses the edit, the replica
+/// that writes, and a time that may run backwards. It must do the same whenever it receives the
+/// same.
 ///
 /// A seed gives the same history on every machine: up to 20 steps, which cost some 400 merges and
 /// clones. Pass `0..1_000`, and `[seed]` to see one failure again.
@@ -35,7 +36,7 @@ pub fn histories<T: Merge + Clone + PartialEq + Debug>(
 
 /// Checks the laws of [`Merge`] and of [`DeltaState`] along histories, one for each seed.
 ///
-/// As [`histories`]; here `edit` returns the delta of what it did, or `None` where the type refused.
+/// As [`histories`]; here `edit` returns the delta of what it did, or `None` if the type refused.
 /// Deltas are delivered alone and joined, late, again and in any order; replicas also ask one
 /// another for what they lack.
 ///
@@ -328,7 +329,7 @@ fn merged<T: State>(a: &T, b: &T, choice: u64) -> Result<T, Violation> {
     check_two(a, b)?;
     let (ab, since) = (joined(a, b), applied(a, &b.delta_since(&a.version()))?);
     same(Law::DeltaSince, &[a, b], &since, &ab)?;
-    // Whoever knows nothing is sent everything.
+    // A peer that knows nothing is sent everything.
     let whole = applied(a, &b.delta_since(&T::Version::default()))?;
     same(Law::DeltaSince, &[a, b], &whole, &ab)?;
     Ok(if choice % 2 == 0 { ab } else { since })

@@ -13,7 +13,7 @@ use crate::{
 };
 use core::hash::Hash;
 
-/// Checks everything that a value of this crate relies on. For tests and fuzzers, which have values
+/// Checks everything that a value of this crate relies on. For tests and fuzzers that read values
 /// from outside; nothing that the functions of this crate make or read breaks an invariant.
 ///
 /// # Examples

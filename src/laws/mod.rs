@@ -1,8 +1,8 @@
 //! The laws of [`Merge`] and [`DeltaState`](crate::DeltaState), checked on types of your own
 //! (feature `laws`).
 //!
-//! [`check`] takes values that you give; [`histories`] and [`delta_histories`] make their own:
-//! they play edits, merges and deliveries on several replicas. What is broken comes back as a
+//! [`check`] takes values that you give; [`histories`] and [`delta_histories`] make their own: they
+//! play edits, merges and deliveries on several replicas. A law that does not hold is returned as a
 //! [`Violation`], which `unwrap` prints in full.
 //!
 //! Shapiro et al., *Conflict-free Replicated Data Types*, 2011, §2.2; Almeida, Shoker and
@@ -42,7 +42,7 @@ use core::{
     fmt::{self, Debug},
 };
 
-/// A law: an equation, as which it prints. There `a ⊔ b` is `a` after `a.merge(&b)`, or after
+/// A law, which prints as an equation. There `a ⊔ b` is `a` after `a.merge(&b)`, or after
 /// `a.apply(&b)` where `b` is a delta.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -59,7 +59,7 @@ pub enum Law {
     MergeOwned,
     /// It does not matter which two of three values are joined first.
     Associative,
-    /// An edit only goes up: whoever has not seen it cannot undo it by merging.
+    /// An edit only goes up: a replica that has not seen it cannot undo it by merging.
     Upward,
     /// A delta does what its edit did.
     Delta,
@@ -104,13 +104,14 @@ impl fmt::Display for Law {
 /// A law that a type breaks, and how. `Display` and `Debug` both print it on several lines, so
 /// that `unwrap` in a test shows all there is to know.
 ///
-/// Values are shown by their `Debug`. Two sides that read alike differ in what that leaves out.
+/// Values are shown by their `Debug`. If both sides look alike, they differ in something that
+/// `Debug` leaves out.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
     /// The law.
     pub law: Law,
-    /// Its `a`, `b` and `c`, as far as it speaks of them.
+    /// Its `a`, `b` and `c`, if it has them.
     pub values: Vec<String>,
     /// What its left side is.
     pub left: String,
@@ -130,7 +131,7 @@ impl fmt::Display for Violation {
             write!(f, "\n  {name:5} = {value}")?;
         }
         if let Some(seed) = self.seed {
-            write!(f, "\nseed {seed}, with all steps left out that it does not need:")?;
+            write!(f, "\nseed {seed}, without the steps that it does not need:")?;
         }
         self.script.iter().enumerate().try_for_each(|(at, line)| write!(f, "\n  {at:2}. {line}"))
     }
@@ -146,8 +147,8 @@ impl Error for Violation {}
 
 /// Checks the laws of [`Merge`] on each one, two and three of `values`.
 ///
-/// Give values that share a past, are equal, and are above one another. O(*n*³) merges and clones
-/// for *n* values: a dozen is many.
+/// Pass values that share a history, some of them equal, some above others. O(*n*³) merges and
+/// clones for *n* values, so a dozen is many.
 ///
 /// ```
 /// use std::collections::BTreeSet;

@@ -12,8 +12,9 @@ use crate::{
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
-/// One value. Of two concurrent writes the one with the greater (time, replica) stays, **and the
-/// other is gone**. Where that must not happen, take an [`MvRegister`](super::MvRegister).
+/// A register that keeps one value. If two writes are concurrent, the one with the greater (time,
+/// replica) stays, **and the other is gone**. If that must not happen, use an
+/// [`MvRegister`](super::MvRegister).
 ///
 /// A write is stamped with the later of now and just after what it overwrites, so a write beats
 /// everything its writer had seen, whatever the clocks say. If two states hold different values under
@@ -23,9 +24,9 @@ use crate::{
 ///
 /// If what a write overwrites is stamped with the last possible time, or with one beyond the
 /// [limit](crate::Timestamp::within) of the writer, the write cannot be stamped after it. It then
-/// begins the next *epoch* and is stamped now. A later epoch beats every time of an earlier one, also concurrently. So a
-/// single stamp from the future freezes nothing. A forger can also use up the 2⁶⁴ − 1 epochs. Only a
-/// gate that looks at what arrives before it is merged keeps that out:
+/// begins the next *epoch* and is stamped now. A later epoch beats every time of an earlier one,
+/// even in a concurrent write. So a single stamp from the future freezes nothing. A forger can also
+/// use up the 2⁶⁴ − 1 epochs. Only a check before the merge keeps that out:
 ///
 /// ```
 /// use rejoin::{LwwRegister, Merge, Timestamp};
@@ -71,8 +72,8 @@ pub struct LwwRegister<T> {
     write: Option<Write<T>>,
 }
 
-/// The last epoch: one more would not be told apart from a register that was never written, whose
-/// byte is 0 where others write their epoch and one.
+/// The last epoch: one more could not be distinguished from a register that was never written,
+/// which is the byte 0 where others write their epoch plus one.
 const EPOCH_MAX: u64 = u64::MAX - 1;
 
 // The order of the fields is the order of the lattice: first when, then the value.
@@ -157,8 +158,8 @@ impl<T: Ord + Clone> LwwRegister<T> {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] if the register bears the last stamp that `now` allows in the last epoch, which
-    /// only a forged one does. The register is as it was.
+    /// [`WriteError`] if the register bears the last stamp that `now` allows in the last epoch,
+    /// which happens only to a forged one. The register is as it was.
     pub fn set(
         &mut self,
         value: T,
@@ -211,8 +212,8 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
         LwwRegister { write: self.write.as_ref().map(when) }
     }
 
-    /// Nothing for a peer at this stamp or a greater one. (Where a replica id was misused and
-    /// equal stamps hold different values, merge the registers themselves.)
+    /// Nothing for a peer at this stamp or a greater one. (If a replica id was misused and equal
+    /// stamps hold different values, merge the registers themselves.)
     fn delta_since(&self, peer: &LwwRegister<()>) -> Self {
         if *peer >= self.version() { Self::new() } else { self.clone() }
     }
@@ -226,7 +227,7 @@ impl<T: Ord + Clone> DeltaState for LwwRegister<T> {
     }
 }
 
-/// 0 if it was never written; else its epoch and one, the stamp, the value.
+/// 0 if it was never written; otherwise its epoch plus one, the stamp, the value.
 impl<T: Wire> Wire for LwwRegister<T> {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::LwwRegister);
@@ -252,7 +253,7 @@ mod form {
     use super::{EPOCH_MAX, LwwRegister, Stamp, Write};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-    /// What people read: nothing of an epoch where nothing ever went wrong.
+    /// What people read: the epoch is left out if it is 0.
     #[derive(Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Readable<T> {
@@ -262,7 +263,7 @@ mod form {
         value: T,
     }
 
-    /// For formats that tell fields by their order.
+    /// For formats that identify fields by their order.
     #[derive(Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Compact<T> {
@@ -299,7 +300,7 @@ mod form {
                 form.map(|it| (it.epoch, it.written, it.value))
             };
             if read.as_ref().is_some_and(|it| it.0 > EPOCH_MAX) {
-                return Err(D::Error::custom("an epoch past the last one"));
+                return Err(D::Error::custom("an epoch is past the last one"));
             }
             let write = read.map(|(epoch, stamp, value)| Write { epoch, stamp, value });
             Ok(Self { write })

@@ -15,8 +15,8 @@ use smallvec::SmallVec;
 /// A register that loses nothing: it keeps each of several concurrent writes, as siblings, until a
 /// write that has seen them.
 ///
-/// No clock takes part: what supersedes what is decided by what each writer had seen. Take it
-/// where a person or the application should decide. Where the last write should win, take an
+/// No clock takes part: what supersedes what is decided by what each writer had seen. Use it where
+/// a person or the application should decide. If the last write should win, use an
 /// [`LwwRegister`](super::LwwRegister).
 ///
 /// Each sibling costs its value and about 140 bytes; there are at most as many as replicas that
@@ -149,7 +149,7 @@ impl<T: Clone + Ord + Hash> MvRegister<T> {
         self.state.write(value, &seen, replica).map(RegisterDelta)
     }
 
-    /// Removes all siblings seen here; returns the delta. Where there are none, nothing is written and
+    /// Removes all siblings seen here; returns the delta. If there are none, nothing is written and
     /// the delta is empty. O(siblings).
     ///
     /// ```

@@ -80,8 +80,7 @@ impl Value {
         self.as_u64().is_some()
     }
 
-    /// Whether it is a number that is not an integer by the way it is written: `1.0` is one, `1`
-    /// is not.
+    /// Whether it is a number that is not written as an integer: true for `1.0`, false for `1`.
     ///
     /// ```
     /// use rejoin::value::Value;
@@ -243,7 +242,7 @@ impl Value {
         }
     }
 
-    /// The items, to be changed, if it is an array.
+    /// The items by mutable reference, if it is an array.
     ///
     /// ```
     /// use rejoin::value::Value;
@@ -276,7 +275,7 @@ impl Value {
         }
     }
 
-    /// The fields by name, to be changed, if it is an object.
+    /// The fields by name, by mutable reference, if it is an object.
     ///
     /// ```
     /// use rejoin::value::Value;
@@ -325,7 +324,7 @@ impl Value {
         index.of(self)
     }
 
-    /// The same as [`get`](Self::get), to be changed.
+    /// The same as [`get`](Self::get), by mutable reference.
     ///
     /// ```
     /// use rejoin::value::Value;
@@ -358,7 +357,7 @@ impl Value {
         })
     }
 
-    /// The same as [`pointer`](Self::pointer), to be changed.
+    /// The same as [`pointer`](Self::pointer), by mutable reference.
     ///
     /// ```
     /// use rejoin::value::Value;
@@ -461,8 +460,8 @@ impl<I: Index> ops::Index<I> for Value {
     }
 }
 
-/// Whether it is just this text, integer or boolean. There is no comparison with floats, since as
-/// values `0.0` and `-0.0` differ: compare what [`as_f64`](Value::as_f64) returns.
+/// Whether it is exactly this text, integer or boolean. There is no comparison with floats, since
+/// `0.0` and `-0.0` are different values: compare what [`as_f64`](Value::as_f64) returns.
 macro_rules! equals {
     ($(|$value:ident, $other:ident: $type:ty| $equals:expr;)*) => {$(
         impl PartialEq<$type> for Value {

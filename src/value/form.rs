@@ -53,7 +53,7 @@ fn spelled<'a>(
         Token::Null => Value::Null,
         Token::Bool(truth) => Value::Bool(truth),
         Token::Number(repr) => {
-            Value::Number(Number::checked(repr).ok_or("a number is not in its one form")?)
+            Value::Number(Number::checked(repr).ok_or("a number is not in its canonical form")?)
         }
         Token::String(text) => Value::String(text.into_owned()),
         Token::Array(len) => {
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Value {
         let value = spelled(&mut tokens, DEPTH_MAX).map_err(D::Error::custom)?;
         match tokens.next() {
             None => Ok(value),
-            Some(_) => Err(D::Error::custom("a value goes on past its end")),
+            Some(_) => Err(D::Error::custom("something follows the end of a value")),
         }
     }
 }
@@ -214,5 +214,5 @@ fn number_spelled<E: Error>(text: &str) -> Result<Value, E> {
     let number = integer.or_else(|| Number::from_f64(text.parse().ok()?));
     number
         .map(Value::Number)
-        .ok_or_else(|| E::custom(format_args!("{text} is no number of 64 bits")))
+        .ok_or_else(|| E::custom(format_args!("{text} is not a 64-bit number")))
 }

@@ -29,7 +29,7 @@ impl From<Json> for Value {
     }
 }
 
-/// The number of a JSON number; none if it is none of 64 bits.
+/// The number of a JSON number; `None` if it does not fit in 64 bits.
 pub(crate) fn number(number: &serde_json::Number) -> Option<Number> {
     let natural = number.as_u64().map(Number::from);
     let integer = natural.or_else(|| number.as_i64().map(Number::from));

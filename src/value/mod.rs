@@ -20,10 +20,9 @@ use core::fmt;
 
 /// A JSON value: what documents are made of and what they return.
 ///
-/// It has the face of `serde_json::Value`: the same accessors ([`get`](Self::get),
+/// It is used like `serde_json::Value`: it has the same accessors ([`get`](Self::get),
 /// [`pointer`](Self::pointer), [`as_str`](Self::as_str), ...), indexing that returns `null` where
-/// nothing is, and `From` for whatever a program has in hand. With feature `json` each converts
-/// into the other.
+/// nothing is, and `From` for the usual types. With feature `json` each converts into the other.
 ///
 /// ```
 /// use rejoin::value::Value;
@@ -43,9 +42,9 @@ use core::fmt;
 ///
 /// # Order
 ///
-/// Values are totally ordered, so that of two values under one name the same one is greater
-/// everywhere. Numbers compare by how they are written: `1` and `1.0` differ, as they do in
-/// `serde_json`, and so do `0.0` and `-0.0`.
+/// Values are totally ordered, so every replica agrees which of two values is greater. Numbers
+/// compare by how they are written: `1` and `1.0` differ, as they do in `serde_json`, and so do
+/// `0.0` and `-0.0`.
 ///
 /// # Depth
 ///

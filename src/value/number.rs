@@ -98,7 +98,7 @@ impl Number {
         matches!(self.0, Repr::Natural(_))
     }
 
-    /// Whether it was made from an `f64`, be it `1.0`. O(1).
+    /// Whether it was made from an `f64`, even a whole one such as `1.0`. O(1).
     ///
     /// ```
     /// use rejoin::value::Number;

@@ -10,7 +10,7 @@ pub(crate) const DEPTH_MAX: usize = 127;
 /// How long a path may be, its names and keys in bytes.
 pub(crate) const PATH_MAX: usize = 1 << 14;
 
-/// Why a text is no pointer that can lead anywhere.
+/// Why a text is not a pointer that can lead anywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PointerError {
     /// It is no JSON Pointer: the text.
@@ -76,13 +76,13 @@ impl<'a> Pointer<'a> {
         })
     }
 
-    /// All but the last token, and that; none of the root.
+    /// All but the last token, and the last one; `None` for the root.
     pub(crate) fn split_last(self) -> Option<(Self, Cow<'a, str>)> {
         let (parent, token) = self.text.rsplit_once('/')?;
         Some((Self { text: parent, ..self }, self.unescape(token)))
     }
 
-    /// The pointer to the container that so many tokens lead to.
+    /// The pointer to the container that this many tokens lead to.
     pub(crate) fn upto(self, tokens: usize) -> &'a str {
         let end = self.text.match_indices('/').nth(tokens).map_or(self.text.len(), |(end, _)| end);
         &self.text[..end]
@@ -130,7 +130,7 @@ pub(crate) fn write_index(out: &mut impl Write, index: usize) -> fmt::Result {
     write!(out, "/{index}")
 }
 
-/// What of a long path is shown.
+/// The part of a long path that is shown.
 pub(crate) fn start_of(path: &str) -> String {
     path.chars().take(64).collect()
 }

@@ -51,7 +51,7 @@ pub(crate) fn read_number(kind: u8, input: &mut Reader<'_>) -> Result<Number, De
             Number::from_f64(f64::from_le_bytes(bits))
         }
     };
-    number.ok_or_else(|| input.malformed("a number is not in its one form"))
+    number.ok_or_else(|| input.malformed("a number is not in its canonical form"))
 }
 
 pub(crate) fn write_text(text: &str, out: &mut Writer) {
@@ -136,7 +136,7 @@ fn read_value(input: &mut Reader<'_>, depth: usize) -> Result<Value, DecodeError
             }
             Value::Object(fields)
         }
-        _ => return Err(input.malformed("there is no such kind of value")),
+        _ => return Err(input.malformed("the kind of a value is unknown")),
     })
 }
 

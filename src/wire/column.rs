@@ -1,14 +1,14 @@
 //! Columns: many values of one kind, packed.
 //!
-//! None of them lets a stranger make much of little: a value takes a bit at least.
+//! None of them lets a stranger turn a few bytes into many values: a value takes at least one bit.
 
 use super::{DecodeError, Reader, Writer};
 use crate::time::Timestamp;
 use alloc::vec::Vec;
 
-/// How far some numbers are from the least of them, which is written apart: a width in bytes, the
-/// least in which all fit, and each in that width, low bytes first. One number alone has width 0;
-/// of several, each takes a byte at least.
+/// How far some numbers are from the least of them, which is written separately: a width in bytes,
+/// the least in which all fit, and each in that width, low bytes first. A single number has width
+/// 0; if there are several, each takes at least one byte.
 pub(super) fn write_offsets(
     offsets: impl Iterator<Item = u64>,
     count: usize,
@@ -57,7 +57,7 @@ pub(super) fn read_offsets(count: usize, input: &mut Reader<'_>) -> Result<Vec<u
     };
     let of = range(offsets.iter().copied());
     if !of.is_some_and(|(least, greatest, _)| least == 0 && told == width(count, greatest)) {
-        return Err(input.malformed("a column of numbers is not in its one form"));
+        return Err(input.malformed("a column of numbers is not in its canonical form"));
     }
     Ok(offsets)
 }
@@ -115,7 +115,7 @@ pub(super) fn read_bits<'a>(
         .last()
         .is_some_and(|last| u32::try_from(spare).is_ok_and(|spare| last.leading_zeros() < spare))
     {
-        return Err(input.malformed("bits are set behind the last"));
+        return Err(input.malformed("bits after the last one are set"));
     }
     Ok((0..count).map(|at| bytes[at / 8] >> (at % 8) & 1 == 1))
 }

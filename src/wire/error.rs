@@ -1,11 +1,11 @@
-//! [`DecodeError`]: why bytes are not what was asked for.
+//! [`DecodeError`]: why bytes could not be read as the type asked for.
 
 use super::schema::{self, SchemaBytes};
 use alloc::boxed::Box;
 use core::{error::Error, fmt};
 
-/// Why bytes are not what was asked for. Opaque and the size of a pointer: ask its predicates what went
-/// wrong. It prints as one line.
+/// Why bytes could not be read as the type asked for. Opaque and the size of a pointer: ask its
+/// predicates what went wrong. It prints as one line.
 ///
 /// # Examples
 ///
@@ -23,7 +23,7 @@ use core::{error::Error, fmt};
 /// assert_eq!(error.offset(), bytes.len());
 /// let error = wire::from_bytes::<OrSet<u64>>(&bytes).unwrap_err();
 /// assert!(error.is_wrong_type());
-/// assert_eq!(error.to_string(), "these bytes hold GCounter, and what was asked for is OrSet<u64>");
+/// assert_eq!(error.to_string(), "these bytes hold GCounter, but OrSet<u64> was asked for");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl DecodeError {
         matches!(self.0.reason, Reason::Limit(..))
     }
 
-    /// The bytes are not what is written for any value.
+    /// The bytes are not the canonical bytes of any value.
     pub fn is_malformed(&self) -> bool {
         matches!(self.0.reason, Reason::Malformed(_))
     }
@@ -105,7 +105,7 @@ impl fmt::Display for DecodeError {
             ),
             Reason::Type { expected, found } => {
                 let (expected, found) = (schema::Printed(expected), schema::Printed(found));
-                write!(f, "these bytes hold {found}, and what was asked for is {expected}")
+                write!(f, "these bytes hold {found}, but {expected} was asked for")
             }
             Reason::Truncated => {
                 write!(f, "the bytes end at {}, before the value does", self.0.offset)

@@ -29,9 +29,9 @@
 //!
 //! # Versions
 //!
-//! A release reads every format version up to its own, and writes its own. What is of a later
-//! version it refuses whole ([`DecodeError::is_unknown_version`]) and never guesses at: where
-//! releases are mixed, update the readers first.
+//! A release reads every format version up to its own, and writes its own. It refuses bytes of a
+//! later version as a whole ([`DecodeError::is_unknown_version`]) and never guesses: if releases
+//! are mixed, update the readers first.
 
 mod column;
 mod error;
@@ -60,13 +60,13 @@ const MAGIC: [u8; 2] = [0xf9, b'j'];
 /// The version of the format that is written.
 const VERSION: u8 = 1;
 
-/// What has canonical bytes: all types of this crate, their deltas and versions, the values that
-/// they are made of, and a program's own types that implement it.
+/// A type that has canonical bytes: all types of this crate, their deltas and versions, the values
+/// that they are made of, and a program's own types that implement it.
 ///
 /// # Implementing
 ///
 /// A value has one spelling: `decode` has to refuse whatever `encode` does not write, and what
-/// `encode` writes must depend on nothing but what `==` compares. It writes a byte at least. The
+/// `encode` writes must depend on nothing but what `==` compares. It writes at least one byte. The
 /// columns are for speed and size, and have defaults.
 ///
 /// ```
@@ -94,7 +94,7 @@ const VERSION: u8 = 1;
 /// assert_eq!(wire::from_bytes::<OrSet<Session>>(&bytes)?, open);
 /// assert_eq!(
 ///     wire::from_bytes::<OrSet<u64>>(&bytes).unwrap_err().to_string(),
-///     "these bytes hold OrSet<Session>, and what was asked for is OrSet<u64>"
+///     "these bytes hold OrSet<Session>, but OrSet<u64> was asked for"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -120,8 +120,9 @@ pub trait Wire: Sized {
         values.for_each(|value| value.encode(out));
     }
 
-    /// Reads `count` values as [`encode_column`](Self::encode_column) writes them. The count comes from a
-    /// stranger: do not allocate for it ahead; [`Reader::room`] tells how much is safe.
+    /// Reads `count` values as [`encode_column`](Self::encode_column) writes them. The count may
+    /// come from a stranger: do not allocate for it in advance; [`Reader::room`] says how much is
+    /// safe.
     ///
     /// # Errors
     ///
@@ -165,7 +166,7 @@ pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// The value of canonical bytes, within the default [`Limits`]. O(length).
+/// Reads a value from its canonical bytes, within the default [`Limits`]. O(length).
 ///
 /// # Examples
 ///
@@ -190,7 +191,7 @@ pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
     from_bytes_within(bytes, &Limits::default())
 }
 
-/// The value of canonical bytes, within limits. O(length).
+/// Reads a value from its canonical bytes, within the given limits. O(length).
 ///
 /// # Examples
 ///
@@ -234,8 +235,8 @@ pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, De
     Ok(value)
 }
 
-/// Merges the state that these bytes hold into `state`; returns whether that changed it. O(length), and
-/// the merge.
+/// Merges the state that these bytes hold into `state`; returns whether that changed it. O(length),
+/// plus the merge.
 ///
 /// # Examples
 ///
@@ -260,8 +261,8 @@ pub fn merge_bytes<T: Wire + Merge>(state: &mut T, bytes: &[u8]) -> Result<bool,
     Ok(state.merge_owned(from_bytes(bytes)?))
 }
 
-/// Applies the delta that these bytes hold to `state`; returns whether that changed it. O(length), and
-/// what applying it costs.
+/// Applies the delta that these bytes hold to `state`; returns whether that changed it. O(length),
+/// plus what applying it costs.
 ///
 /// # Examples
 ///

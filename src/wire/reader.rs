@@ -38,7 +38,7 @@ impl<'a> Reader<'a> {
         &self.all[self.at..]
     }
 
-    /// The error that what was just read is no value; `why` says so in a few words.
+    /// The error for bytes just read that are no value; `why` gives the reason in a few words.
     #[cold]
     pub fn malformed(&self, why: &'static str) -> DecodeError {
         self.refuse(Reason::Malformed(why))
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
             return Ok(byte.into());
         }
         let wide = self.wide_varint()?;
-        wide.try_into().map_err(|_| self.malformed("a number is over 64 bits"))
+        wide.try_into().map_err(|_| self.malformed("a number exceeds 64 bits"))
     }
 
     /// The same for up to 126 bits.
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             return Err(self.malformed("a number has no end"));
         }
         if high == 0 {
-            return Err(self.malformed("a number takes more bytes than it has to"));
+            return Err(self.malformed("a number takes more bytes than it needs"));
         }
         Ok(u128::from(high) << SEPTETS | u128::from(low))
     }
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
             number |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 if byte == 0 && shift > 0 {
-                    return Err(self.malformed("a number takes more bytes than it has to"));
+                    return Err(self.malformed("a number takes more bytes than it needs"));
                 }
                 return Ok((number, true));
             }
@@ -125,9 +125,10 @@ impl<'a> Reader<'a> {
         Ok((number, false))
     }
 
-    /// How many of something follow. Each counts as an entry towards the limit.
+    /// Reads how many of something follow. Each counts as an entry towards the limit.
     ///
-    /// A stranger may have written it: do not allocate that many, see [`room`](Self::room).
+    /// The number may come from a stranger: do not allocate that much in advance, see
+    /// [`room`](Self::room).
     ///
     /// # Errors
     ///
@@ -194,7 +195,7 @@ impl<'a> Reader<'a> {
         let mut id = [0; 16];
         let read = self.bytes(len.min(16))?;
         if len > 16 || read.last() == Some(&0) {
-            return Err(self.malformed("a replica id is not in its one spelling"));
+            return Err(self.malformed("a replica id is not in its canonical form"));
         }
         id[..len].copy_from_slice(read);
         Ok(ReplicaId::from_bytes(id))

@@ -58,8 +58,8 @@ impl Schema {
         self.0.push(tag as u8);
     }
 
-    /// Names a type of a program's own: at most 255 bytes that no other of its types is named by. A
-    /// longer name is cut there. [`Wire`](super::Wire) has an example.
+    /// Names a type of your program. The name has at most 255 bytes, and no other type of the
+    /// program has it. A longer name is cut off. [`Wire`](super::Wire) has an example.
     pub fn named(&mut self, name: &str) {
         let name = &name.as_bytes()[..name.len().min(255)];
         #[allow(clippy::cast_possible_truncation)] // at most 255

@@ -44,7 +44,7 @@ impl Wire for () {
 
     fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
         if read_bits(count, input)?.any(|bit| bit) {
-            return Err(input.malformed("a bit is set where nothing is"));
+            return Err(input.malformed("a bit that must be zero is set"));
         }
         Ok(iter::repeat_n((), count).collect())
     }
@@ -233,7 +233,7 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
-/// Which are there, a bit each, and those.
+/// One bit for each that says whether it is there, and then those that are.
 impl<T: Wire> Wire for Option<T> {
     fn schema(schema: &mut Schema) {
         schema.tag(Tag::Option);

@@ -15,7 +15,7 @@ impl Writer {
         self.bytes.push(byte);
     }
 
-    /// Writes bytes as they are, without their number.
+    /// Writes bytes as they are, without their length.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

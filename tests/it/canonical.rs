@@ -1,4 +1,4 @@
-//! The canonical bytes: one spelling for each value, for ever; and nothing that a stranger's bytes
+//! The canonical bytes: one spelling for each value, forever; and nothing that a stranger's bytes
 //! can do but be refused.
 
 use crate::{
@@ -136,18 +136,17 @@ fn the_envelope_tells_what_is_wrong() {
     let set = bytes(&OrSet::<u64>::new());
     assert!(refused::<OrSet<u64>>(b"{}", "not written by rejoin").is_foreign());
     assert!(refused::<OrSet<u64>>(b"", "the bytes end").is_truncated());
-    let error =
-        refused::<OrSet<String>>(&set, "hold OrSet<u64>, and what was asked for is OrSet<String>");
+    let error = refused::<OrSet<String>>(&set, "hold OrSet<u64>, but OrSet<String> was asked for");
     assert!(error.is_wrong_type());
-    refused::<GCounter>(&set, "asked for is GCounter");
-    refused::<OrMap<String, Vec<u8>>>(&set, "asked for is OrMap<String, Vec<u8>>");
+    refused::<GCounter>(&set, "but GCounter was asked for");
+    refused::<OrMap<String, Vec<u8>>>(&set, "but OrMap<String, Vec<u8>> was asked for");
     let mut later = set.clone();
     later[2] = 2;
     let error = refused::<OrSet<u64>>(&later, "format version 2, and this release reads version 1");
     assert!(error.is_unknown_version());
     // Types that this release knows nothing of, and names without end.
     refused::<OrSet<u64>>(&forged(&[0x6e], &[]), "hold a type of tag 0x6e");
-    let nested = format!("hold {}…{}, and", "Option<".repeat(8), ">".repeat(8));
+    let nested = format!("hold {}…{}, but", "Option<".repeat(8), ">".repeat(8));
     refused::<OrSet<u64>>(&forged(&[0x10; 200], &[]), &nested);
     refused::<OrSet<u64>>(&forged(&[0x7f, 3, b'a', 10, 0xff], &[]), r"hold a\n\xff");
     refused::<OrSet<u64>>(&forged(&[0x7f, 200], &[]), "hold a type of tag 0x7f");
@@ -177,27 +176,27 @@ fn a_users_type_is_known_by_its_name() {
     assert_eq!(written[3..][..9], *b"\x7f\x07Session");
     assert_eq!(wire::from_bytes::<Session>(&written), Ok(Session(7)));
     let error = wire::from_bytes::<u64>(&written).unwrap_err();
-    assert!(error.to_string().contains("hold Session, and"), "{error}");
+    assert!(error.to_string().contains("hold Session, but"), "{error}");
 }
 
 #[test]
 fn numbers_have_one_spelling() {
-    malformed::<u64>(&[0x25], &[0x80, 0], "more bytes than it has to");
-    malformed::<VectorClock>(CLOCK, &[0x80, 0], "more bytes than it has to");
+    malformed::<u64>(&[0x25], &[0x80, 0], "more bytes than it needs");
+    malformed::<VectorClock>(CLOCK, &[0x80, 0], "more bytes than it needs");
     let over = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0];
-    malformed::<u64>(&[0x25], &over, "over 64 bits");
+    malformed::<u64>(&[0x25], &over, "exceeds 64 bits");
     malformed::<u64>(&[0x25], &[0xff; 30], "has no end");
-    malformed::<u64>(&[0x25], &[5, 1, 0], "not in its one form");
+    malformed::<u64>(&[0x25], &[5, 1, 0], "not in its canonical form");
     malformed::<u64>(&[0x25], &[5, 9, 0], "too wide");
     malformed::<u16>(&[0x23], &[0xff, 0xff, 4, 0], "out of range");
     let numbers = |body: &[u8], why| malformed::<Vec<u64>>(&[LIST, 0x25], body, why);
-    numbers(&[2, 0, 5, 1, 1, 2], "not in its one form"); // the least is not in it
-    numbers(&[2, 0, 5, 2, 0, 0, 2, 0], "not in its one form"); // too wide
-    numbers(&[2, 0, 5, 0], "not in its one form"); // a stranger's thousand in one byte
+    numbers(&[2, 0, 5, 1, 1, 2], "not in its canonical form"); // the least is not in it
+    numbers(&[2, 0, 5, 2, 0, 0, 2, 0], "not in its canonical form"); // too wide
+    numbers(&[2, 0, 5, 0], "not in its canonical form"); // a stranger's thousand in one byte
     numbers(&[2, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 1, 0, 2], "out of range");
-    malformed::<bool>(&[0x21], &[2], "behind the last");
-    malformed::<()>(&[0x20], &[1], "where nothing is");
-    malformed::<Vec<()>>(&[LIST, 0x20], &[2, 0, 4], "behind the last");
+    malformed::<bool>(&[0x21], &[2], "after the last");
+    malformed::<()>(&[0x20], &[1], "must be zero is set");
+    malformed::<Vec<()>>(&[LIST, 0x20], &[2, 0, 4], "after the last");
     malformed::<String>(&[0x2c], &[1, 0, 0xff], "not UTF-8");
 }
 
@@ -206,10 +205,10 @@ fn clocks_and_counters_have_one_spelling() {
     let clock = |body: &[u8], why| malformed::<VectorClock>(CLOCK, body, why);
     clock(&[2, 1, b'b', 1, b'a', 0, 0], "repeated or out of order");
     clock(&[2, 1, b'a', 1, b'a', 0, 0], "repeated or out of order");
-    clock(&[1, 2, b'a', 0, 0], "one spelling");
-    clock(&[1, 17, b'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "one spelling");
+    clock(&[1, 2, b'a', 0, 0], "canonical form");
+    clock(&[1, 17, b'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "canonical form");
     let last = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
-    clock(&[&[1, 1, b'a'][..], &last].concat(), "over 64 bits");
+    clock(&[&[1, 1, b'a'][..], &last].concat(), "exceeds 64 bits");
     let counter = |body: &[u8], why| malformed::<PnCounter>(&[3], body, why);
     counter(&[1, 1, b'a', 0, 0], "has not counted");
     counter(&[2, 1, b'a', 1, b'b', 1, 0, 0, 0], "has not counted");
@@ -226,12 +225,12 @@ fn lanes_have_one_spelling() {
     let a = [1, 1, b'a'];
     // One counter seen, then one that was not.
     context(&[&a[..], &[0, 1, 0, 0]].concat(), "was never seen");
-    context(&[&a[..], &[0, 0, 1]].concat(), "nothing is alive");
+    context(&[&a[..], &[0, 0, 1]].concat(), "holds live dots");
     let last = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
-    context(&[&a[..], &last, &[0, 0]].concat(), "over 64 bits");
+    context(&[&a[..], &last, &[0, 0]].concat(), "exceeds 64 bits");
     context(
         &[&a[..], &[1, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 3]].concat(),
-        "over 64 bits",
+        "exceeds 64 bits",
     );
     assert!(
         refused::<CausalContext>(&forged(CONTEXT, &[&a[..], &[0]].concat()), "end").is_truncated()
@@ -260,9 +259,9 @@ fn lanes_have_one_spelling() {
 #[test]
 fn documents_and_values_have_one_spelling() {
     let value = |body: &[u8], why| malformed::<Value>(VALUE, body, why);
-    value(&[12], "no such kind");
-    value(&[4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], "one form");
-    value(&[5, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f], "one form");
+    value(&[12], "kind of a value is unknown");
+    value(&[4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], "canonical form");
+    value(&[5, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f], "canonical form");
     value(&[7, 2, 1, b'b', 0, 1, b'a', 0], "repeated or out of order");
     value(&[7, 2, 1, b'a', 0, 1, b'a', 0], "repeated or out of order");
     for level in [&[8, 1][..], &[7, 1, 1, b'a']] {
@@ -300,8 +299,8 @@ fn documents_and_values_have_one_spelling() {
     document(one, &[1, 3, 1, b'a', 0, 0], "a replica is spelled twice");
     let bound = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
     document(one, &[&[1, 1, 0, 11, 0], &bound[..], &[0, 0]].concat(), "out of bounds");
-    document(one, &[&[0, 0x80, 1], &bound[..]].concat(), "over 64 bits");
-    document(one, &[&[0, 0x40, 0, 0, 1, b'b', 0], &bound[..], &[0]].concat(), "over 64 bits");
+    document(one, &[&[0, 0x80, 1], &bound[..]].concat(), "exceeds 64 bits");
+    document(one, &[&[0, 0x40, 0, 0, 1, b'b', 0], &bound[..], &[0]].concat(), "exceeds 64 bits");
     let two: &[u8] = &[3, 0, 1, 0];
     document(two, &[1, 0, 1, b'x', 0, 5, 4, 0], "a path is spelled twice");
     document(two, &[0, 6, 0, 1, b'x', 0, 6, 0, 1, b'x'], "a text is spelled twice");

@@ -209,7 +209,7 @@ the law UpperBound does not hold: a ⊔ (a ⊔ b) == a ⊔ b
 the law Deltas does not hold: all that edits wrote, joined in some order == all states
   left  = Faulty { fault: Deltas, set: {0} }
   right = Faulty { fault: Deltas, set: {0, 1} }
-seed 0, with all steps left out that it does not need:
+seed 0, without the steps that it does not need:
    0. all start from Faulty { fault: Deltas, set: {} }
    1. q edits: choice 39705, now 6
    2. q edits: choice 57941, now 27";

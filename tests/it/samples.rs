@@ -19,7 +19,7 @@ pub(crate) trait Visit {
     fn visit<T: Sent>(&mut self, name: &str, value: &T);
 }
 
-/// The same values in every run, and for ever: golden files are made of them. A sample is never
+/// The same values in every run, and forever: golden files are made of them. A sample is never
 /// changed; new ones are added.
 pub(crate) fn visit_all(visit: &mut impl Visit) {
     plain(visit);

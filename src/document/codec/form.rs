@@ -110,7 +110,7 @@ impl Readable {
                 let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
                 let place = bytes.and_then(|bytes| Place::checked(&bytes));
                 let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
-                place.filter(is_whole).map(Content::Place).ok_or("a place is not spelled as one")
+                place.filter(is_whole).map(Content::Place).ok_or("a place is not well formed")
             }
             _ => Err("a write must have exactly one of value, count and place"),
         }

@@ -268,7 +268,7 @@ impl<'r, 'a> Listener<'r, 'a> {
         let lanes = Lanes::read(input)?;
         let live = lanes.live_len(input)?;
         if live > input.rest().len() {
-            return Err(input.malformed("more writes are alive than could follow"));
+            return Err(input.malformed("more writes are alive than the bytes left can hold"));
         }
         let times = read_times(live, input)?;
         let mut listener = Self {
@@ -319,7 +319,7 @@ impl<'r, 'a> Listener<'r, 'a> {
     fn tally(&mut self) -> Result<Tally, DecodeError> {
         let start = self.dot()?;
         let last = start.counter().checked_add(self.input.varint()?);
-        let last = last.ok_or_else(|| self.input.malformed("a counter is over 64 bits"))?;
+        let last = last.ok_or_else(|| self.input.malformed("a counter exceeds 64 bits"))?;
         let sum = unzigzag(self.input.varint()?);
         Ok(Tally { replica: start.replica(), start: start.counter(), last, sum })
     }
@@ -454,7 +454,7 @@ impl<'r, 'a> Listener<'r, 'a> {
     fn dot_of(&mut self, code: u64) -> Result<Dot, DecodeError> {
         let replica = self.replica_of(code)?;
         let counter = self.input.varint()?.checked_add(1);
-        let counter = counter.ok_or_else(|| self.input.malformed("a counter is over 64 bits"))?;
+        let counter = counter.ok_or_else(|| self.input.malformed("a counter exceeds 64 bits"))?;
         Ok(Dot::of(replica, counter))
     }
 

@@ -23,13 +23,13 @@ use crate::{
 use alloc::boxed::Box;
 
 impl Edit<'_> {
-    /// Adds to the integer at `pointer`; an object gets the field, counting from 0, where it has
-    /// none. Concurrent increments all count.
+    /// Adds to the integer at `pointer`. If an object does not have the field, it gets one that
+    /// counts from 0. Concurrent increments all count.
     ///
     /// Setting, resetting or updating the number also removes the increments it has seen, and no
     /// others.
     ///
-    /// A counter that one side deletes while another counts on survives, as any field that is
+    /// A counter that one side deletes while another counts on it survives, as any field that is
     /// edited does, and a merge reports it. What survives is all that the other side has counted
     /// there since it last saw the number set or deleted: a deletion leaves nothing behind that
     /// could tell how much of that it had seen.
@@ -44,7 +44,7 @@ impl Edit<'_> {
     /// 64-bit integers; the edit is as it was before this call.
     ///
     /// If the sum of *concurrent* increments leaves them, the least or the greatest is read, and
-    /// whoever counts on from there *sets* the number that results.
+    /// the next replica that counts there *sets* the number that results.
     ///
     /// # Examples
     ///
@@ -68,7 +68,8 @@ impl Edit<'_> {
         self.count(pointer, i64::try_from(by).ok())
     }
 
-    /// Subtracts from the integer at `pointer`; in all else it is [`increment`](Self::increment).
+    /// Subtracts from the integer at `pointer`; otherwise it works like
+    /// [`increment`](Self::increment).
     ///
     /// # Errors
     ///
@@ -93,7 +94,7 @@ impl Edit<'_> {
     /// Sets the integer at `pointer` to 0, and removes the increments seen here.
     ///
     /// What other replicas add concurrently still counts, even if several reset it at once. Writes
-    /// nothing where nothing but 0 is. O(depth + replicas that count there).
+    /// nothing if there is nothing but a 0. O(depth + replicas that count there).
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ use crate::{
 impl Edit<'_> {
     /// Writes `value` at `pointer`, over all that this replica sees there and below.
     ///
-    /// The container must exist; only a root where nothing is becomes an object. `""` sets the
+    /// The container must exist; only a root that holds nothing becomes an object. `""` sets the
     /// whole document. In a list, the item at that index is given the value and keeps its identity
     /// and its place; at the end of the list, which is also called `-`, the value is appended.
     /// O(depth + what is written and replaced).
@@ -53,8 +53,8 @@ impl Edit<'_> {
     /// Removes what this replica sees at `pointer` and below. What another side sets there
     /// concurrently survives.
     ///
-    /// Where nothing is, it writes nothing: at a field that is absent, at an index past the end of
-    /// a list, or inside a scalar. O(depth + what is removed).
+    /// If nothing is there, it writes nothing: at a field that is absent, at an index past the end
+    /// of a list, or inside a scalar. O(depth + what is removed).
     ///
     /// # Errors
     ///
@@ -91,8 +91,8 @@ impl Edit<'_> {
     /// Settles the open [conflict](crate::Document::conflicts) at `pointer`: writes `value` over
     /// all that contends there, as far as this replica sees it.
     ///
-    /// Unlike [`set`](Self::set), it refuses where nothing is in conflict, so a decision that comes
-    /// late overwrites nothing. A conflict of moves is settled by [`move_item`](Self::move_item).
+    /// Unlike [`set`](Self::set), it fails if nothing is in conflict, so a decision that comes late
+    /// overwrites nothing. A conflict of moves is settled by [`move_item`](Self::move_item).
     /// O(depth + what is written and replaced).
     ///
     /// # Errors

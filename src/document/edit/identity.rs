@@ -14,7 +14,8 @@ use crate::{
 use alloc::{collections::BTreeMap, sync::Arc};
 
 impl Edit<'_> {
-    /// The key of a list: by the rules of this document, else the one the list was written with.
+    /// The key of a list: by the rules of this document, or else the one that the list was written
+    /// with.
     pub(super) fn key_of(&self, list: NodeId) -> Option<Arc<str>> {
         let rule = self.keys.at(&self.store.tree, list);
         rule.or_else(|| self.view().key_field(list).map(Into::into))

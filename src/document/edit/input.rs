@@ -14,8 +14,8 @@ use alloc::{
     vec::Vec,
 };
 
-/// What documents are written from: whatever converts into a [`Value`], and that itself, by
-/// reference or owned. You rarely name it: pass a text, a number, an `Option`, a `Vec`, a map.
+/// What documents are written from: anything that converts into a [`Value`], and a `Value` itself,
+/// by reference or owned. You rarely name it: pass a text, a number, an `Option`, a `Vec`, a map.
 ///
 /// With feature `json` also a `serde_json::Value`, and through [`Input::serialize`] anything that
 /// implements `Serialize`. Texts and whole values are not copied on the way to the write; items of

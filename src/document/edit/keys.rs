@@ -12,17 +12,17 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 /// Which field tells the items of a list apart, by where the list is.
 ///
 /// Items that carry their identity in a field are the same item wherever they come from: edits of
-/// one message meet in that message, and a message that two sides import is there once. Lists
-/// without a key have items too. Those of an array that is written as a whole are told apart by
-/// their content, so two imports of equal content agree; those inserted one by one are told apart
-/// by the write that inserted them.
+/// one message meet in that message, and a message that two sides import appears once. Lists
+/// without a key have items too. The items of an array that is written as a whole are distinguished
+/// by their content, so two imports of equal content agree. Items inserted one by one are
+/// distinguished by the write that inserted them.
 ///
 /// A document knows its keys while it is in memory (see [`Document::with_keys`]) and uses them for
 /// the lists that it writes. Each list remembers the key it was written with, in the state itself,
 /// so a replica that knows no keys goes on with it. (Only a list that was deleted around an edit
-/// has lost its key: whoever writes there next and knows no keys makes a list without.)
+/// has lost its key: if the next writer there knows no keys, the list has no key.)
 ///
-/// Set the same keys wherever a document is written. To a merge, two imports of one list under
+/// Set the same keys wherever a document is written. For a merge, two imports of one list under
 /// different keys are two lists: their items then stand beside each other, in a conflict of kind
 /// [`Keys`](crate::document::ConflictKind::Keys).
 ///

@@ -25,12 +25,12 @@ impl Edit<'_> {
     /// Inserts an item before the one at `pointer`, or at the end of the list, which is also called
     /// `-`.
     ///
-    /// What two sides insert at one index stands one after the other; the run that each inserted
-    /// stays whole. O(depth + log items + what is written).
+    /// If two sides insert at one index, their items stand one after the other, and the run that
+    /// each inserted stays whole. O(depth + log items + what is written).
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if there is no list, or it is shorter than that; the edit is as it was
+    /// [`DocumentError`] if there is no list, or the index is past its end; the edit is as it was
     /// before this call.
     ///
     /// # Examples
@@ -98,13 +98,13 @@ impl Edit<'_> {
     /// Moves the item at `pointer` within its list, so that it is the one at index `to`.
     ///
     /// A move is one write, whatever the item holds. An item that two sides move stands once, and
-    /// edits of it meet in it. Moved to where it already stands, an item that several sides moved
-    /// is settled there. O(depth + log items).
+    /// edits of it meet in it. If several sides moved an item, moving it to where it already stands
+    /// settles it there. O(depth + log items).
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if no item is there, or the list is shorter than that; the edit is as it
-    /// was before this call.
+    /// [`DocumentError`] if no item is there, or `to` is past the end of the list; the edit is as
+    /// it was before this call.
     ///
     /// # Examples
     ///

@@ -72,7 +72,7 @@ pub struct Edit<'a> {
     minted_before: u64,
     /// What this edit has killed, in order. Their nodes stay until it ends.
     killed: SmallVec<[(Dot, Write); 1]>,
-    /// What it has removed; the nodes stay likewise.
+    /// What it has removed. These nodes stay until the edit ends too.
     removals: SmallVec<[Removal; 1]>,
     /// Digests of content that are needed again.
     digests: Digests,
@@ -121,7 +121,7 @@ impl<'a> Edit<'a> {
     }
 
     /// A cursor on the value that is read at a JSON Pointer, with the writes of this edit so far;
-    /// see [`Document::at`](crate::Document::at). O(depth), where no kinds contend.
+    /// see [`Document::at`](crate::Document::at). O(depth), if no kinds contend.
     ///
     /// # Examples
     ///

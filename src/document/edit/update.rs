@@ -24,7 +24,7 @@ enum Token {
 
 impl Edit<'_> {
     /// Turns what this replica sees into `value` with the fewest writes, and none where nothing
-    /// differs. The way in for a service that holds whole documents.
+    /// differs. For services that hold whole documents.
     ///
     /// Items of a list are matched by key, else by content; an item that stands elsewhere is moved.
     /// O(size of both).

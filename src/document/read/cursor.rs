@@ -19,8 +19,8 @@ use smallvec::SmallVec;
 /// from it as often as you like. What it reads is what [`Document::get`] returns at its
 /// [`pointer`](Self::pointer).
 ///
-/// Where several sides wrote concurrently, one value is read. [`stamp`](Self::stamp) says who wrote
-/// it and when, and [`conflicts`](Self::conflicts) what the others wrote.
+/// If several sides wrote concurrently, one value is read. [`stamp`](Self::stamp) says who wrote it
+/// and when, and [`conflicts`](Self::conflicts) what the others wrote.
 ///
 /// [`Document::at`]: crate::Document::at
 /// [`Edit::at`]: crate::document::Edit::at
@@ -249,7 +249,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The item that was written into the list with this key (see [`ListKeys`]), if it is a list
-    /// that has it. If several items share the key, the first one that was written. O(1).
+    /// that has it. If several items share the key, the first one that was written wins. O(1).
     ///
     /// [`ListKeys`]: crate::document::ListKeys
     ///
@@ -275,7 +275,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The value at a JSON Pointer from here; `None` where nothing is, or if the text is not a JSON
-    /// Pointer. O(depth), where no kinds contend.
+    /// Pointer. O(depth), if no kinds contend.
     ///
     /// ```
     /// # use rejoin::{Document, Timestamp, value::Value};
@@ -297,8 +297,8 @@ impl<'a> Cursor<'a> {
         if self.view.tree.has_content(node) { Self::on(self.view, node) } else { None }
     }
 
-    /// The fields by name, if it is an object; else there are none. O(fields × log fields) to
-    /// start, then O(1) each.
+    /// The fields by name, if it is an object; otherwise empty. O(fields × log fields) to start,
+    /// then O(1) each.
     ///
     /// ```
     /// # use rejoin::{Document, Timestamp, value::Value};
@@ -319,7 +319,7 @@ impl<'a> Cursor<'a> {
         Fields { view: self.view, fields: fields.into_iter() }
     }
 
-    /// The items in order, if it is a list; else there are none. O(1) to start and each.
+    /// The items in order, if it is a list; otherwise empty. O(1) to start and each.
     ///
     /// ```
     /// # use rejoin::{Document, Timestamp};
@@ -357,7 +357,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Who wrote what is read here, and when: by the writer's clock, or just after what the write
-    /// replaced. Of a number that was counted on, the latest of its increments and of what was set.
+    /// replaced. For a number that was counted on, it is the latest of its increments and of what
+    /// was set.
     ///
     /// An object or a list has the stamp of the write that made it, not of those inside; it is
     /// `None` if that write was deleted and only what others wrote inside survived. O(writes that
@@ -383,7 +384,7 @@ impl<'a> Cursor<'a> {
         rank.map(|rank| rank.0)
     }
 
-    /// The conflicts that stand open here and below, by path: those of
+    /// The open conflicts here and below, by path: those of
     /// [`Document::conflicts`](crate::Document::conflicts) that lie here. O(depth + what lives
     /// below).
     ///

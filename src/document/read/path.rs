@@ -12,8 +12,8 @@ use core::{
 /// compares with texts as one.
 ///
 /// The paths of one report share their steps, and names are shared with the document: a path costs
-/// one step of 40 bytes beside the path of its container, however long the names are. Spelling it
-/// costs its length.
+/// one step of 40 bytes on top of the path of its container, however long the names are. Spelling
+/// it costs its length.
 ///
 /// Paths are sorted step by step: an index by its number and before any name, a container before
 /// what it holds. The item at index 0 and the field `"0"` are spelled alike, and are not equal.

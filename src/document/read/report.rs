@@ -24,8 +24,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the merge changed the document at all. It may have learnt something (say, of a
-    /// deletion that it had made itself) without a change to what is read.
+    /// Whether the merge changed the document at all. It may also have learnt something that
+    /// changes nothing that is read, for example of a deletion that it had made itself.
     ///
     /// # Examples
     ///
@@ -133,8 +133,8 @@ impl Report {
 
 /// One path that reads differently now.
 ///
-/// Where a whole value came, went or became another kind, that is one change; where both are
-/// containers, the changes are those inside. [`Report::changes`] tells how to replay them.
+/// If a whole value came, went or became another kind, that is one change; if both are containers,
+/// the changes are those inside. [`Report::changes`] says how to replay them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -187,7 +187,7 @@ pub enum ConflictKind {
 }
 
 impl ConflictKind {
-    /// Whether values contend, one of which may be that nothing is there.
+    /// Whether values contend; one of them may be that nothing is there.
     pub(super) const fn is_of_values(self) -> bool {
         matches!(self, Self::Value | Self::Type | Self::Deletion)
     }

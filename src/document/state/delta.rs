@@ -1,4 +1,4 @@
-//! [`DocumentDelta`]: what some edits did, to be sent.
+//! [`DocumentDelta`]: what some edits did, in a form to send.
 
 use super::{node::NodeId, store::Store, tree::Tree};
 use crate::{
@@ -8,13 +8,13 @@ use crate::{
 };
 use alloc::vec::Vec;
 
-/// What some edits did to a document: as small as they were.
+/// What some edits did to a document, as small as those edits.
 ///
 /// Join several into one message, send it over anything, and [`apply`](crate::DeltaState::apply) it
 /// elsewhere, in any order and any number of times.
 ///
-/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); where people
-/// read, the writes with their paths.
+/// In binary serde formats a delta is its canonical bytes ([`wire`](crate::wire)); in formats for
+/// people, it is the writes with their paths.
 ///
 /// # Examples
 ///
@@ -73,7 +73,7 @@ impl DocumentDelta {
         self.store.kernel.is_empty()
     }
 
-    /// How many writes it carries, deletions not counted. O(1).
+    /// How many writes it carries, not counting deletions. O(1).
     ///
     /// # Examples
     ///
@@ -90,8 +90,8 @@ impl DocumentDelta {
     }
 
     /// The greatest time that anything in it is stamped with, deletions included; `None` if it
-    /// stamps nothing. Where peers are not trusted, refuse a delta from the future by it: see
-    /// [`Stamp`]. O(writes).
+    /// stamps nothing. If you do not trust your peers, use it to refuse a delta from the future:
+    /// see [`Stamp`]. O(writes).
     ///
     /// # Examples
     ///

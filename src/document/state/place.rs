@@ -8,8 +8,8 @@
 //! places longer, whether one replica does it or several in turn.
 //!
 //! Below the first level, numbers and indexes lie far apart, and a new item between two of them
-//! keeps to the side where the next insertion is not expected. Where a place would still become
-//! long, neighbours are [re-placed](super::room).
+//! keeps to the side where the next insertion is not expected. If a place would still become long,
+//! neighbours are [re-placed](super::room).
 //!
 //! It is of the family of Logoot (Weiss, Urso and Molli, 2009), with runs as in Weidner and
 //! Kleppmann, *The Art of the Fugue*, 2023.

@@ -28,7 +28,7 @@ pub(crate) struct Room {
 
 /// Finds room for `replica` to insert an item between two that are not at the same place.
 ///
-/// Mostly O(levels). Where neighbours have to be re-placed, O(neighbours).
+/// Usually O(levels); O(neighbours) if neighbours have to be re-placed.
 pub(crate) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean: Lean) -> Room {
     let low = left.at(0).unwrap_or_default();
     let high = right.at(0).unwrap_or_default();
