@@ -64,8 +64,8 @@ pub trait Merge {
 ///
 /// Tuples, `Option`, `BTreeMap` and `HashMap` of such types implement it too: a map of counters by
 /// user syncs by deltas as it stands. A part that is new to a peer arrives whole, and a delta
-/// carries only the parts that changed. (A key that was removed from a `BTreeMap` comes back: for
-/// that take an [`OrMap`](crate::OrMap).)
+/// carries only the parts that changed. Never remove a key from such a map: the part comes back
+/// from any peer that still has it, and what is counted anew under an old id is lost.
 ///
 /// # A generic loop
 ///

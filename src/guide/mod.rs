@@ -32,6 +32,7 @@ pub mod conversations {
 }
 
 pub mod storing {
+    #![doc = "[conversations]: super::conversations"]
     #![doc = "[ids]: super::ids"]
     #![doc = include_str!("../../docs/guide/storing.md")]
 }
