@@ -4,6 +4,8 @@
 
 #[path = "../../tests/it/cpu.rs"]
 mod cpu;
+#[path = "../../tests/it/cursors.rs"]
+mod cursors;
 #[path = "../../tests/it/effort.rs"]
 mod effort;
 #[path = "../../tests/it/encoded.rs"]

@@ -6,10 +6,10 @@
 //! that it was skipped.
 
 use crate::{
+    cursors::check_cursors,
     encoded::{bytes, json as text, through_bytes, through_json},
     replica,
     spec::fields::{Known, Model, Path, Write, Written},
-    surface::check_cursors,
 };
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,

@@ -19,6 +19,7 @@ mod basics;
 mod canonical;
 mod corpus;
 mod cpu;
+mod cursors;
 mod deep;
 mod documents;
 mod effort;

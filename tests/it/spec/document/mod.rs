@@ -8,10 +8,10 @@ mod told;
 mod values;
 
 use crate::{
+    cursors::check_cursors,
     encoded::{document_form, through_bytes},
     history::{histories, misused},
     small::Small,
-    surface::check_cursors,
     world::{Seen, Subject, limited},
 };
 use model::{Event, Model};
