@@ -108,8 +108,8 @@ impl VectorClock {
         self.find(replica).map_or(0, |at| self.counts[at])
     }
 
-    /// Counts one more event of `replica`; returns the delta, a clock of one entry. O(log n), and O(n)
-    /// where the replica is new.
+    /// Counts one more event of `replica`; returns the delta, a clock of one entry. O(log n), and
+    /// O(n) where the replica is new.
     ///
     /// ```
     /// let us = "us-east-1".parse()?;
@@ -195,7 +195,8 @@ impl VectorClock {
         }
     }
 
-    /// The greatest lower bound: what *both* have seen. The dual of [`merge`](Merge::merge). O(n + m).
+    /// The greatest lower bound: what *both* have seen. The dual of [`merge`](Merge::merge). O(n +
+    /// m).
     ///
     /// ```
     /// use rejoin::VectorClock;
@@ -217,8 +218,8 @@ impl VectorClock {
         both
     }
 
-    /// The replicas that count at least 1, with their counts, in the order of their ids. O(1), and O(n)
-    /// to walk.
+    /// The replicas that count at least 1, with their counts, in the order of their ids. O(1), and
+    /// O(n) to walk.
     ///
     /// ```
     /// use rejoin::VectorClock;

@@ -42,8 +42,8 @@ impl WriteError {
         Self(Reason::Stamp)
     }
 
-    /// The replica has used up its 64-bit count. Go on under a fresh [`ReplicaId`]. [The type](Self)
-    /// has an example.
+    /// The replica has used up its 64-bit count. Go on under a fresh [`ReplicaId`]. [The
+    /// type](Self) has an example.
     pub const fn is_counter_overflow(&self) -> bool {
         matches!(self.0, Reason::Counter(_))
     }

@@ -18,9 +18,8 @@ use smallvec::SmallVec;
 /// # Order, hash and serde
 ///
 /// Flags are compared by `==` alone: equal means converged, not only that both are on. They have no
-/// `Hash` and no order. The serde form lists for each replica which of its writes were seen, and the
-/// enables that are still alive:
-/// `{"us-east-1": {"seen": [[1, 1]], "live": [[1, null]]}}`.
+/// `Hash` and no order. The serde form lists for each replica which of its writes were seen, and
+/// the enables that are still alive: `{"us-east-1": {"seen": [[1, 1]], "live": [[1, null]]}}`.
 ///
 /// # Examples
 ///

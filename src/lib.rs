@@ -48,9 +48,10 @@
 //!
 //! # Identity and time
 //!
-//! Every write names its replica, and a [`ReplicaId`] has one writer at a time: [its documentation](ReplicaId)
-//! says how to keep that promise with a database row. Writes that need a time take the caller's
-//! ([`Timestamp`]); it decides only between writes that were truly concurrent.
+//! Every write names its replica, and a [`ReplicaId`] has one writer at a time: [its
+//! documentation](ReplicaId) says how to keep that promise with a database row. Writes that need a
+//! time take the caller's ([`Timestamp`]); it decides only between writes that were truly
+//! concurrent.
 //!
 //! # Syncing
 //!
@@ -63,8 +64,8 @@
 //!
 //! No input makes this crate panic. Each area has one opaque error that is cheap to return, with
 //! predicates to ask it: [`ReplicaIdError`], [`WriteError`],
-//! [`DocumentError`](document::DocumentError) and [`DecodeError`](wire::DecodeError). All convert into
-//! [`Error`]. A call that fails has changed nothing.
+//! [`DocumentError`](document::DocumentError) and [`DecodeError`](wire::DecodeError). All convert
+//! into [`Error`]. A call that fails has changed nothing.
 //!
 //! # Bytes
 //!

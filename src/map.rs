@@ -15,12 +15,12 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::{borrow::Borrow, cmp::Reverse, fmt, hash::Hash};
 use smallvec::SmallVec;
 
-/// A map of last-writer registers. If one replica inserts a key while another removes it, the insert
-/// wins (the field calls this *add-wins*). If two insert one key, the value with the greater (time,
-/// replica) is read, and the other stays as a sibling until a write that has seen both.
+/// A map of last-writer registers. If one replica inserts a key while another removes it, the
+/// insert wins (the field calls this *add-wins*). If two insert one key, the value with the greater
+/// (time, replica) is read, and the other stays as a sibling until a write that has seen both.
 ///
-/// Its names are those of `HashMap`. Each write also takes the [`ReplicaId`] that writes, and the time
-/// if it stamps a value, and returns its delta.
+/// Its names are those of `HashMap`. Each write also takes the [`ReplicaId`] that writes, and the
+/// time if it stamps a value, and returns its delta.
 ///
 /// Keys are listed in the order of the writes of their values, which is the same for equal maps,
 /// whatever their history. A removed key leaves nothing behind, and inserting it again brings
@@ -36,9 +36,9 @@ use smallvec::SmallVec;
 ///
 /// Maps are compared by `==` alone: equal means converged. They have no `Hash` and no order, as
 /// `HashMap` has none. The serde form lists for each replica which of its writes were seen, and
-/// those still alive with their number:
-/// `{"us-east-1": {"seen": [[1, 1]], "live": [[1, {"key": "theme", "time": 5, "value": "dark"}]]}}`.
-/// For the entries alone, serialize [`iter`](Self::iter).
+/// those still alive with their number: `{"us-east-1": {"seen": [[1, 1]], "live": [[1, {"key":
+/// "theme", "time": 5, "value": "dark"}]]}}`. For the entries alone, serialize
+/// [`iter`](Self::iter).
 ///
 /// # Examples
 ///
@@ -194,8 +194,8 @@ fn latest<K, V>(kernel: &DotKernel<MapWrite<K, V>>) -> Option<Timestamp> {
 }
 
 impl<K: Eq + Hash, V> OrMap<K, V> {
-    /// The keys with the values that are read, in an order that equal maps share. O(1), and O(entries)
-    /// to walk.
+    /// The keys with the values that are read, in an order that equal maps share. O(1), and
+    /// O(entries) to walk.
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
@@ -224,7 +224,8 @@ impl<K: Eq + Hash, V> OrMap<K, V> {
         Keys(self.iter())
     }
 
-    /// The values that are read, in the order of [`iter`](Self::iter). O(1), and O(entries) to walk.
+    /// The values that are read, in the order of [`iter`](Self::iter). O(1), and O(entries) to
+    /// walk.
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
@@ -450,8 +451,8 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         self.state.erase(&over, replica).map(MapDelta)
     }
 
-    /// Removes the entries for which `keep` is `false`, as one write; returns the delta, empty if all
-    /// are kept. O(entries).
+    /// Removes the entries for which `keep` is `false`, as one write; returns the delta, empty if
+    /// all are kept. O(entries).
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));
@@ -475,8 +476,8 @@ impl<K: Clone + Ord + Hash, V: Clone + Ord + Hash> OrMap<K, V> {
         self.state.erase(&over, replica).map(MapDelta)
     }
 
-    /// Removes all entries seen here, as one write; returns the delta, empty if there are none. What
-    /// is inserted concurrently elsewhere survives. O(entries).
+    /// Removes all entries seen here, as one write; returns the delta, empty if there are none.
+    /// What is inserted concurrently elsewhere survives. O(entries).
     ///
     /// ```
     /// # let (us, now) = ("us-east-1".parse()?, rejoin::Timestamp::from_millis(1));

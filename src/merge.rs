@@ -1,5 +1,5 @@
-//! The traits: [`Merge`], which makes a type a lattice, and [`DeltaState`] with its [`Delta`], which
-//! make it cheap to send.
+//! The traits: [`Merge`], which makes a type a lattice, and [`DeltaState`] with its [`Delta`],
+//! which make it cheap to send.
 //!
 //! The axioms are those of state-based replicated data types (Shapiro, Preguiça, Baquero and
 //! Zawirski, *Conflict-free Replicated Data Types*, 2011, §2.2); deltas follow Almeida, Shoker
@@ -69,8 +69,8 @@ pub trait Merge {
 ///
 /// # A generic loop
 ///
-/// The trait does not ask for bytes, so that a set of types without bytes still has deltas. Code that
-/// sends asks for them:
+/// The trait does not ask for bytes, so that a set of types without bytes still has deltas. Code
+/// that sends asks for them:
 ///
 /// ```
 /// use rejoin::{DeltaState, OrSet, PnCounter, wire::{self, DecodeError, Wire}};
@@ -147,8 +147,8 @@ pub trait Delta: Merge + Clone + Default {
     fn is_empty(&self) -> bool;
 }
 
-/// The greater of two values, as a lattice. Its order is that of the values, and that of merging. In
-/// serde it is the value itself.
+/// The greater of two values, as a lattice. Its order is that of the values, and that of merging.
+/// In serde it is the value itself.
 ///
 /// ```
 /// use rejoin::{Max, Merge};
@@ -170,8 +170,8 @@ impl<T: Ord + Clone> Merge for Max<T> {
     }
 }
 
-/// The lesser of two values, as a lattice. It has no order: that of merging is the reverse of that of
-/// the values, and either would surprise somebody. In serde it is the value itself.
+/// The lesser of two values, as a lattice. It has no order: that of merging is the reverse of that
+/// of the values, and either would surprise somebody. In serde it is the value itself.
 ///
 /// ```
 /// use rejoin::{Merge, Min};
@@ -444,7 +444,8 @@ mod with_std {
     use std::collections::{HashMap, HashSet, hash_map};
 
     map_of_states! {
-        /// Key by key; keys are never removed. Deltas and versions are `BTreeMap`s, which have bytes.
+        /// Key by key; keys are never removed. Deltas and versions are `BTreeMap`s, which have
+        /// bytes.
         HashMap<K: Hash, Eq; S: BuildHasher>, hash_map
     }
 

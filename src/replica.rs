@@ -12,9 +12,9 @@ use core::{error::Error, fmt, str::FromStr};
 ///
 /// # One writer per id
 ///
-/// A replica id numbers its writes 1, 2, 3, … inside the states it writes to. **If two writers share
-/// one id, or one writes again from an old backup, two writes get the same number, and one of the two
-/// is lost.** Replicas still converge, but on less than was written. So:
+/// A replica id numbers its writes 1, 2, 3, … inside the states it writes to. **If two writers
+/// share one id, or one writes again from an old backup, two writes get the same number, and one of
+/// the two is lost.** Replicas still converge, but on less than was written. So:
 ///
 /// - a region with one database row per state: load, edit and store under a row lock, or with a
 ///   compare-and-swap on the row's version, and retry the *edit* if the swap fails;
@@ -49,8 +49,8 @@ pub struct ReplicaId {
 }
 
 impl ReplicaId {
-    /// The id of a name of 1 to 16 bytes of printable ASCII without spaces; `None` for any other text.
-    /// It is what `parse` makes of the name, in a constant.
+    /// The id of a name of 1 to 16 bytes of printable ASCII without spaces; `None` for any other
+    /// text. It is what `parse` makes of the name, in a constant.
     ///
     /// ```
     /// use rejoin::ReplicaId;

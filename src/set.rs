@@ -19,8 +19,8 @@ use core::{borrow::Borrow, fmt, hash::Hash};
 /// A set. If one replica inserts an element while another removes it, the insert wins (the field
 /// calls this *add-wins*). A remove takes away only the inserts that its replica had seen.
 ///
-/// Its names are those of `HashSet`. Each write also takes the [`ReplicaId`] that writes, and returns
-/// its delta.
+/// Its names are those of `HashSet`. Each write also takes the [`ReplicaId`] that writes, and
+/// returns its delta.
 ///
 /// Elements are listed by the replica that inserted them and the order in which it did: the same
 /// order for equal sets, whatever their history. Two replicas that insert one element concurrently
@@ -341,8 +341,8 @@ impl<T: Clone + Ord + Hash> OrSet<T> {
         self.state.erase(&seen, replica).map(SetDelta)
     }
 
-    /// Removes all elements seen here, as one write; returns the delta, empty if there are none. What
-    /// is inserted concurrently elsewhere survives. O(elements).
+    /// Removes all elements seen here, as one write; returns the delta, empty if there are none.
+    /// What is inserted concurrently elsewhere survives. O(elements).
     ///
     /// ```
     /// let us = "us-east-1".parse()?;

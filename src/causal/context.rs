@@ -58,8 +58,8 @@ impl CausalContext {
         self.lane(dot.replica()).is_some_and(|seen| seen.contains(dot.counter()))
     }
 
-    /// Adds `dot`; returns whether it is new. O(log r + log g), and where it fills a gap or begins one
-    /// the move of at most 512 gaps, 16 bytes each. [The type](Self) has an example.
+    /// Adds `dot`; returns whether it is new. O(log r + log g), and where it fills a gap or begins
+    /// one the move of at most 512 gaps, 16 bytes each. [The type](Self) has an example.
     pub fn insert(&mut self, dot: Dot) -> bool {
         self.lane_mut(dot.replica()).insert(dot.counter(), dot.counter())
     }
@@ -106,8 +106,8 @@ impl CausalContext {
         Replicas(self.lanes.iter())
     }
 
-    /// The counters of `replica` that were seen: sorted, disjoint and non-touching intervals. O(log r),
-    /// and O(g) to walk. [The type](Self) has an example.
+    /// The counters of `replica` that were seen: sorted, disjoint and non-touching intervals. O(log
+    /// r), and O(g) to walk. [The type](Self) has an example.
     pub fn intervals(&self, replica: ReplicaId) -> Runs<'_> {
         Runs(self.lane(replica).map(Intervals::iter).unwrap_or_default())
     }

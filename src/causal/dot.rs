@@ -3,7 +3,8 @@
 use crate::replica::ReplicaId;
 use core::{fmt, num::NonZeroU64};
 
-/// The name of one write: who wrote, and which of its writes it is, counted from 1. 24 bytes, `Copy`.
+/// The name of one write: who wrote, and which of its writes it is, counted from 1. 24 bytes,
+/// `Copy`.
 ///
 /// Ordered by replica, then by counter.
 ///

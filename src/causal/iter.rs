@@ -169,13 +169,15 @@ macro_rules! live {
 }
 
 live! {
-    /// The live dots of a kernel with their payloads, in order: see [`DotKernel::iter`](super::DotKernel::iter).
+    /// The live dots of a kernel with their payloads, in order: see
+    /// [`DotKernel::iter`](super::DotKernel::iter).
     pub struct Iter over InBlock<'a, P>, by InBlock::of as fn((u32, &'a Block<P>)) -> InBlock<'a, P>;
     (Dot, &'a P) = |(_, block, bit, payload)| (block.dot(bit), payload)
 }
 
 live! {
-    /// The payloads that are alive in a kernel, in order: see [`DotKernel::payloads`](super::DotKernel::payloads).
+    /// The payloads that are alive in a kernel, in order: see
+    /// [`DotKernel::payloads`](super::DotKernel::payloads).
     pub struct Payloads over slice::Iter<'a, P>, by |(_, block)| block.payloads().iter();
     &'a P = |payload| payload
 }

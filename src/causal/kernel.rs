@@ -12,8 +12,8 @@ use crate::{error::WriteError, replica::ReplicaId};
 use core::{fmt, hash::Hash};
 use smallvec::SmallVec;
 
-/// A causal context and the dots in it that are alive, each with its payload: the state of everything
-/// that removes, and also its delta.
+/// A causal context and the dots in it that are alive, each with its payload: the state of
+/// everything that removes, and also its delta.
 ///
 /// A join keeps a dot if both sides hold it, or if one holds it and the other has never seen it;
 /// a dot that one side has seen and no longer holds was removed, and goes. There are no
@@ -29,10 +29,10 @@ use smallvec::SmallVec;
 /// - [`write`](Self::write), [`erase`](Self::erase): O(dots removed + log), whatever the size.
 /// - Size: the payloads, and about 2 bytes a live dot where counters are dense.
 ///
-/// If two states hold different payloads under one dot (two writers used one replica id), the greater
-/// one stays, on every side: hence `P: Ord`. Such a difference is found by
-/// a 64-bit sum of payload hashes per block, so payloads that differ must hash differently: a
-/// `Hash` that leaves fields out hides the difference.
+/// If two states hold different payloads under one dot (two writers used one replica id), the
+/// greater one stays, on every side: hence `P: Ord`. Such a difference is found by a 64-bit sum of
+/// payload hashes per block, so payloads that differ must hash differently: a `Hash` that leaves
+/// fields out hides the difference.
 ///
 /// # Examples
 ///

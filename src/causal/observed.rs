@@ -123,8 +123,9 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
         self.kernel.commit_one(Some(payload), over, replica, &mut self.index)
     }
 
-    /// Writes many items as one delta: `write` makes each a payload, and finds the live dots that it
-    /// is written over. Nothing is written if the replica has fewer writes left than there are items.
+    /// Writes many items as one delta: `write` makes each a payload, and finds the live dots that
+    /// it is written over. Nothing is written if the replica has fewer writes left than there are
+    /// items.
     pub(crate) fn write_all<W>(
         &mut self,
         items: Vec<W>,
@@ -165,8 +166,8 @@ impl<P: PartialEq, I> PartialEq for Observed<P, I> {
     }
 }
 
-/// What a state and its delta do as every [`Observed`] does: `state` is the field that holds it, and a
-/// delta is a newtype over its kernel.
+/// What a state and its delta do as every [`Observed`] does: `state` is the field that holds it,
+/// and a delta is a newtype over its kernel.
 macro_rules! observed {
     ($state:ident and $delta:ident of <$($param:ident),*>) => {
         impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Merge for $state<$($param),*> {

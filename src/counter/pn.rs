@@ -17,8 +17,8 @@ use smallvec::SmallVec;
 ///
 /// It has no reset: no replica could tell which concurrent increments a reset was meant to undo.
 ///
-/// `<` is the order of merging, as it is for a [`GCounter`]: to compare how much was counted, compare
-/// the values.
+/// `<` is the order of merging, as it is for a [`GCounter`]: to compare how much was counted,
+/// compare the values.
 ///
 /// # Examples
 ///

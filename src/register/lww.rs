@@ -17,8 +17,9 @@ use crate::{
 /// [`MvRegister`](super::MvRegister).
 ///
 /// A write is stamped with the later of now and just after what it overwrites, so a write beats
-/// everything its writer had seen, whatever the clocks say. If two states hold different values under
-/// one stamp (two writers used one replica id), the greater value stays, on every side: hence `T: Ord`.
+/// everything its writer had seen, whatever the clocks say. If two states hold different values
+/// under one stamp (two writers used one replica id), the greater value stays, on every side: hence
+/// `T: Ord`.
 ///
 /// # Stamps from the future
 ///

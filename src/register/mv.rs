@@ -25,9 +25,9 @@ use smallvec::SmallVec;
 /// # Order, hash and serde
 ///
 /// Registers are compared by `==` alone: equal means converged, not only that both read alike. They
-/// have no `Hash` and no order. The serde form lists for each replica which of its writes were seen,
-/// and the siblings with their number:
-/// `{"us-east-1": {"seen": [[1, 2]], "live": [[2, "open"]]}}`.
+/// have no `Hash` and no order. The serde form lists for each replica which of its writes were
+/// seen, and the siblings with their number: `{"us-east-1": {"seen": [[1, 2]], "live": [[2,
+/// "open"]]}}`.
 ///
 /// # Examples
 ///
@@ -90,8 +90,8 @@ impl<T> MvRegister<T> {
     }
 
     /// The siblings, by their writers' ids. There are none if the register was never written or was
-    /// cleared, and one if no writes were concurrent. If concurrent writes wrote equal values, each is
-    /// listed. O(1), and O(siblings) to walk.
+    /// cleared, and one if no writes were concurrent. If concurrent writes wrote equal values, each
+    /// is listed. O(1), and O(siblings) to walk.
     ///
     /// ```
     /// use rejoin::{Merge, MvRegister};
@@ -107,8 +107,8 @@ impl<T> MvRegister<T> {
         Values(self.state.kernel().payloads())
     }
 
-    /// The value, if all siblings agree on it. `None` if there are no siblings **or if they differ**;
-    /// [`values`](Self::values) tells the two apart. O(siblings).
+    /// The value, if all siblings agree on it. `None` if there are no siblings **or if they
+    /// differ**; [`values`](Self::values) tells the two apart. O(siblings).
     ///
     /// ```
     /// let mut register = rejoin::MvRegister::new();

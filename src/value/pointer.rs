@@ -3,8 +3,8 @@
 use alloc::{borrow::Cow, string::String};
 use core::fmt::{self, Write};
 
-/// How many objects and arrays may lie one inside the other, which is also how many tokens a pointer
-/// may have: as many as `serde_json` reads back.
+/// How many objects and arrays may lie one inside the other, which is also how many tokens a
+/// pointer may have: as many as `serde_json` reads back.
 pub(crate) const DEPTH_MAX: usize = 127;
 
 /// How long a path may be, its names and keys in bytes.

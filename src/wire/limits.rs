@@ -1,7 +1,8 @@
 //! [`Limits`]: how much a reader accepts from a stranger.
 
-/// How much a reader accepts from a stranger. Decoding takes memory in proportion to the bytes, whatever
-/// they claim, so limits say what a program wants to hold; its safety does not depend on them.
+/// How much a reader accepts from a stranger. Decoding takes memory in proportion to the bytes,
+/// whatever they claim, so limits say what a program wants to hold; its safety does not depend on
+/// them.
 ///
 /// ```
 /// use rejoin::wire::{self, Limits};

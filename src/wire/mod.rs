@@ -126,8 +126,8 @@ pub trait Wire: Sized {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if the bytes are not what [`encode_column`](Self::encode_column) writes for any
-    /// values.
+    /// [`DecodeError`] if the bytes are not what [`encode_column`](Self::encode_column) writes for
+    /// any values.
     fn decode_column(count: usize, input: &mut Reader<'_>) -> Result<Vec<Self>, DecodeError> {
         let mut values = Vec::with_capacity(input.room(count, size_of::<Self>()));
         for _ in 0..count {

@@ -77,8 +77,8 @@ impl fmt::Display for Printed<'_> {
     }
 }
 
-/// Prints the schema at the start; returns what follows it. The depth is limited, since a stranger may
-/// have written it.
+/// Prints the schema at the start; returns what follows it. The depth is limited, since a stranger
+/// may have written it.
 fn print<'a>(
     f: &mut fmt::Formatter<'_>,
     schema: &'a [u8],

@@ -20,8 +20,8 @@ impl Writer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Writes a number in as few bytes as it needs: 7 bits each, low bits first, with the high bit set
-    /// on all but the last (LEB128).
+    /// Writes a number in as few bytes as it needs: 7 bits each, low bits first, with the high bit
+    /// set on all but the last (LEB128).
     #[inline]
     pub fn varint(&mut self, number: u64) {
         match number {

@@ -440,8 +440,9 @@ impl Side for Beside<'_> {
     }
 }
 
-/// The side of its gap that a new item keeps close to. A replica that always inserts beside the last item is
-/// expected to go on there; one that inserts between the last two, between the next two.
+/// The side of its gap that a new item keeps close to. A replica that always inserts beside the
+/// last item is expected to go on there; one that inserts between the last two, between the next
+/// two.
 fn lean(left: &Beside<'_>, right: &Beside<'_>) -> Lean {
     let (is_left_newer, older, beyond) = if left.rank(0) > right.rank(0) {
         (true, right.rank(0), left.rank(1))
