@@ -93,7 +93,7 @@ def offset(lines, place):
     return sum(len(line) for line in lines[: place["line"] - 1]) + place["column"] - 1
 
 
-HEAD = re.compile(r"^( *(?:pub(?:\([a-z]+\))? )?)((?:const )?)(fn (\w+))", re.MULTILINE)
+HEAD = re.compile(r"^( *(?:pub(?:\([a-z: ]+\))? )?)((?:const )?)(fn (\w+))", re.MULTILINE)
 # Types without a name that a box can have in place of each body's own.
 BOXED = re.compile(r"(?:-> )?impl ((?:DoubleEnded|ExactSize)?Iterator<(?:(?!impl |Clone|use<).)*)$")
 

@@ -418,3 +418,39 @@ fn counts_that_were_seen_replaced_are_not_gone_on_from() {
     assert_eq!(alone, ours);
     assert_eq!(ours.to_json(), json!({"n": 1}));
 }
+
+/// Two imports under different keys stand open until somebody writes to the list.
+#[test]
+fn lists_of_two_keys_are_settled_by_a_write() {
+    let [a, b] = ["a", "b"].map(replica);
+    let with = |field: &str, id| {
+        let keys = ListKeys::new().by("/l", field).unwrap();
+        Document::from_json_with(keys, &json!({"l": [{"id": 1, "no": 2}]}), id, at(1)).unwrap()
+    };
+    let mut ours = with("id", a);
+    ours.merge(&with("no", b));
+    let kinds: Vec<_> = ours.conflicts().iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [ConflictKind::Keys]);
+    ours.push("/l", json!({"id": 7, "no": 8}), a, at(2)).unwrap();
+    assert_eq!(ours.conflicts(), []);
+}
+
+/// Several counters that are replaced at once keep what each had not seen, and no more.
+#[test]
+fn counters_that_are_replaced_together_are_told_apart() {
+    let [a, b] = ["a", "b"].map(replica);
+    let zeros = json!({"k": 0, "m": 0, "n": 0, "o": {"p": 0}});
+    let mut ours = Document::from_json(&zeros, a, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    let paths = ["/k", "/m", "/n", "/o/p"];
+    for (by, path) in (1..).zip(paths) {
+        theirs.increment(path, 10 * by, b, at(2)).unwrap();
+    }
+    ours.merge(&theirs);
+    ours.set("", zeros, a, at(3)).unwrap();
+    for (by, path) in (1..).zip(paths) {
+        theirs.increment(path, by, b, at(2)).unwrap();
+    }
+    ours.merge(&theirs);
+    assert_eq!(ours.to_json(), json!({"k": 1, "m": 2, "n": 3, "o": {"p": 4}}));
+}
