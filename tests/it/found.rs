@@ -431,6 +431,9 @@ fn lists_of_two_keys_are_settled_by_a_write() {
     ours.merge(&with("no", b));
     let kinds: Vec<_> = ours.conflicts().iter().map(|it| it.kind).collect();
     assert_eq!(kinds, [ConflictKind::Keys]);
+    let mut inside = ours.clone();
+    inside.set("/l/0/text", "x", a, at(2)).unwrap();
+    assert_eq!(inside.conflicts(), []);
     ours.push("/l", json!({"id": 7, "no": 8}), a, at(2)).unwrap();
     assert_eq!(ours.conflicts(), []);
 }
