@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example conversation`
 
-use rejoin::{DeltaState, Document, ReplicaId, Timestamp, document::ListKeys};
+use rejoin::{DeltaState, Document, ReplicaId, Timestamp, document::Rules};
 use serde_json::json;
 use std::{error::Error, time::SystemTime};
 
@@ -11,7 +11,7 @@ const EU: ReplicaId = ReplicaId::named("eu-west-1").unwrap();
 
 fn main() -> Result<(), Box<dyn Error>> {
     let now = || Timestamp::from(SystemTime::now());
-    let keys = ListKeys::new().by("/messages", "id")?;
+    let keys = Rules::new().keyed("/messages", "id")?;
     let booking = json!({
         "title": "Booking", "status": "active", "unread": 1,
         "messages": [{"id": "m1", "from": "ana", "text": "Hello"}],

@@ -4,8 +4,8 @@ use crate::Failure;
 use rejoin::{
     Document, Merge, ReplicaId, ReplicaIdError, Timestamp,
     document::{
-        Change, Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, ListKeys,
-        Path, Report,
+        Change, Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Path,
+        Report, Rules,
     },
 };
 use serde_json::Value as Json;
@@ -30,7 +30,7 @@ pub(crate) fn import(
     replica: ReplicaId,
     now: Timestamp,
 ) -> Result<Document, DocumentError> {
-    Document::from_json_with(ListKeys::new().by("/messages", key)?, json, replica, now)
+    Document::from_json_with(Rules::new().keyed("/messages", key)?, json, replica, now)
 }
 
 /// Forks `base` and brings the fork to `edited`, writing only what differs.

@@ -70,6 +70,14 @@ pub(super) enum Reason {
     TooManyWrites(usize),
     /// There is no open conflict to resolve.
     NoConflict,
+    /// It is one value, and its parts cannot be written.
+    Atomic,
+    /// The order of a list is not by place: by the field, or by value if it is a set.
+    Sorted(Option<String>),
+    /// Only scalars can be in a set.
+    NotInSet(Kind),
+    /// A rule that cannot stand beside another one.
+    Contradiction { rule: &'static str, other: &'static str, path: String },
     /// The replica has used up its writes.
     Write(WriteError),
     /// A snapshot's clock does not count the replica that wrote it.
@@ -143,6 +151,19 @@ predicates! {
     is_too_many_writes => Reason::TooManyWrites(_),
     /// There is no open conflict at the [path](Self::path) to resolve.
     is_no_conflict => Reason::NoConflict,
+    /// What is at the [path](Self::path) is one value by a rule ([`Rules::atomic`]), and a part of
+    /// it was to be written.
+    ///
+    /// [`Rules::atomic`]: crate::document::Rules::atomic
+    is_atomic => Reason::Atomic,
+    /// The list at the [path](Self::path) is a set, or ordered by a field, and an item was to be
+    /// moved, or put at an index.
+    is_sorted => Reason::Sorted(_),
+    /// The list at the [path](Self::path) is a set, and something other than a scalar was to be put
+    /// in.
+    is_not_in_set => Reason::NotInSet(_),
+    /// The rule for the [path](Self::path) contradicts another one.
+    is_contradiction => Reason::Contradiction { .. },
     /// The replica has used up its writes; [`source`](core::error::Error::source) says which.
     is_counter_overflow => Reason::Write(_),
     /// The clock of a snapshot does not count the replica that wrote it, or counts a replica past
@@ -204,6 +225,23 @@ impl fmt::Display for DocumentError {
             Reason::NoConflict => {
                 write!(f, "{path} has no open conflict: use set to write there")
             }
+            Reason::Atomic => {
+                write!(f, "{path} is one value by its rule: set it as a whole")
+            }
+            Reason::Sorted(Some(field)) => {
+                write!(f, "{path} is ordered by {field:?}: push the item, or set that field")
+            }
+            Reason::Sorted(None) => {
+                write!(f, "{path} is a set, which has no order of its own: push the item")
+            }
+            Reason::NotInSet(found) => {
+                write!(f, "{path} is a set of scalars and cannot hold {found}")
+            }
+            Reason::Contradiction { rule, other, path: with } => write!(
+                f,
+                "{rule} for {path} contradicts {other} for {}: leave one of them out",
+                Named(with)
+            ),
             Reason::Write(error) => error.fmt(f),
             Reason::UncountedWriter(replica) => {
                 write!(

@@ -1,6 +1,6 @@
 //! Documents from and to `serde_json`.
 
-use super::{Cursor, Document, DocumentError, Input, ListKeys};
+use super::{Cursor, Document, DocumentError, Input, Rules};
 use crate::{replica::ReplicaId, time::Now};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
@@ -37,7 +37,7 @@ impl Document {
         Self::from_value(json, replica, now)
     }
 
-    /// [`from_json`](Self::from_json), with lists whose items have keys.
+    /// [`from_json`](Self::from_json), by some rules.
     ///
     /// # Errors
     ///
@@ -46,23 +46,23 @@ impl Document {
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, Timestamp, document::ListKeys};
+    /// use rejoin::{Document, Timestamp, document::Rules};
     /// use serde_json::json;
     ///
     /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let keys = ListKeys::new().by("/messages", "id")?;
+    /// let rules = Rules::new().keyed("/messages", "id")?;
     /// let conversation = json!({"messages": [{"id": "m1"}, {"id": "m2"}]});
-    /// let document = Document::from_json_with(keys, &conversation, us, now)?;
+    /// let document = Document::from_json_with(rules, &conversation, us, now)?;
     /// assert_eq!(document.item("/messages", "m2").as_deref(), Some("/messages/1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_json_with(
-        keys: ListKeys,
+        rules: Rules,
         json: &Json,
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        Self::from_value_with(keys, json, replica, now)
+        Self::from_value_with(rules, json, replica, now)
     }
 
     /// The whole document; `null` if it was never written, or was removed. O(size).

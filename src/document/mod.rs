@@ -31,17 +31,17 @@
 //! | counter set or reset ∥ +1 | what was set, or 0, plus the 1 that it had not seen |
 //! | counter deleted ∥ +1 | everything that the replica which added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
-//! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
+//! | the same JSON imported under different [`Rules`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
-//! An array is a list of items with an identity: a field that [`ListKeys`] names, or one that is
+//! An array is a list of items with an identity: a field that [`Rules`] names, or one that is
 //! made with the item. Writes into one item meet there, even if the item has moved.
 //!
 //! # What a reader might not guess
 //!
 //! ```
 //! use rejoin::{Document, Merge, ReplicaId, Timestamp};
-//! use rejoin::document::{DocumentError, ListKeys, Value};
+//! use rejoin::document::{DocumentError, Rules, Value};
 //! # fn main() -> Result<(), DocumentError> {
 //! let (us, eu) = (ReplicaId::from_u128(1), ReplicaId::from_u128(2));
 //! let at = Timestamp::from_millis;
@@ -81,7 +81,7 @@
 //! assert_eq!(ours.at("/tags").map(|tags| tags.len()), Some(3));
 //!
 //! // An item is edited here and moved there: both, in one item.
-//! let keys = ListKeys::new().by("/messages", "id")?;
+//! let keys = Rules::new().keyed("/messages", "id")?;
 //! let message = |id: u64| Value::from_iter([("id", id), ("likes", 0)]);
 //! let messages = Value::from(vec![message(1), message(2)]);
 //! let mut ours = Document::from_value_with(keys, object("messages", messages), us, at(1))?;
@@ -135,16 +135,18 @@ mod error;
 #[cfg(feature = "json")]
 mod json;
 mod read;
+mod rules;
 mod snapshot;
 mod state;
 mod writes;
 
 pub use crate::value::{Kind, Number, Value};
-pub use edit::{Edit, Input, ListKeys};
+pub use edit::{Edit, Input, Overwritten};
 pub use error::DocumentError;
 pub use read::{
     Change, Claim, Conflict, ConflictKind, Contender, Cursor, Fields, Items, Path, Report, Step,
 };
+pub use rules::Rules;
 pub use state::DocumentDelta;
 
 use crate::{
@@ -206,7 +208,7 @@ use state::{ROOT, Store};
 pub struct Document {
     store: Store,
     /// Of this process alone: neither compared nor written out.
-    keys: ListKeys,
+    rules: Rules,
 }
 
 /// New documents.
@@ -223,19 +225,19 @@ impl Document {
         Self::default()
     }
 
-    /// A document that was never written, whose lists will have these keys.
+    /// A document that was never written, and will be written by these rules.
     ///
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, document::ListKeys};
+    /// use rejoin::{Document, document::Rules};
     ///
-    /// let document = Document::with_keys(ListKeys::new().by("/messages", "id")?);
+    /// let document = Document::with_rules(Rules::new().keyed("/messages", "id")?);
     /// assert_eq!(document.to_value(), None);
     /// # Ok::<(), rejoin::document::DocumentError>(())
     /// ```
-    pub fn with_keys(keys: ListKeys) -> Self {
-        Self { keys, ..Self::default() }
+    pub fn with_rules(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
     }
 
     /// A document with this content. O(size).
@@ -272,7 +274,7 @@ impl Document {
         Self::new().imported(value, replica, now)
     }
 
-    /// [`from_value`](Self::from_value), with lists whose items have keys.
+    /// [`from_value`](Self::from_value), by some rules.
     ///
     /// # Errors
     ///
@@ -281,22 +283,22 @@ impl Document {
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, Timestamp, document::{ListKeys, Value}};
+    /// use rejoin::{Document, Timestamp, document::{Rules, Value}};
     ///
     /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let keys = ListKeys::new().by("", "id")?;
+    /// let keys = Rules::new().keyed("", "id")?;
     /// let messages = Value::from(vec![Value::from_iter([("id", "m1")])]);
     /// let document = Document::from_value_with(keys, messages, us, now)?;
     /// assert_eq!(document.item("", "m1").as_deref(), Some("/0"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_value_with<'v>(
-        keys: ListKeys,
+        rules: Rules,
         value: impl Into<Input<'v>>,
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        Self::with_keys(keys).imported(value, replica, now)
+        Self::with_rules(rules).imported(value, replica, now)
     }
 
     fn imported<'v>(
@@ -309,34 +311,34 @@ impl Document {
         Ok(self)
     }
 
-    /// The keys that lists are written with here.
+    /// The rules that are written by here.
     ///
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, document::ListKeys};
-    /// assert_eq!(Document::new().keys(), &ListKeys::new());
+    /// use rejoin::{Document, document::Rules};
+    /// assert_eq!(Document::new().rules(), &Rules::new());
     /// ```
-    pub fn keys(&self) -> &ListKeys {
-        &self.keys
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
-    /// Sets the keys that lists are written with here from now on: a document that was read from
-    /// bytes does not know them. Existing lists keep theirs.
+    /// Sets the rules that are written by here from now on: a document that was read from bytes does
+    /// not know any. [`Rules`] says what that changes for what is there.
     ///
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, document::ListKeys, wire};
+    /// use rejoin::{Document, document::Rules, wire};
     ///
-    /// let keys = ListKeys::new().by("/messages", "id")?;
-    /// let row = wire::to_bytes(&Document::with_keys(keys.clone()));
+    /// let keys = Rules::new().keyed("/messages", "id")?;
+    /// let row = wire::to_bytes(&Document::with_rules(keys.clone()));
     /// let mut document: Document = wire::from_bytes(&row)?;
-    /// document.set_keys(keys);
+    /// document.set_rules(keys);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn set_keys(&mut self, keys: ListKeys) {
-        self.keys = keys;
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 }
 
@@ -373,7 +375,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get(&self, pointer: &str) -> Option<Value> {
-        self.store.view().get(pointer)
+        Some(self.at(pointer)?.to_value())
     }
 
     /// A cursor on the value that is read at a JSON Pointer; `None` where nothing is, or if the
@@ -399,10 +401,10 @@ impl Document {
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, Timestamp, document::{ListKeys, Value}};
+    /// use rejoin::{Document, Timestamp, document::{Rules, Value}};
     ///
     /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let mut document = Document::with_keys(ListKeys::new().by("", "id")?);
+    /// let mut document = Document::with_rules(Rules::new().keyed("", "id")?);
     /// let message = |id: &str| Value::from_iter([("id", id)]);
     /// document.set("", Value::from(vec![message("m1"), message("m2")]), us, now)?;
     /// assert_eq!(document.item("", "m2").as_deref(), Some("/1"));
@@ -486,7 +488,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn edit(&mut self, replica: ReplicaId, now: impl Into<Now>) -> Edit<'_> {
-        Edit::new(&mut self.store, &self.keys, replica, now.into())
+        Edit::new(&mut self.store, &self.rules, replica, now.into())
     }
 
     /// Joins `other` as [`merge`](Merge::merge) does, and returns what that changed and what was in

@@ -1,7 +1,7 @@
 //! Documents from the simple record that many services keep: one JSON, one vector clock, one
 //! timestamp.
 
-use super::{Document, DocumentError, Input, ListKeys, error::Reason};
+use super::{Document, DocumentError, Input, Rules, error::Reason};
 use crate::{
     causal::{CausalContext, Dot},
     clock::VectorClock,
@@ -55,10 +55,10 @@ impl Document {
         replica: ReplicaId,
         now: impl Into<Now>,
     ) -> Result<Self, DocumentError> {
-        Self::from_snapshot_with(ListKeys::new(), value, clock, replica, now)
+        Self::from_snapshot_with(Rules::new(), value, clock, replica, now)
     }
 
-    /// [`from_snapshot`](Self::from_snapshot), with lists whose items have keys.
+    /// [`from_snapshot`](Self::from_snapshot), by some rules.
     ///
     /// # Errors
     ///
@@ -67,18 +67,18 @@ impl Document {
     /// # Examples
     ///
     /// ```
-    /// use rejoin::{Document, ReplicaId, Timestamp, VectorClock, document::{ListKeys, Value}};
+    /// use rejoin::{Document, ReplicaId, Timestamp, VectorClock, document::{Rules, Value}};
     ///
     /// let us: ReplicaId = "us-east-1".parse()?;
-    /// let keys = ListKeys::new().by("", "id")?;
+    /// let rules = Rules::new().keyed("", "id")?;
     /// let messages = Value::from(vec![Value::from_iter([("id", "m1")])]);
     /// let (clock, now) = (VectorClock::from_iter([(us, 1)]), Timestamp::from_millis(1));
-    /// let document = Document::from_snapshot_with(keys, messages, &clock, us, now)?;
+    /// let document = Document::from_snapshot_with(rules, messages, &clock, us, now)?;
     /// assert_eq!(document.item("", "m1").as_deref(), Some("/0"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_snapshot_with<'v>(
-        keys: ListKeys,
+        rules: Rules,
         value: impl Into<Input<'v>>,
         clock: &VectorClock,
         replica: ReplicaId,
@@ -92,12 +92,12 @@ impl Document {
             return Err(DocumentError::of(Reason::SnapshotTooLarge(replica)));
         }
         // Written as any document is, and then under the dots of its tick.
-        let written = Self::with_keys(keys).imported(input, replica, now)?;
+        let written = Self::with_rules(rules).imported(input, replica, now)?;
         let seen = clock.iter().map(|(replica, ticks)| (replica, ticks * TICK + (TICK - 1)));
         let before = clock.get(replica) * TICK - 1;
         let writes = written.store.kernel.iter();
         let writes = writes.map(|(dot, write)| (Dot::of(replica, before + dot.counter()), write));
         let store = written.store.extract(CausalContext::up_to(seen), writes);
-        Ok(Self { store, keys: written.keys })
+        Ok(Self { store, rules: written.rules })
     }
 }

@@ -1,7 +1,8 @@
 //! Each write of an [`Edit`](super::Edit), as an edit of its own.
 
-use super::{Document, DocumentDelta, DocumentError, Input};
+use super::{Document, DocumentDelta, DocumentError, Input, Overwritten};
 use crate::{replica::ReplicaId, time::Now};
+use alloc::vec::Vec;
 
 /// Makes each function of this table an edit of one write.
 macro_rules! one_write_edits {
@@ -105,4 +106,43 @@ impl Document {
     /// assert!(ours.conflicts().is_empty());
     pub fn resolve<'v>(pointer: &str, value: impl Into<Input<'v>>);
 }
+}
+
+impl Document {
+    /// [`Edit::update_from`] as an edit of its own; returns its delta, and what it has overwritten.
+    /// To refuse a save that overwrites something, begin an [`edit`](Self::edit) and drop it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Edit::update_from`]; the document is as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use rejoin::{Document, Timestamp, document::Value};
+    /// # let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// # let now = Timestamp::from_millis(1);
+    /// let mut document = Document::from_value(Value::from_iter([("title", "Booking")]), us, now)?;
+    /// let read = document.to_value();
+    /// document.set("/status", "open", eu, now)?;
+    /// let new = Value::from_iter([("title", "Booking Help")]);
+    /// let (delta, overwritten) = document.update_from(&read, &new, us, now)?;
+    /// assert_eq!(delta.write_count(), 1);
+    /// assert!(overwritten.is_empty());
+    /// assert_eq!(document.to_string(), r#"{"status":"open","title":"Booking Help"}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Edit::update_from`]: super::Edit::update_from
+    pub fn update_from<'r, 'n>(
+        &mut self,
+        read: impl Into<Input<'r>>,
+        new: impl Into<Input<'n>>,
+        replica: ReplicaId,
+        now: impl Into<Now>,
+    ) -> Result<(DocumentDelta, Vec<Overwritten>), DocumentError> {
+        let mut edit = self.edit(replica, now);
+        let overwritten = edit.update_from(read, new)?;
+        Ok((edit.commit(), overwritten))
+    }
 }

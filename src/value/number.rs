@@ -52,6 +52,16 @@ impl Hash for Finite {
     }
 }
 
+/// How an integer of up to 65 bits compares with a finite float.
+#[allow(clippy::cast_possible_truncation)] // the cast saturates, past any such integer
+fn cmp_integer(integer: i128, float: f64) -> Ordering {
+    let whole = float as i128;
+    // What the cast cut off, which is exact: only floats below 2^53 have such a part.
+    #[allow(clippy::cast_precision_loss)]
+    let rest = float - whole as f64;
+    integer.cmp(&whole).then_with(|| 0.0.partial_cmp(&rest).unwrap_or(Ordering::Equal))
+}
+
 impl Number {
     /// The number of an integer of zero or above.
     pub(super) const fn natural(natural: u64) -> Self {
@@ -72,6 +82,21 @@ impl Number {
     /// ```
     pub fn from_f64(float: f64) -> Option<Self> {
         float.is_finite().then_some(Self(Repr::Float(Finite(float))))
+    }
+
+    /// The order of what two numbers are worth, exactly: 1 and 1.0 are worth the same.
+    pub(crate) fn cmp_worth(self, other: Self) -> Ordering {
+        let integer = |number: Self| match number.0 {
+            Repr::Negative(integer) => Ok(i128::from(integer)),
+            Repr::Natural(integer) => Ok(i128::from(integer)),
+            Repr::Float(Finite(float)) => Err(float),
+        };
+        match (integer(self), integer(other)) {
+            (Ok(ours), Ok(theirs)) => ours.cmp(&theirs),
+            (Err(ours), Err(theirs)) => ours.partial_cmp(&theirs).unwrap_or(Ordering::Equal),
+            (Ok(ours), Err(theirs)) => cmp_integer(ours, theirs),
+            (Err(ours), Ok(theirs)) => cmp_integer(theirs, ours).reverse(),
+        }
     }
 
     /// Whether it is an integer that an `i64` holds: whether [`as_i64`](Self::as_i64) returns one.

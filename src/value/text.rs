@@ -14,7 +14,7 @@ impl fmt::Display for Value {
 }
 
 impl Value {
-    fn push_json(&self, text: &mut String) {
+    pub(crate) fn push_json(&self, text: &mut String) {
         match self {
             Self::Null => text.push_str("null"),
             Self::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),

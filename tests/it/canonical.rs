@@ -12,7 +12,7 @@ use allocation_counter::measure;
 use rejoin::{
     Document, GCounter, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, DotKernel},
-    document::{ListKeys, Value},
+    document::{Rules, Value},
     wire::{self, DecodeError, Limits, Reader, Schema, Wire, Writer},
 };
 use std::{fs, path::PathBuf};
@@ -489,7 +489,7 @@ fn sizes() {
     for messages in [20, 200, 2_000] {
         let json = crate::size::conversation(messages);
         let text = serde_json::to_string(&json).unwrap().len();
-        let keys = ListKeys::new();
+        let keys = Rules::new();
         let document =
             Document::from_json_with(keys, &json, us, crate::at(1_717_236_600_000)).unwrap();
         let ours = bytes(&document).len();

@@ -13,7 +13,7 @@ use crate::{
 };
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
-    document::{ConflictKind, DocumentDelta, DocumentError, Kind, ListKeys},
+    document::{ConflictKind, DocumentDelta, DocumentError, Kind, Rules},
     laws::Invariants,
 };
 use serde_json::{Map, Value as Json, json};
@@ -58,11 +58,11 @@ const DEPTH_MAX: usize = 8;
 /// How many steps are taken from each tree of up to 16 messages; from larger ones half of them.
 const STEPS: usize = 120;
 
-fn keys() -> ListKeys {
-    let mut keys = ListKeys::new().by("/messages", "message_id").unwrap();
+fn keys() -> Rules {
+    let mut keys = Rules::new().keyed("/messages", "message_id").unwrap();
     let mut lists = String::from("/prompt/replies");
     for _ in 1..DEPTH_MAX {
-        keys = keys.by(&lists, "message_id").unwrap();
+        keys = keys.keyed(&lists, "message_id").unwrap();
         lists.push_str("/*/replies");
     }
     keys
@@ -73,7 +73,7 @@ impl World {
     fn new(tree: &Json, shape: Shape, seed: u64) -> Self {
         let replicas = ["b", "c", "a"].map(|name| Replica {
             id: replica(name),
-            document: Document::with_keys(keys()),
+            document: Document::with_rules(keys()),
             known: Known::default(),
         });
         let mut world = Self {
@@ -383,7 +383,7 @@ impl World {
         assert_eq!(back, *document);
         *document = back;
         if self.shape == Shape::Nested {
-            document.set_keys(keys());
+            document.set_rules(keys());
         }
     }
 

@@ -9,8 +9,7 @@ use crate::{
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp, VectorClock,
     document::{
-        Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Edit, ListKeys,
-        Value,
+        Claim, Conflict, ConflictKind, Contender, DocumentDelta, DocumentError, Edit, Rules, Value,
     },
     laws::Invariants,
     wire,
@@ -65,12 +64,12 @@ fn items_go_between_those_that_stand_at_one_place() {
 
 #[test]
 fn a_star_stands_for_a_field_or_an_item_on_the_way_to_a_keyed_list() {
-    let keys = ListKeys::new().by("/groups/*/members", "id").unwrap();
+    let keys = Rules::new().keyed("/groups/*/members", "id").unwrap();
     let content = json!({
         "groups": [{"members": [{"id": 7}], "others": [{"id": 7}]}],
         "group": {"a": {"members": [{"id": 7}]}},
     });
-    let mut document = Document::with_keys(keys);
+    let mut document = Document::with_rules(keys);
     document.set("", content, ids()[0], at(1)).unwrap();
     assert_eq!(document.item("/groups/0/members", 7_u64).as_deref(), Some("/groups/0/members/0"));
     assert_eq!(document.item("/groups/0/others", 7_u64), None);
@@ -626,7 +625,7 @@ fn a_move_to_where_an_item_stands_writes_nothing() {
 #[test]
 fn who_was_not_told_the_key_of_a_list_goes_by_it() {
     let [us, eu] = ids();
-    let keys = ListKeys::new().by("/messages", "id").unwrap();
+    let keys = Rules::new().keyed("/messages", "id").unwrap();
     let content = json!({"messages": [{"id": "m1"}]});
     let mut ours = Document::from_json_with(keys, &content, us, at(1)).unwrap();
     let mut theirs: Document = wire::from_bytes(&wire::to_bytes(&ours)).unwrap();
@@ -649,7 +648,7 @@ fn the_list_that_is_read_tells_the_key() {
     let [us, eu] = ids();
     for (time, key) in [(4, "id"), (6, "name")] {
         let list = |key: &str, replica, time| {
-            let keys = ListKeys::new().by("/list", key).unwrap();
+            let keys = Rules::new().keyed("/list", key).unwrap();
             let content = json!({"list": [{"id": 1, "name": 2}]});
             Document::from_json_with(keys, &content, replica, at(time)).unwrap()
         };
@@ -698,7 +697,7 @@ fn a_snapshot_of_the_next_tick_replaces_the_one_before() {
 #[test]
 fn a_move_that_a_deletion_had_not_seen_is_no_survivor() {
     let ([us, eu], asia) = (ids(), replica("c-asia"));
-    let keys = ListKeys::new().by("/list", "id").unwrap();
+    let keys = Rules::new().keyed("/list", "id").unwrap();
     let content = json!({"list": [{"id": 1}, {"id": 2}]});
     let old = Document::from_json_with(keys, &content, us, at(1)).unwrap();
     let (mut ours, mut theirs, mut third) = (old.clone(), old.clone(), old.clone());
@@ -760,9 +759,9 @@ fn text_is_what_serde_json_writes() {
 
 #[test]
 fn the_key_of_an_item_is_part_of_its_path() {
-    let keys = ListKeys::new().by("/l", "id").unwrap();
+    let keys = Rules::new().keyed("/l", "id").unwrap();
     let push = |len: usize| {
-        let mut document = Document::with_keys(keys.clone());
+        let mut document = Document::with_rules(keys.clone());
         document.set("", json!({"l": []}), ids()[0], at(1)).unwrap();
         document.push("/l", json!({"id": "k".repeat(len)}), ids()[0], at(2)).map(|_| document)
     };

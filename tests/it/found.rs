@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rejoin::{
     DeltaState, Document, EnableFlag, Merge, MvRegister, OrMap, OrSet, Version,
     causal::{Change, Digest, DotKernel},
-    document::{ConflictKind, DocumentDelta, ListKeys, Value},
+    document::{ConflictKind, DocumentDelta, Rules, Value},
     laws::Invariants,
 };
 use serde_json::json;
@@ -357,7 +357,7 @@ fn a_run_that_goes_on_from_an_older_one_stays_whole() {
 #[test]
 fn whole_lists_set_on_several_sides_are_no_moves() {
     let [a, b, c] = ["a", "b", "c"].map(replica);
-    let keys = || ListKeys::new().by("", "id").unwrap();
+    let keys = || Rules::new().keyed("", "id").unwrap();
     let mut ours = Document::from_json_with(keys(), &json!([{"id": 0}]), a, at(1)).unwrap();
     let mut theirs = ours.clone();
     ours.set("", json!([{"id": 1}, {"id": 0}]), a, at(2)).unwrap();
@@ -424,7 +424,7 @@ fn counts_that_were_seen_replaced_are_not_gone_on_from() {
 fn lists_of_two_keys_are_settled_by_a_write() {
     let [a, b] = ["a", "b"].map(replica);
     let with = |field: &str, id| {
-        let keys = ListKeys::new().by("/l", field).unwrap();
+        let keys = Rules::new().keyed("/l", field).unwrap();
         Document::from_json_with(keys, &json!({"l": [{"id": 1, "no": 2}]}), id, at(1)).unwrap()
     };
     let mut ours = with("id", a);

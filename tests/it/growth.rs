@@ -13,7 +13,7 @@ use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, Max, Merge, MvRegister, OrMap, OrSet, PnCounter,
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
-    document::{Input, ListKeys, Value},
+    document::{Input, Rules, Value},
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -196,8 +196,8 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 8] = [
     (
-        "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new ListKeys::new
-         Document::new Document::with_keys EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
+        "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new
+         Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
          OrSet::new",
         "makes nothing of nothing",
     ),
@@ -212,7 +212,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Value::as_object_mut Number::is_i64 Number::is_u64 Number::is_f64 Cursor::kind
          Cursor::is_null Cursor::as_bool Cursor::as_number Cursor::as_i64 Cursor::as_u64
          Cursor::as_f64 Cursor::as_str Report::changed Report::changes
-         Report::conflicts Document::keys Document::set_keys Path::is_root Path::last Path::parent
+         Report::conflicts Document::keys Document::set_rules Path::is_root Path::last Path::parent
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
@@ -895,7 +895,7 @@ fn documents() -> Vec<Row> {
             Linear,
             |n| {
                 let (value, json) = (content(n), Json::from(content(n)));
-                let keys = || ListKeys::new().by("/l", "id").unwrap();
+                let keys = || Rules::new().keyed("/l", "id").unwrap();
                 op(move || {
                     let with = Document::from_value_with(keys(), &value, us(), at(1)).unwrap();
                     let of_json = Document::from_json_with(keys(), &json, us(), at(1)).unwrap();
@@ -917,7 +917,7 @@ fn documents() -> Vec<Row> {
             op(move || {
                 (
                     Document::from_snapshot(&value, &clock, us(), at(1)).unwrap(),
-                    Document::from_snapshot_with(ListKeys::new(), &value, &clock, us(), at(1))
+                    Document::from_snapshot_with(Rules::new(), &value, &clock, us(), at(1))
                         .unwrap(),
                 )
             })
@@ -962,7 +962,7 @@ fn documents() -> Vec<Row> {
             edit!(document, |it, now| it.push("/l", 7_u64, us(), now).unwrap()),
         ),
         Row("Document::push", "of one key again and again", Flat, |n| {
-            let keys = ListKeys::new().by("/l", "id").unwrap();
+            let keys = Rules::new().keyed("/l", "id").unwrap();
             let mut document =
                 Document::from_json_with(keys, &json!({"l": []}), us(), at(1)).unwrap();
             let item = || Value::from_iter([("id", 1_u64)]);
@@ -1120,10 +1120,10 @@ fn documents() -> Vec<Row> {
             let (ours, theirs) = (all(&ours), all(&theirs));
             op(move || (ours.clone().merge(&theirs), ours.latest()))
         }),
-        Row("ListKeys::by", "", Linear, |n| {
+        Row("Rules::by", "", Linear, |n| {
             op(move || {
-                let keys = |keys: ListKeys, list| keys.by(&format!("/l{list}"), "id").unwrap();
-                (0..n).fold(ListKeys::new(), keys)
+                let keys = |keys: Rules, list| keys.keyed(&format!("/l{list}"), "id").unwrap();
+                (0..n).fold(Rules::new(), keys)
             })
         }),
     ])

@@ -6,7 +6,7 @@ use rejoin::{
     Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister,
     OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
-    document::{DocumentDelta, ListKeys},
+    document::{DocumentDelta, Rules},
     laws::{self, Law},
 };
 use serde_json::json;
@@ -429,7 +429,7 @@ fn document(
 fn documents_keep_the_laws() {
     let content = json!({"title": "", "count": 5, "list": [{"id": 1}, {"id": 2}]});
     let plain = Document::from_json(&content, replica("base"), at(1)).unwrap();
-    let keys = ListKeys::new().by("/list", "id").unwrap();
+    let keys = Rules::new().keyed("/list", "id").unwrap();
     let keyed = Document::from_json_with(keys, &content, replica("base"), at(1)).unwrap();
     [Document::new(), plain, keyed].iter().for_each(|start| keeps_the_laws(start, document));
 }

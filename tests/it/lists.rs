@@ -3,7 +3,7 @@
 use crate::effort::{count, one_in};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
-    document::{DocumentDelta, ListKeys, Value},
+    document::{DocumentDelta, Rules, Value},
     laws::Invariants,
     wire,
 };
@@ -151,7 +151,7 @@ fn a_board_of_twenty_stays_small() {
 
 #[test]
 fn a_list_reordered_by_update_stays_small() {
-    let keys = ListKeys::new().by(LIST, "id").unwrap();
+    let keys = Rules::new().keyed(LIST, "id").unwrap();
     let card = |id: &u64| Value::from_iter([("id", *id)]);
     let list =
         |order: &[u64]| Value::from_iter([("l", Value::Array(order.iter().map(card).collect()))]);

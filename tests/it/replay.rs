@@ -9,7 +9,7 @@ use crate::{
 use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
     PnCounter, VectorClock,
-    document::{ListKeys, Value},
+    document::{Rules, Value},
 };
 use std::{
     fs,
@@ -164,7 +164,7 @@ fn forms(write: Write<'_>) -> Vec<u8> {
         "title": "Booking", "n": [1, -2, 0.5, {"deep": [null, true]}], "empty": {}, "unread": 2,
         "messages": [{"id": "m1", "text": "Hello"}, {"id": "m2", "text": "Hi"}],
     });
-    let keys = ListKeys::new().by("/messages", "id").unwrap();
+    let keys = Rules::new().keyed("/messages", "id").unwrap();
     let start = Document::from_json_with(keys, &content, replica("us-east-1"), now).unwrap();
     let edit = |it: &mut Document, id: &str| {
         let id = replica(id);

@@ -4,7 +4,7 @@ use crate::{at, encoded::through_bytes, replica};
 use allocation_counter::measure;
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp,
-    document::{Change, Claim, Conflict, ConflictKind, ListKeys, Value},
+    document::{Change, Claim, Conflict, ConflictKind, Rules, Value},
 };
 use serde_json::{Value as Json, json};
 
@@ -187,7 +187,8 @@ fn lists_made_with_different_keys_are_told_of_until_one_side_writes() {
     let [us, eu] = ids();
     let json = json!({"l": [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]});
     let import = |key: Option<&str>, id| {
-        let keys = key.map(|key| ListKeys::new().by("/l", key).unwrap()).unwrap_or_default();
+        let keys = key.map(|key| Rules::new().keyed("/l", key).unwrap()).unwrap_or_default();
+        let keys = keys.default_key(None);
         Document::from_json_with(keys, &json, id, at(5)).unwrap()
     };
     for (ours_key, theirs_key) in [(Some("id"), None), (Some("id"), Some("name"))] {

@@ -9,7 +9,7 @@ use rejoin::{
     DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister, OrMap,
     OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
-    document::{DocumentDelta, ListKeys, Value},
+    document::{DocumentDelta, Rules, Value},
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,7 +173,7 @@ pub(crate) fn conversation() -> (Document, Vec<DocumentDelta>) {
         "n": [1, -2, 0.5, {"deep": [null, true]}], "empty": {}, "none": [], "unread": 2,
         "messages": [{"id": "m1", "text": "Hello"}, {"id": "m2", "text": "Hi"}],
     });
-    let keys = ListKeys::new().by("/messages", "id").unwrap();
+    let keys = Rules::new().keyed("/messages", "id").unwrap();
     let mut ours = Document::from_json_with(keys, &content, us, at(1_000)).unwrap();
     let mut theirs = ours.clone();
     let mut deltas = vec![

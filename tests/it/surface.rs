@@ -5,7 +5,7 @@ use crate::{at, effort::count, replica};
 use proptest::{collection::vec, prelude::*};
 use rejoin::{
     Document, Merge, ReplicaId, Stamp,
-    document::{Input, ListKeys},
+    document::{Input, Rules},
     value::{Kind, Number, Value},
 };
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ fn a_value_is_taken_apart_as_that_of_serde_json() -> Tried {
 #[test]
 fn a_subtree_is_read_without_a_clone() -> Tried {
     let message = |id: &str, text: &str| json!({"id": id, "text": text});
-    let keys = ListKeys::new().by("/messages", "id")?;
+    let keys = Rules::new().keyed("/messages", "id")?;
     let messages = json!({"messages": [message("m1", "Hello"), message("m2", "Ho")]});
     let mut document = Document::from_json_with(keys, &messages, us(), at(1))?;
     document.set("/messages/1/text", "Hi", replica("eu-west-1"), at(5))?;

@@ -8,23 +8,27 @@
 //! `{"path":1,"time":1717236600000,"value":"Booking Help"}`. An item is a step such as
 //! `{"key":"m11"}`.
 //!
-//! The mark of a container has the value `{}` or `[]`, and that of a list the `key` of its items.
+//! The mark of a container has the value `{}` or `[]`, and that of a list the `key` of its items and
+//! what they are `ordered_by`, or that it is a `set`. An object or an array as one write is an `atom`.
+//! How a value is chosen among others is its `choice`. Where nothing may be read, a write is
+//! `removed`.
 //! What one replica has counted has a `count`, and as its `start` the counter of the write that
 //! began it. The place of an item is spelled in hex. The `birth` of a field is the write that made
 //! it, if this one changed it. What a value replaced of counts is in `counted`, for each replica.
 
 use super::intake::Intake;
 use crate::document::{
-    Document, ListKeys,
+    Document, Rules,
     state::{
-        Content, DocumentDelta, Item, NodeId, Origin, Place, ROOT, Removal, Segment, Sought, Store,
-        Tally, Tree, Write,
+        Content, DocumentDelta, Item, ListForm, ListOrder, NodeId, Origin, Place, Policy, ROOT,
+        Removal, Segment, Sought, Store, Tally, Tree, Write,
     },
 };
 use crate::value::Value;
 use crate::{
     causal::{Dot, DotKernel, Mapped},
     listed::Listed,
+    replica::ReplicaId,
     time::Timestamp,
     wire::{self, Wire},
 };
@@ -36,7 +40,7 @@ use serde::{
 };
 
 /// A write as people read it.
-#[derive(Serialize, Deserialize, Hash)]
+#[derive(Default, Serialize, Deserialize, Hash)]
 #[serde(rename = "Write", deny_unknown_fields)]
 struct Readable {
     path: u32,
@@ -45,6 +49,16 @@ struct Readable {
     value: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ordered_by: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    set: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    atom: Option<Value>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    removed: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    choice: Option<Choice>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,6 +71,40 @@ struct Readable {
     counted: Vec<Tally>,
 }
 
+/// How a value is chosen among others, as people read it.
+#[derive(Serialize, Deserialize, Hash)]
+#[serde(rename_all = "lowercase")]
+enum Choice {
+    Max,
+    Min,
+    Prefer(Vec<ReplicaId>),
+}
+
+impl From<&Policy> for Choice {
+    fn from(policy: &Policy) -> Self {
+        match policy {
+            Policy::Max => Self::Max,
+            Policy::Min => Self::Min,
+            Policy::Prefer(replicas) => Self::Prefer(replicas.to_vec()),
+        }
+    }
+}
+
+impl From<&Choice> for Policy {
+    fn from(choice: &Choice) -> Self {
+        match choice {
+            Choice::Max => Self::Max,
+            Choice::Min => Self::Min,
+            Choice::Prefer(replicas) => Self::Prefer(replicas.as_slice().into()),
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's way
+const fn is_false(truth: &bool) -> bool {
+    !*truth
+}
+
 /// A value that is there, even if it is null.
 fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
@@ -64,57 +112,82 @@ fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>
 
 impl Readable {
     fn new(path: u32, write: &Write) -> Self {
-        let (mut value, mut key, mut place) = (None, None, None);
-        let (mut count, mut start) = (None, None);
+        let mut it = Self {
+            path,
+            time: write.time,
+            birth: write.birth(),
+            counted: write.counted().to_vec(),
+            choice: write.policy().map(Choice::from),
+            ..Self::default()
+        };
         match &write.content {
-            Content::Object => value = Some(Value::Object(BTreeMap::new())),
-            Content::List(by) => {
-                value = Some(Value::Array(Vec::new()));
-                key = by.as_deref().map(Into::into);
+            Content::Object => it.value = Some(Value::Object(BTreeMap::new())),
+            Content::List(form) => {
+                it.value = Some(Value::Array(Vec::new()));
+                let form = form.as_deref().unwrap_or(&ListForm::PLAIN);
+                it.key = form.key.as_deref().map(Into::into);
+                match &form.order {
+                    ListOrder::Place => {}
+                    ListOrder::Field(field) => it.ordered_by = Some((**field).into()),
+                    ListOrder::Value => it.set = true,
+                }
             }
-            Content::Count { start: from, sum } => (count, start) = (Some(*sum), Some(*from)),
-            Content::Place(at) => {
-                place = Some(hex(at.as_bytes()));
-            }
-            scalar => value = scalar.to_value(),
+            Content::Count { start, sum } => (it.count, it.start) = (Some(*sum), Some(*start)),
+            Content::Place(at) => it.place = Some(hex(at.as_bytes())),
+            Content::Atom(value) => it.atom = Some(Value::clone(value)),
+            Content::Removed => it.removed = true,
+            scalar => it.value = scalar.to_value(),
         }
-        let (time, birth, counted) = (write.time, write.birth(), write.counted().to_vec());
-        Self { path, time, value, key, count, start, place, birth, counted }
+        it
     }
 
     fn content(&self) -> Result<Content, &'static str> {
         let is_list = matches!(self.value, Some(Value::Array(_)));
-        if self.key.is_some() && !is_list {
-            return Err("only a list can have a key");
+        if (self.key.is_some() || self.ordered_by.is_some() || self.set) && !is_list {
+            return Err("only a list can have a key or an order");
         }
         if self.count.is_some() != self.start.is_some() {
             return Err("a count must have a start, and nothing else may have one");
         }
-        match (&self.value, self.count, &self.place) {
-            (Some(value), None, None) => match value {
-                Value::Null => Ok(Content::Null),
-                Value::Bool(truth) => Ok(Content::Bool(*truth)),
-                Value::Number(number) => Ok(Content::Number(*number)),
-                Value::String(text) => Ok(Content::text(text)),
-                Value::Array(items) if items.is_empty() => {
-                    Ok(Content::List(self.key.as_deref().map(Into::into)))
-                }
-                Value::Object(fields) if fields.is_empty() => Ok(Content::Object),
-                Value::Array(_) | Value::Object(_) => Err("the mark of a container must be empty"),
-            },
-            (None, Some(sum), None) => {
+        match (&self.value, self.count, &self.place, &self.atom, self.removed) {
+            (Some(value), None, None, None, false) => self.content_of(value),
+            (None, Some(sum), None, None, false) => {
                 Ok(Content::Count { start: self.start.unwrap_or_default(), sum })
             }
-            (None, None, Some(hex)) => {
-                let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
-                let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
-                let place = bytes.and_then(|bytes| Place::checked(&bytes));
-                let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
-                place.filter(is_whole).map(Content::Place).ok_or("a place is not well formed")
+            (None, None, Some(hex), None, false) => place_of(hex),
+            (None, None, None, Some(atom @ (Value::Array(_) | Value::Object(_))), false) => {
+                Ok(Content::Atom(atom.clone().into()))
             }
-            _ => Err("a write must have exactly one of value, count and place"),
+            (None, None, None, None, true) => Ok(Content::Removed),
+            _ => Err("a write must have exactly one of value, count, place, atom and removed"),
         }
     }
+
+    fn content_of(&self, value: &Value) -> Result<Content, &'static str> {
+        match value {
+            Value::Array(items) if items.is_empty() => Ok(Content::list(self.form()?)),
+            Value::Object(fields) if fields.is_empty() => Ok(Content::Object),
+            scalar => Content::of_scalar(scalar).ok_or("the mark of a container must be empty"),
+        }
+    }
+
+    fn form(&self) -> Result<ListForm, &'static str> {
+        let order = match (&self.ordered_by, self.set) {
+            (None, false) => ListOrder::Place,
+            (Some(field), false) => ListOrder::Field(field.as_str().into()),
+            (None, true) if self.key.is_none() => ListOrder::Value,
+            _ => return Err("a set has no key and no other order"),
+        };
+        Ok(ListForm { key: self.key.as_deref().map(Into::into), order })
+    }
+}
+
+fn place_of(hex: &str) -> Result<Content, &'static str> {
+    let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
+    let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
+    let place = bytes.and_then(|bytes| Place::checked(&bytes));
+    let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
+    place.filter(is_whole).map(Content::Place).ok_or("a place is not well formed")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -299,7 +372,8 @@ fn take_readable<E: Error>(
     for (dot, write) in form {
         let node = paths.node(write.path)?;
         let content = write.content().map_err(E::custom)?;
-        let origin = Origin::of(write.birth, write.counted.as_slice().into());
+        let policy = write.choice.as_ref().map(Policy::from);
+        let origin = Origin::with(write.birth, write.counted.as_slice().into(), policy);
         intake.put(dot, (node, write.time), content, origin).map_err(E::custom)?;
     }
     Ok((intake, paths))
@@ -323,7 +397,7 @@ impl<'de> Deserialize<'de> for Document {
         }
         let form = DocumentForm::deserialize(deserializer)?;
         let (intake, _) = take_readable(&form.paths.0, &form.writes)?;
-        Ok(Self { store: intake.finish(), keys: ListKeys::new() })
+        Ok(Self { store: intake.finish(), rules: Rules::new() })
     }
 }
 

@@ -3,7 +3,10 @@
 use crate::document::state::{
     Content, DocumentDelta, NodeId, Origin, Removal, Segment, Sought, Store, Write,
 };
-use crate::value::pointer::{DEPTH_MAX, PATH_MAX};
+use crate::value::{
+    Value,
+    pointer::{DEPTH_MAX, PATH_MAX},
+};
 use crate::{
     causal::{CausalContext, Dot, DotKernel},
     time::Timestamp,
@@ -58,9 +61,13 @@ impl Intake {
         if is_mark && self.store.tree.depth(node) >= DEPTH_MAX {
             return Err("containers nest deeper than 127 levels");
         }
+        if let Content::Atom(value) = &content {
+            check_atom(value, self.store.tree.depth(node))?;
+        }
         let digest = self.store.tree.digest(node);
         let write = Write { content, time, origin, node, digest };
         write.check_counts(dot)?;
+        write.check_policy()?;
         self.store.put(dot, write);
         Ok(())
     }
@@ -81,5 +88,18 @@ impl Intake {
         }
         let delta = DocumentDelta { store: self.finish(), removals };
         delta.check_removals().map(|()| delta)
+    }
+}
+
+/// Checks that a whole value at `depth` nests no deeper than documents may.
+fn check_atom(value: &Value, depth: usize) -> Result<(), &'static str> {
+    let inside = |value| check_atom(value, depth + 1);
+    match value {
+        Value::Array(_) | Value::Object(_) if depth >= DEPTH_MAX => {
+            Err("containers nest deeper than 127 levels")
+        }
+        Value::Array(items) => items.iter().try_for_each(inside),
+        Value::Object(fields) => fields.values().try_for_each(inside),
+        _ => Ok(()),
     }
 }

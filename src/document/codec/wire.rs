@@ -6,12 +6,13 @@
 
 use super::intake::Intake;
 use crate::document::{
-    Document, ListKeys,
+    Document, Rules,
     state::{
-        Content, DocumentDelta, Item, Level, NodeId, Origin, Place, ROOT, Removal, Segment, Short,
-        Sought, Store, Tally, Tree, Write,
+        Content, DocumentDelta, Item, Level, ListForm, ListOrder, NodeId, Origin, Place, Policy,
+        ROOT, Removal, Segment, Short, Sought, Store, Tally, Tree, Write,
     },
 };
+use crate::value::Value;
 use crate::value::wire::{kind, kind_of_number, read_number, read_text, write_number, write_text};
 use crate::{
     causal::{Dot, Lanes},
@@ -75,16 +76,19 @@ impl<'a> Teller<'a> {
         teller
     }
 
-    /// The kind, with two bits that say what follows the content: the birth, and what was counted.
+    /// The kind, with three bits that say what follows the content: the birth, what was counted, and
+    /// how it is chosen among others.
     fn write(&mut self, dot: Dot, write: &'a Write, out: &mut Writer) {
         let born = if write.birth().is_some() { kind::BORN } else { 0 };
         let counted = if write.counted().is_empty() { 0 } else { kind::COUNTED };
+        let ruled = if write.policy().is_some() { kind::RULED } else { 0 };
+        let follows = born | counted | ruled;
         if let Content::Count { start, sum } = &write.content {
-            out.byte(kind::COUNT | born | counted);
+            out.byte(kind::COUNT | follows);
             out.varint(dot.counter() - start);
             out.varint(zigzag(*sum));
         } else {
-            self.content(&write.content, born | counted, out);
+            self.content(&write.content, follows, out);
         }
         if let Some(birth) = write.birth() {
             self.dot(birth, out);
@@ -92,6 +96,28 @@ impl<'a> Teller<'a> {
         if let Some(further) = write.counted().len().checked_sub(1) {
             out.count(further);
             write.counted().iter().for_each(|tally| self.tally(*tally, out));
+        }
+        if let Some(policy) = write.policy() {
+            self.policy(policy, out);
+        }
+    }
+
+    /// 0 for the greatest, 1 for the least; 2 for preferred replicas, with their number and these.
+    fn policy(&mut self, policy: &Policy, out: &mut Writer) {
+        match policy {
+            Policy::Max => out.byte(0),
+            Policy::Min => out.byte(1),
+            Policy::Prefer(replicas) => {
+                out.byte(2);
+                out.count(replicas.len());
+                for replica in replicas.iter() {
+                    let code = self.replicas.code(*replica);
+                    out.varint(code);
+                    if code == 0 {
+                        replica.encode(out);
+                    }
+                }
+            }
         }
     }
 
@@ -160,7 +186,9 @@ impl<'a> Teller<'a> {
             Content::Short(_) | Content::Long(_) => kind::TEXT,
             Content::Object => kind::OBJECT,
             Content::List(None) => kind::ARRAY,
-            Content::List(Some(_)) => kind::KEYED_ARRAY,
+            Content::List(Some(_)) => kind::FORMED_ARRAY,
+            Content::Atom(_) => kind::ATOM,
+            Content::Removed => kind::REMOVED,
             Content::Count { .. } => kind::COUNT,
             Content::Place(_) => kind::PLACE,
         };
@@ -170,14 +198,33 @@ impl<'a> Teller<'a> {
             Content::Short(_) | Content::Long(_) => {
                 self.text(content.as_str().unwrap_or_default(), out);
             }
-            Content::List(Some(key)) => self.text(key, out),
+            Content::List(Some(form)) => self.form(form, out),
+            Content::Atom(value) => value.encode(out),
             Content::Place(place) => self.place(place, out),
             // What was counted needs its dot: `write` writes it.
             Content::Count { .. }
             | Content::Null
             | Content::Bool(_)
             | Content::Object
+            | Content::Removed
             | Content::List(None) => {}
+        }
+    }
+
+    /// 1 for a key, which follows; 2 for a field that items are ordered by, which follows; 3 for
+    /// both; 4 for a set.
+    fn form(&mut self, form: &'a ListForm, out: &mut Writer) {
+        let order = match &form.order {
+            ListOrder::Place => 0,
+            ListOrder::Field(_) => form::ORDERED,
+            ListOrder::Value => form::SET,
+        };
+        out.byte(order | if form.key.is_some() { form::KEYED } else { 0 });
+        if let Some(key) = &form.key {
+            self.text(key, out);
+        }
+        if let ListOrder::Field(field) = &form.order {
+            self.text(field, out);
         }
     }
 
@@ -223,6 +270,13 @@ fn write_rest_of_dot(code: u64, dot: Dot, out: &mut Writer) {
         dot.replica().encode(out);
     }
     out.varint(dot.counter() - 1);
+}
+
+/// What the form of a list says.
+mod form {
+    pub(super) const KEYED: u8 = 1;
+    pub(super) const ORDERED: u8 = 2;
+    pub(super) const SET: u8 = 4;
 }
 
 /// What was spelled, by number.
@@ -288,18 +342,52 @@ impl<'r, 'a> Listener<'r, 'a> {
     fn write(&mut self, dot: Dot, time: Timestamp) -> Result<(), DecodeError> {
         let node = self.node()?;
         let kind = self.input.byte()?;
-        let content = match kind & !(kind::BORN | kind::COUNTED) {
+        let content = match kind & !(kind::BORN | kind::COUNTED | kind::RULED) {
             kind::COUNT => self.count(dot)?,
             kind => self.content(kind)?,
         };
         let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
         let counted = if kind & kind::COUNTED == 0 { Vec::new() } else { self.tallies()? };
-        let origin = Origin::of(birth, counted.into());
+        let policy = if kind & kind::RULED == 0 { None } else { Some(self.policy()?) };
+        let origin = Origin::with(birth, counted.into(), policy);
         if matches!(content, Content::Object | Content::List(_)) {
             self.input.check_depth(self.intake.store.tree.depth(node) + 1)?;
         }
         let put = self.intake.put(dot, (node, time), content, origin);
         put.map_err(|why| self.input.malformed(why))
+    }
+
+    fn policy(&mut self) -> Result<Policy, DecodeError> {
+        match self.input.byte()? {
+            0 => Ok(Policy::Max),
+            1 => Ok(Policy::Min),
+            2 => {
+                let mut replicas = Vec::new();
+                for _ in 0..self.input.count()? {
+                    let code = self.input.varint()?;
+                    replicas.push(self.replica_of(code)?);
+                }
+                Ok(Policy::Prefer(replicas.into()))
+            }
+            _ => Err(self.input.malformed("how a value is chosen is unknown")),
+        }
+    }
+
+    fn form(&mut self) -> Result<ListForm, DecodeError> {
+        let says = self.input.byte()?;
+        let key = if says & form::KEYED == 0 { None } else { Some(self.shared_text()?) };
+        let order = match says & !form::KEYED {
+            0 if key.is_some() => ListOrder::Place,
+            form::ORDERED => ListOrder::Field(self.shared_text()?),
+            form::SET if key.is_none() => ListOrder::Value,
+            _ => return Err(self.input.malformed("the form of a list is unknown")),
+        };
+        Ok(ListForm { key, order })
+    }
+
+    fn shared_text(&mut self) -> Result<Arc<str>, DecodeError> {
+        let text = self.text()?;
+        Ok(self.texts[text].shared())
     }
 
     fn count(&mut self, dot: Dot) -> Result<Content, DecodeError> {
@@ -402,13 +490,19 @@ impl<'r, 'a> Listener<'r, 'a> {
             }
             kind::OBJECT => Content::Object,
             kind::ARRAY => Content::List(None),
-            kind::KEYED_ARRAY => {
-                let key = self.text()?;
-                Content::List(Some(self.texts[key].shared()))
-            }
+            kind::FORMED_ARRAY => Content::list(self.form()?),
+            kind::ATOM => self.atom()?,
+            kind::REMOVED => Content::Removed,
             kind::PLACE => Content::Place(self.place()?),
             _ => return Err(self.input.malformed("the kind of a write is unknown")),
         })
+    }
+
+    fn atom(&mut self) -> Result<Content, DecodeError> {
+        match Value::decode(self.input)? {
+            value @ (Value::Array(_) | Value::Object(_)) => Ok(Content::Atom(value.into())),
+            _ => Err(self.input.malformed("a scalar is spelled as a whole value")),
+        }
     }
 
     fn text(&mut self) -> Result<usize, DecodeError> {
@@ -485,7 +579,7 @@ impl Wire for Document {
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let Listener { intake, .. } = Listener::store(input)?;
-        Ok(Self { store: intake.finish(), keys: ListKeys::new() })
+        Ok(Self { store: intake.finish(), rules: Rules::new() })
     }
 }
 

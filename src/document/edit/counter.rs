@@ -139,17 +139,30 @@ impl Edit<'_> {
         let by = by.ok_or_else(overflow)?;
         self.all_or_nothing(|edit| {
             let node = edit.enter_number(parsed)?;
-            edit.holding(node, |edit| {
-                let view = edit.view();
-                let is_new = !view.tree.has_content(node);
-                let read = if is_new { 0 } else { view.count_at(node)? };
-                let number = read.checked_add(by).ok_or_else(overflow)?;
-                match edit.tally_with(node, read, by) {
-                    Some(content) => edit.put_tally(node, content),
-                    None => edit.replace_value(node, Source::Value(&number.into())),
-                }
-            })
+            edit.count_on(node, by)?.ok_or_else(overflow)
         })
+    }
+
+    /// Adds to the number at a node that exists; `None` if an `i64` does not hold the sum.
+    pub(super) fn count_on(&mut self, node: NodeId, by: i64) -> Result<Option<()>, DocumentError> {
+        let view = self.view();
+        let is_new = !view.tree.has_content(node);
+        let read = if is_new { Ok(0) } else { view.count_at(node) };
+        let number = read.as_ref().ok().map(|read| read.checked_add(by));
+        if number == Some(None) {
+            return Ok(None);
+        }
+        self.holding(node, |edit| {
+            let read = read?;
+            match edit.tally_with(node, read, by).filter(|_| !edit.view().tree.is_removed(node)) {
+                Some(content) => edit.put_tally(node, content),
+                None => {
+                    let number = Value::from(number.flatten().unwrap_or(read));
+                    edit.replace_value(node, Source::Value(&number))
+                }
+            }
+        })?;
+        Ok(Some(()))
     }
 
     /// This replica's tally at a node with `by` more. `None` if no tally can add that to what is

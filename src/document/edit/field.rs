@@ -1,14 +1,16 @@
 //! Values at a pointer: what edits set, remove and resolve, and the way there.
 
-use super::{Edit, Input, input::Source, put::Replaced};
+use super::{Edit, Input, identity::Inserted, input::Source, put::Replaced};
 use crate::{
     document::{
         error::{DocumentError, Reason},
         read::Reading,
         state::{Content, NodeId, ROOT, Sought},
     },
+    time::Timestamp,
     value::pointer::Pointer,
 };
+use alloc::sync::Arc;
 
 impl Edit<'_> {
     /// Writes `value` at `pointer`, over all that this replica sees there and below.
@@ -137,7 +139,7 @@ impl Edit<'_> {
     ///
     /// # Errors
     ///
-    /// A list is addressed by what is neither an index nor its end.
+    /// A list is addressed by what is neither an index nor its end, or a part of one value.
     fn is_anything_at(&self, pointer: Pointer<'_>) -> Result<bool, DocumentError> {
         let view = self.view();
         if !view.tree.has_content(ROOT) {
@@ -147,6 +149,9 @@ impl Edit<'_> {
         for token in pointer.tokens() {
             if matches!(view.reading(node), Some(Reading::List)) {
                 self.parse_index(node, &token)?;
+            }
+            if matches!(view.reading(node), Some(Reading::Atom(_))) {
+                return Err(DocumentError::at(view.pointer(node), Reason::Atomic));
             }
             match view.below(node, &token) {
                 Some(below) => node = below,
@@ -166,8 +171,11 @@ impl Edit<'_> {
         if is_list {
             let index = self.index_at(container, &token)?;
             return match self.view().tree.item(container, index) {
+                Some(item) if self.form_of(container).is_set() => {
+                    self.replace_member(container, item, value)
+                }
                 Some(item) => self.set_node(item, value),
-                None => self.insert_item(container, index, value),
+                None => self.insert_item(container, index, value, Inserted::Alone),
             };
         }
         let field = match self.view().tree.child(container, Sought::Field(&token)) {
@@ -223,6 +231,9 @@ impl Edit<'_> {
                 let is_list = matches!(reading, Reading::List);
                 if settled { Ok(is_list) } else { self.settle(node).map(|()| is_list) }
             }
+            Some((Reading::Atom(_), _)) => {
+                Err(DocumentError::at(view.pointer(node), Reason::Atomic))
+            }
             Some(_) => Err(DocumentError::at(view.pointer(node), Reason::NotAContainer)),
             None => Err(DocumentError::at(view.pointer(node), Reason::NotFound)),
         }
@@ -240,11 +251,33 @@ impl Edit<'_> {
             losers.extend(view.list_mark_slots(node));
         }
         if mark.is_none() || !losers.is_empty() {
-            let mark = if is_list { Content::List(self.key_of(node)) } else { Content::Object };
+            let mark = if is_list { Content::list(self.form_of(node)) } else { Content::Object };
+            let key = if is_list { None } else { view.lost_key(node) };
+            let key = key.map(|(name, key)| (Arc::<str>::from(name), key.clone()));
             let replaced = self.kill(losers);
             let time = self.now.after(replaced.time);
             self.put(node, mark, time, &replaced)?;
+            if let Some((name, key)) = key {
+                self.put_key(node, &name, key, time)?;
+            }
         }
         self.settle_place(node)
+    }
+
+    /// Writes the key of an item that outlived its deletion, at the field where it is read.
+    fn put_key(
+        &mut self,
+        item: NodeId,
+        name: &str,
+        key: Content,
+        time: Timestamp,
+    ) -> Result<(), DocumentError> {
+        let field = self.spot_below(self.spot(item), Sought::Field(name))?;
+        self.holding(field.node, |edit| {
+            // A removal there would hide it.
+            let gone = edit.view().slots_below(field.node);
+            edit.kill(gone);
+            edit.put(field.node, key, time, &Replaced::default())
+        })
     }
 }

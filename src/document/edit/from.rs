@@ -67,6 +67,13 @@ impl<'a, T: Into<Input<'a>>> From<Option<T>> for Input<'a> {
     }
 }
 
+/// `null` for `None`: what [`Document::to_value`](crate::Document::to_value) returns.
+impl<'a> From<&'a Option<Value>> for Input<'a> {
+    fn from(option: &'a Option<Value>) -> Self {
+        option.as_ref().map_or_else(|| Value::Null.into(), Into::into)
+    }
+}
+
 /// `null`
 impl From<()> for Input<'_> {
     fn from((): ()) -> Self {

@@ -2,23 +2,103 @@
 
 use super::{
     Edit,
-    input::{Source, digest_of_array, digest_of_object},
+    input::{Items, Known, Source, digest_of_array, digest_of_object},
 };
 use crate::{
     causal::Dot,
     document::{
-        read::{Reading, View},
-        state::{Item, NodeId, Segment, Sought},
+        error::DocumentError,
+        read::{Reading, Slots, View},
+        state::{Content, Item, ListForm, ListOrder, NodeId, Segment, Sought},
     },
 };
-use alloc::{collections::BTreeMap, sync::Arc};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+/// How an item comes into a list that has no key for it.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Inserted {
+    /// On its own: it is the one that this write made.
+    Alone,
+    /// By a save of the whole: it is the one of this content, so that two sides which save the same
+    /// agree.
+    BySave,
+}
+
+/// Whether each item is an object with a scalar in this field that no other item has.
+fn are_told_apart_by(field: &str, items: Items<'_>) -> bool {
+    let mut keys = BTreeSet::new();
+    let mut told = 0;
+    for item in items {
+        let Some(key) = item.field(field).and_then(Source::scalar) else { return false };
+        keys.insert(Content::from(key));
+        told += 1;
+    }
+    told > 0 && keys.len() == told
+}
 
 impl Edit<'_> {
-    /// The key of a list: by the rules of this document, or else the one that the list was written
-    /// with.
-    pub(super) fn key_of(&self, list: NodeId) -> Option<Arc<str>> {
-        let rule = self.keys.at(&self.store.tree, list);
-        rule.or_else(|| self.view().key_field(list).map(Into::into))
+    /// What the mark of a list should say: by the rules of this document, or else as it was
+    /// written.
+    pub(super) fn form_of(&self, list: NodeId) -> ListForm {
+        self.ruled(list, self.view().form(list))
+    }
+
+    fn ruled(&self, list: NodeId, written: Option<ListForm>) -> ListForm {
+        let rule = self.rules.meaning(&self.store.tree, list);
+        let written = written.unwrap_or_default();
+        let is_keyed = rule.key.is_some();
+        let order = rule.order.unwrap_or(written.order);
+        match order {
+            ListOrder::Value if is_keyed => ListForm { key: rule.key, ..ListForm::default() },
+            ListOrder::Value => ListForm::SET,
+            order => ListForm { key: rule.key.or(written.key), order },
+        }
+    }
+
+    /// The same for a list that is written as a whole.
+    pub(super) fn form_for(
+        &self,
+        list: NodeId,
+        items: &Items<'_>,
+        written: Option<ListForm>,
+    ) -> ListForm {
+        let form = self.ruled(list, written);
+        if form.key.is_some() || form.is_set() {
+            return form;
+        }
+        let field = self.rules.key_by_default();
+        let key = field.filter(|field| are_told_apart_by(field, items.clone()));
+        ListForm { key: key.map(Into::into), ..form }
+    }
+
+    /// Makes the mark of a settled list say what it should, before something is written to it;
+    /// returns that. `item` is what will be inserted.
+    pub(super) fn adopt_form(
+        &mut self,
+        list: NodeId,
+        item: Option<Source<'_>>,
+    ) -> Result<ListForm, DocumentError> {
+        let written = self.view().form(list).unwrap_or_default();
+        let mut form = self.form_of(list);
+        if form == ListForm::PLAIN && self.item_count(list) == 0 {
+            let field = self.rules.key_by_default();
+            let is_key = |field: &&str| item.and_then(|item| item.field(field)?.scalar()).is_some();
+            form.key = field.filter(is_key).map(Into::into);
+        }
+        if form.is_set() != written.is_set() {
+            let items = self.view().list(list);
+            let slots = self.view().slots_below(list);
+            self.rewrite_list(list, &items, slots, form.clone())?;
+        } else if form != written {
+            let marks: Slots = self.view().list_mark_slots(list).collect();
+            let replaced = self.kill(marks);
+            let time = self.now.after(replaced.time);
+            self.put(list, Content::list(form.clone()), time, &replaced)?;
+        }
+        Ok(form)
     }
 
     /// The next dot of this replica.
@@ -27,12 +107,33 @@ impl Edit<'_> {
         Dot::of(self.replica, minted.saturating_add(1))
     }
 
-    /// The identity of an item that is inserted on its own.
-    pub(super) fn identity(&self, list: NodeId, value: Source<'_>) -> Item {
-        let key = self.key_of(list);
-        match key.and_then(|key| value.field(&key)?.scalar()) {
-            Some(key) => self.unused(list, &Item::Keyed { key: key.into(), nth: 0 }),
-            None => Item::Made(self.next_dot()),
+    /// The identity of an item that is inserted into a list of this form.
+    pub(super) fn identity(
+        &mut self,
+        list: NodeId,
+        form: &ListForm,
+        value: Source<'_>,
+        inserted: Inserted,
+    ) -> Item {
+        if form.is_set() {
+            return self.member(value);
+        }
+        let key = form.key.as_deref().and_then(|key| value.field(key)?.scalar());
+        match (key, inserted) {
+            (Some(key), _) => self.unused(list, &Item::Keyed { key: key.into(), nth: 0 }),
+            (None, Inserted::Alone) => Item::Made(self.next_dot()),
+            (None, Inserted::BySave) => {
+                let content = self.digest_of_value(value);
+                self.unused(list, &Item::Like { content, nth: 0 })
+            }
+        }
+    }
+
+    /// The identity of a member of a set: what it is.
+    pub(super) fn member(&mut self, value: Source<'_>) -> Item {
+        match value.scalar() {
+            Some(key) => Item::Keyed { key: key.into(), nth: 0 },
+            None => Item::Like { content: self.digest_of_value(value), nth: 0 },
         }
     }
 
@@ -85,7 +186,13 @@ impl View<'_> {
             Reading::Object => {
                 let fields = self.tree.sorted_fields(node).into_iter();
                 let fields = fields.filter(|field| self.reading(field.1).is_some());
-                digest_of_object(fields.map(|(name, field)| (&**name, self.digest(field, known))))
+                let fields: Vec<(&str, u64)> =
+                    fields.map(|(name, field)| (&**name, self.digest(field, known))).collect();
+                let key = self.lost_key(node).and_then(|(name, key)| {
+                    let digest = Source::Value(&key.to_value()?).digest(&mut Known::new());
+                    Some((name, digest))
+                });
+                digest_of_object(fields.into_iter().chain(key))
             }
             Reading::List => {
                 let items = self.tree.items(node).filter(|item| self.reading(*item).is_some());
@@ -97,10 +204,7 @@ impl View<'_> {
                     digest
                 }))
             }
-            scalar => scalar
-                .scalar()
-                .and_then(|value| Some(Source::Value(&value).scalar()?.digest()))
-                .unwrap_or(0),
+            leaf => leaf.leaf().map_or(0, |value| Source::Value(&value).digest(&mut Known::new())),
         }
     }
 }

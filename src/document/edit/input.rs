@@ -5,7 +5,7 @@ use crate::{
         error::{DocumentError, Reason},
         state::Content,
     },
-    value::{Number, Value, pointer::DEPTH_MAX},
+    value::{Kind, Number, Value, pointer::DEPTH_MAX},
 };
 use alloc::{
     borrow::Cow,
@@ -183,6 +183,42 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// A copy. The source nests no deeper than documents may.
+    pub(super) fn to_value(self) -> Value {
+        match self.shape() {
+            Shape::Scalar(scalar) => Content::from(scalar).to_value().unwrap_or_default(),
+            Shape::Array(items) => Value::Array(items.map(Self::to_value).collect()),
+            Shape::Object(fields) => fields.map(|(name, it)| (name, it.to_value())).collect(),
+        }
+    }
+
+    /// Whether two sources are the same value.
+    pub(super) fn is_same(self, other: Self) -> bool {
+        match (self.shape(), other.shape()) {
+            (Shape::Scalar(ours), Shape::Scalar(theirs)) => ours == theirs,
+            (Shape::Array(ours), Shape::Array(theirs)) => {
+                let (ours, theirs): (Vec<Self>, Vec<Self>) = (ours.collect(), theirs.collect());
+                let mut pairs = ours.iter().zip(&theirs);
+                ours.len() == theirs.len() && pairs.all(|(ours, theirs)| ours.is_same(*theirs))
+            }
+            (Shape::Object(mut ours), Shape::Object(theirs)) => {
+                let has_same = |(name, it): (&str, Self)| {
+                    other.field(name).is_some_and(|theirs| it.is_same(theirs))
+                };
+                self.len() == theirs.count() && ours.all(has_same)
+            }
+            _ => false,
+        }
+    }
+
+    /// How many fields an object has.
+    fn len(self) -> usize {
+        match self.shape() {
+            Shape::Object(fields) => fields.count(),
+            _ => 0,
+        }
+    }
+
     /// Whether more than `levels` objects and arrays lie inside each other. Recurses no deeper.
     fn nests_deeper_than(self, levels: usize) -> bool {
         let inside = |value: Self| value.nests_deeper_than(levels - 1);
@@ -208,6 +244,14 @@ impl<'a> Source<'a> {
         match self.shape() {
             Shape::Scalar(scalar) => Some(scalar),
             _ => None,
+        }
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self.shape() {
+            Shape::Scalar(_) => Kind::Scalar,
+            Shape::Array(_) => Kind::Array,
+            Shape::Object(_) => Kind::Object,
         }
     }
 

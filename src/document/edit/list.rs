@@ -2,21 +2,26 @@
 
 use super::{
     Edit, Input,
-    input::{Items, Source},
-    put::{Replaced, Spot},
+    identity::Inserted,
+    input::{Items, Shape, Source},
+    put::{Inherited, Replaced, Spot},
 };
 use crate::{
     causal::Slot,
     document::{
         error::{DocumentError, Reason},
-        read::{Reading, View},
+        read::{Reading, Slots, View},
         state::{
-            Content, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought,
+            Content, Item, Lean, Levels, ListForm, ListOrder, NodeId, Origin, Place, Rank, Segment,
+            Sought,
             room::{self, Side},
         },
     },
     time::Timestamp,
-    value::pointer::{Pointer, index_of_token},
+    value::{
+        Value,
+        pointer::{Pointer, index_of_token},
+    },
 };
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::ops::Range;
@@ -59,7 +64,10 @@ impl Edit<'_> {
             };
             let list = edit.enter_list(list)?;
             let index = edit.index_at(list, &token)?;
-            edit.insert_item(list, index, input.source())
+            if index < edit.item_count(list) {
+                edit.check_order(list)?;
+            }
+            edit.insert_item(list, index, input.source(), Inserted::Alone)
         })
     }
 
@@ -91,7 +99,7 @@ impl Edit<'_> {
         input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
         self.all_or_nothing(|edit| {
             let list = edit.enter_list(pointer)?;
-            edit.insert_item(list, edit.item_count(list), input.source())
+            edit.insert_item(list, edit.item_count(list), input.source(), Inserted::Alone)
         })
     }
 
@@ -133,6 +141,7 @@ impl Edit<'_> {
                 let path = edit.view().pointer(list);
                 return Err(DocumentError::at(path, Reason::OutOfRange { index: to, len }));
             }
+            edit.check_order(list)?;
             edit.settle(list)?;
             if from == to {
                 return edit.settle_move(item);
@@ -147,6 +156,16 @@ impl Edit<'_> {
             Some(Reading::List) => self.settle(list).map(|()| list),
             _ => Err(DocumentError::at(pointer.as_str(), Reason::NotAList)),
         }
+    }
+
+    /// Refuses to put an item at an index of a list that is not ordered by place.
+    fn check_order(&self, list: NodeId) -> Result<(), DocumentError> {
+        let by = match self.form_of(list).order {
+            ListOrder::Place => return Ok(()),
+            ListOrder::Field(field) => Some((*field).into()),
+            ListOrder::Value => None,
+        };
+        Err(DocumentError::at(self.view().pointer(list), Reason::Sorted(by)))
     }
 
     pub(super) fn item_count(&self, list: NodeId) -> usize {
@@ -170,35 +189,98 @@ impl Edit<'_> {
         })
     }
 
+    /// Inserts an item into a settled list. The index counts where the list is ordered by place.
     pub(super) fn insert_item(
         &mut self,
         list: NodeId,
         index: usize,
         value: Source<'_>,
+        inserted: Inserted,
     ) -> Result<(), DocumentError> {
-        let place = self.place_at(list, index, None)?;
-        let item = Segment::Item(self.identity(list, value));
+        let form = self.adopt_form(list, Some(value))?;
+        if form.is_set() {
+            return self.add_member(list, value);
+        }
+        let is_placed = form.order == ListOrder::Place;
+        let place = if is_placed { Some(self.place_at(list, index, None)?) } else { None };
+        let item = Segment::Item(self.identity(list, &form, value, inserted));
         let spot = self.spot_below(self.spot(list), Sought::Segment(&item))?;
         let time = self.now.after(None);
         let nothing = Replaced::default();
         self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
     }
 
+    /// Adds a member to a set. Adding one that is there is a write too: it beats a concurrent
+    /// removal.
+    pub(super) fn add_member(
+        &mut self,
+        set: NodeId,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
+        self.check_member(set, value)?;
+        let item = Segment::Item(self.member(value));
+        let spot = self.spot_below(self.spot(set), Sought::Segment(&item))?;
+        self.set_node(spot.node, value)
+    }
+
+    fn check_member(&self, set: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
+        if value.scalar().is_some() {
+            return Ok(());
+        }
+        Err(DocumentError::at(self.view().pointer(set), Reason::NotInSet(value.kind())))
+    }
+
+    /// Puts one member of a set in the place of another.
+    pub(super) fn replace_member(
+        &mut self,
+        set: NodeId,
+        member: NodeId,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
+        self.check_member(set, value)?;
+        self.remove_node(member)?;
+        self.insert_item(set, 0, value, Inserted::Alone)
+    }
+
     /// Puts an item that is not in the list. A place of it may be left over from a move that had
-    /// not seen its deletion.
+    /// not seen its deletion, and a removal may have hidden what others wrote.
     fn put_item(
         &mut self,
         spot: Spot,
-        place: Place,
+        place: Option<Place>,
         value: Source<'_>,
         time: Timestamp,
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
-        let stray: Vec<Slot> = self.view().tree.slots(spot.node).collect();
+        let stray: Slots = self.view().slots_below(spot.node);
         let time = time.max(self.now.after(self.kill(stray).time));
-        // Nobody moved it, so it has no birth.
-        self.put_born(spot.node, Content::Place(place), time, None)?;
-        self.put_value(spot, value, time, replaced, None)
+        if let Some(place) = place {
+            // Nobody moved it, so it has no birth.
+            self.put_born(spot.node, Content::Place(place), time, None)?;
+        }
+        self.put_value(spot, value, time, replaced, Inherited::default())
+    }
+
+    /// Writes a list anew as a whole, with another form.
+    pub(super) fn rewrite_list(
+        &mut self,
+        list: NodeId,
+        items: &Value,
+        old: Slots,
+        form: ListForm,
+    ) -> Result<(), DocumentError> {
+        let is_own_place = |edit: &Self, slot: Slot| {
+            let write = edit.store.kernel.blocks().get(slot);
+            write.is_some_and(|it| it.is_place() && it.node == list)
+        };
+        let old: Slots = old.into_iter().filter(|slot| !is_own_place(self, *slot)).collect();
+        self.holding(list, |edit| {
+            let replaced = edit.kill(old);
+            let time = edit.now.after(replaced.time);
+            edit.put(list, Content::list(form.clone()), time, &replaced)?;
+            let Shape::Array(items) = Source::Value(items).shape() else { return Ok(()) };
+            edit.put_items(edit.spot(list), items, &form, time, &replaced)
+        })
     }
 
     /// Puts the items of an array that is written as a whole.
@@ -206,17 +288,25 @@ impl Edit<'_> {
         &mut self,
         list: Spot,
         items: Items<'_>,
-        key: Option<&str>,
+        form: &ListForm,
         time: Timestamp,
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let mut repeats = BTreeMap::<Item, u32>::new();
         for (index, value) in items.enumerate() {
-            let kind = match key.and_then(|key| value.field(key)?.scalar()) {
+            let kind = match form.key.as_deref().and_then(|key| value.field(key)?.scalar()) {
+                _ if form.is_set() => {
+                    self.check_member(list.node, value)?;
+                    self.member(value)
+                }
                 Some(key) => Item::Keyed { key: key.into(), nth: 0 },
                 None => Item::Like { content: self.digest_of_value(value), nth: 0 },
             };
-            let identity = if self.has_item(list.node, &kind) {
+            let is_known = self.has_item(list.node, &kind);
+            if is_known && form.is_set() {
+                continue;
+            }
+            let identity = if is_known {
                 let nth = repeats.entry(kind.clone()).or_insert(0);
                 *nth += 1;
                 kind.nth(*nth)
@@ -224,7 +314,7 @@ impl Edit<'_> {
                 kind
             };
             let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
-            let place = Place::imported(index);
+            let place = (form.order == ListOrder::Place).then(|| Place::imported(index));
             self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, replaced))?;
         }
         Ok(())
@@ -282,7 +372,7 @@ impl Edit<'_> {
         list: NodeId,
         end: Option<NodeId>,
     ) -> Result<(), DocumentError> {
-        let Some(end) = end.filter(|end| self.place_of(Some(*end)).is_none()) else {
+        let Some(end) = end.filter(|end| self.view().lacks_place(*end)) else {
             return Ok(());
         };
         let back = Beside::of(self.view(), list, self.index_of(end) + 1, None, true);

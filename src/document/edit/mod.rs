@@ -2,24 +2,25 @@
 //!
 //! This file begins, ends and undoes an edit; what an edit can do is in the files beside it:
 //! [`field`] for values at a pointer, [`list`] for items, [`counter`] for numbers that are counted
-//! on, and [`update`] for whole values. They all write through [`put`].
+//! on, and [`update`] and [`save`] for whole values. They all write through [`put`].
 
 mod counter;
 mod field;
 mod from;
 mod identity;
 mod input;
-mod keys;
 mod list;
 mod put;
+mod save;
 mod update;
 
 pub use input::Input;
-pub use keys::ListKeys;
+pub use save::Overwritten;
 
 use super::{
     error::DocumentError,
     read::{Cursor, View},
+    rules::Rules,
     state::{DocumentDelta, NodeId, Removal, Store, Write},
 };
 use crate::{causal::Dot, replica::ReplicaId, time::Now, value::Value};
@@ -65,7 +66,7 @@ use smallvec::SmallVec;
 #[must_use = "an edit that is dropped without `commit` is undone"]
 pub struct Edit<'a> {
     store: &'a mut Store,
-    keys: &'a ListKeys,
+    rules: &'a Rules,
     replica: ReplicaId,
     now: Now,
     /// Where an edit that is dropped goes back to: the last counter that the replica had minted.
@@ -110,14 +111,14 @@ impl Drop for Edit<'_> {
 impl<'a> Edit<'a> {
     pub(crate) fn new(
         store: &'a mut Store,
-        keys: &'a ListKeys,
+        rules: &'a Rules,
         replica: ReplicaId,
         now: Now,
     ) -> Self {
         let minted_before = store.kernel.minted(replica);
         let (killed, removals) = (SmallVec::new(), SmallVec::new());
         let digests = Digests::default();
-        Self { store, keys, replica, now, minted_before, killed, removals, digests }
+        Self { store, rules, replica, now, minted_before, killed, removals, digests }
     }
 
     /// A cursor on the value that is read at a JSON Pointer, with the writes of this edit so far;
@@ -200,7 +201,7 @@ impl<'a> Edit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get(&self, pointer: &str) -> Option<Value> {
-        self.view().get(pointer)
+        Some(self.at(pointer)?.to_value())
     }
 
     /// The JSON Pointer of the item with this key, as [`Document::item`](crate::Document::item)
@@ -209,9 +210,9 @@ impl<'a> Edit<'a> {
     /// # Examples
     ///
     /// ```
-    /// # use rejoin::{Document, Timestamp, document::{ListKeys, Value}};
+    /// # use rejoin::{Document, Timestamp, document::{Rules, Value}};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let mut document = Document::with_keys(ListKeys::new().by("/messages", "id")?);
+    /// let mut document = Document::with_rules(Rules::new().keyed("/messages", "id")?);
     /// let mut edit = document.edit(us, now);
     /// edit.set("/messages", Value::Array(Vec::new()))?;
     /// edit.push("/messages", Value::from_iter([("id", "m1")]))?;

@@ -8,12 +8,15 @@ use crate::{
     causal::{Dot, Slot},
     document::{
         error::{DocumentError, Reason},
-        state::{Content, NodeId, Origin, Rank, Removal, Sought, Tally, Write, tally},
+        read::Reading,
+        state::{
+            Content, ListForm, NodeId, Origin, Policy, Rank, Removal, Sought, Tally, Write, tally,
+        },
     },
     time::{Stamp, Timestamp},
     value::pointer::{DEPTH_MAX, PATH_MAX, start_of},
 };
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use smallvec::SmallVec;
 
 /// How many writes a document may hold: an edit that would go beyond is refused. Unit tests allow
@@ -29,6 +32,17 @@ pub(super) struct Replaced {
     births: SmallVec<[(NodeId, Rank, Dot); 1]>,
     /// Where each was, and what was counted there; sorted.
     tallies: Vec<(NodeId, Tally)>,
+    /// Where each was that a policy chose among, its rank, and the policy; sorted.
+    policies: Vec<(NodeId, Rank, Policy)>,
+}
+
+/// What a value at a node hands on to the one that replaces it, unless a rule says otherwise.
+#[derive(Default)]
+pub(super) struct Inherited {
+    /// What it says about its items, if it is a list.
+    pub(super) form: Option<ListForm>,
+    /// Whether it is one value.
+    pub(super) is_atom: bool,
 }
 
 impl Replaced {
@@ -37,6 +51,12 @@ impl Replaced {
         let after = self.births.partition_point(|it| it.0 <= node);
         let last = self.births[..after].last()?;
         (last.0 == node).then_some(last.2)
+    }
+
+    /// The policy that chose among what was at a node, by the latest write that says so.
+    fn policy(&self, node: NodeId) -> Option<&Policy> {
+        let after = self.policies.partition_point(|it| it.0 <= node);
+        self.policies[..after].last().filter(|it| it.0 == node).map(|it| &it.2)
     }
 
     /// What was counted at a node, for the write under `dot` that replaces it. Tallies of its
@@ -89,16 +109,33 @@ impl Edit<'_> {
         let blocks = self.store.kernel.blocks();
         let is_own_place =
             |slot: Slot| blocks.get(slot).is_some_and(|it| it.is_place() && it.node == node);
+        if self.is_kept(node, value) {
+            return Ok(());
+        }
         let mut slots = self.view().slots_below(node);
         slots.retain(|slot| !is_own_place(*slot));
-        let scalar = value.scalar();
-        let key = if scalar.is_none() { self.view().key_field(node).map(Into::into) } else { None };
+        let inherited = self.inherited(node);
         let replaced = self.kill(slots);
         let time = self.now.after(replaced.time);
-        match scalar {
-            Some(scalar) => self.put(node, scalar.into(), time, &replaced),
-            None => self.put_value(self.spot(node), value, time, &replaced, key),
-        }
+        self.put_value(self.spot(node), value, time, &replaced, inherited)
+    }
+
+    /// Whether nothing is to be written, because the value that is read is greater or less, and a
+    /// policy keeps it.
+    pub(super) fn is_kept(&self, node: NodeId, new: Source<'_>) -> bool {
+        let (view, Some(scalar)) = (self.view(), new.scalar()) else { return false };
+        let policy = self.rules.meaning(view.tree, node).policy;
+        let standing = view.standing(node);
+        let Some(policy) = policy.as_ref().or(standing.policy.map(|it| it.1)) else { return false };
+        let is_read = matches!(view.reading(node), Some(Reading::Scalar(_)));
+        let old = standing.value.filter(|_| is_read);
+        old.is_some_and(|(_, old)| policy.is_kept_by(old, &scalar.into()))
+    }
+
+    fn inherited(&self, node: NodeId) -> Inherited {
+        let view = self.view();
+        let is_atom = matches!(view.reading(node), Some(Reading::Atom(_)));
+        Inherited { form: view.form(node), is_atom }
     }
 
     pub(super) fn spot(&self, node: NodeId) -> Spot {
@@ -126,33 +163,38 @@ impl Edit<'_> {
         Ok(Spot { node, depth, bytes })
     }
 
-    /// Puts a value where nothing lives; `key` is the key of a list there, unless a rule says
-    /// another.
+    /// Puts a value where nothing lives.
     pub(super) fn put_value(
         &mut self,
         spot: Spot,
         value: Source<'_>,
         time: Timestamp,
         replaced: &Replaced,
-        key: Option<Arc<str>>,
+        inherited: Inherited,
     ) -> Result<(), DocumentError> {
+        let is_atom = |edit: &Self| {
+            inherited.is_atom || edit.rules.meaning(&edit.store.tree, spot.node).is_atomic
+        };
         match value.shape() {
             Shape::Scalar(scalar) => self.put(spot.node, scalar.into(), time, replaced),
+            _ if is_atom(self) => {
+                let atom = Content::Atom(value.to_value().into());
+                self.put(spot.node, atom, time, replaced)
+            }
             Shape::Object(fields) => {
                 self.put(spot.node, Content::Object, time, replaced)?;
                 for (name, value) in fields {
                     let field = self.spot_below(spot, Sought::Field(name))?;
                     self.holding(field.node, |edit| {
-                        edit.put_value(field, value, time, replaced, None)
+                        edit.put_value(field, value, time, replaced, Inherited::default())
                     })?;
                 }
                 Ok(())
             }
             Shape::Array(items) => {
-                let rule = self.keys.at(&self.store.tree, spot.node);
-                let key = rule.or(key);
-                self.put(spot.node, Content::List(key.clone()), time, replaced)?;
-                self.put_items(spot, items, key.as_deref(), time, replaced)
+                let form = self.form_for(spot.node, &items, inherited.form);
+                self.put(spot.node, Content::list(form.clone()), time, replaced)?;
+                self.put_items(spot, items, &form, time, replaced)
             }
         }
     }
@@ -168,7 +210,15 @@ impl Edit<'_> {
         let is_counted = !replaced.tallies.is_empty();
         let counted = is_counted.then(|| replaced.counted(node, self.next_dot()));
         let counted = counted.unwrap_or_default();
-        self.put_born(node, content, time, Origin::of(replaced.birth(node), counted))
+        let policy = if content.is_value() { self.policy(node, replaced) } else { None };
+        self.put_born(node, content, time, Origin::with(replaced.birth(node), counted, policy))
+    }
+
+    /// How a value at a node will be chosen among concurrent ones: by the rules, or else as those
+    /// that it replaces were.
+    fn policy(&self, node: NodeId, replaced: &Replaced) -> Option<Policy> {
+        let rule = self.rules.meaning(&self.store.tree, node).policy;
+        rule.or_else(|| replaced.policy(node).cloned())
     }
 
     pub(super) fn put_born(
@@ -201,7 +251,12 @@ impl Edit<'_> {
             let Some((dot, write)) = self.store.kill(slot) else { continue };
             let stamp = Stamp { time: write.time, replica: dot.replica() };
             replaced.time = replaced.time.max(Some(write.time));
-            replaced.births.push((write.node, (stamp, dot), write.birth().unwrap_or(dot)));
+            let rank = (stamp, dot);
+            if write.content != Content::Removed {
+                replaced.births.push((write.node, rank, write.birth().unwrap_or(dot)));
+            }
+            let policy = write.policy().cloned();
+            replaced.policies.extend(policy.map(|policy| (write.node, rank, policy)));
             let tallies = write.counted().iter().copied().chain(write.tally(dot));
             replaced.tallies.extend(tallies.map(|tally| (write.node, tally)));
             self.killed.push((dot, write));
@@ -210,6 +265,7 @@ impl Edit<'_> {
             replaced.births.sort_unstable();
         }
         replaced.tallies.sort_unstable();
+        replaced.policies.sort_unstable();
         replaced
     }
 
@@ -217,7 +273,13 @@ impl Edit<'_> {
     pub(super) fn remove_node(&mut self, node: NodeId) -> Result<(), DocumentError> {
         self.store.tree.hold(node);
         let slots = self.view().slots_below(node);
-        self.kill(slots);
+        let replaced = self.kill(slots);
+        if self.rules.meaning(&self.store.tree, node).delete_wins {
+            let time = self.now.after(replaced.time);
+            let done = self.put_born(node, Content::Removed, time, None);
+            self.store.tree.release(node);
+            return done;
+        }
         match self.store.kernel.mint(self.replica) {
             Ok(dot) => {
                 self.removals.push(Removal { dot, node, time: self.now.time() });

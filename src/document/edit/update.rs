@@ -2,32 +2,38 @@
 
 use super::{
     Edit,
+    identity::Inserted,
     input::{Input, Items, Shape, Source},
 };
-use crate::{
-    document::{
-        error::DocumentError,
-        read::{Reading, longest_ascending},
-        state::{Content, NodeId, Sought},
-    },
-    value::Kind,
+use crate::document::{
+    error::DocumentError,
+    read::{Reading, View, longest_ascending},
+    state::{Content, ListForm, ListOrder, NodeId, Sought},
 };
-use alloc::{collections::BTreeMap, vec, vec::Vec};
-use core::ops::Range;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec,
+    vec::Vec,
+};
 
 /// What items are matched by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Token {
+pub(super) enum Token {
     Key(Content),
     Content(u64),
 }
 
 impl Edit<'_> {
-    /// Turns what this replica sees into `value` with the fewest writes, and none where nothing
-    /// differs. For services that hold whole documents.
+    /// Makes it so: turns what this replica sees into `value` with the fewest writes, and none where
+    /// nothing differs.
+    ///
+    /// Right for a service that alone holds the truth, such as an importer. Wrong for saving what a
+    /// user has edited: what others wrote since it was read is undone, because `value` lacks it. For
+    /// that there is [`update_from`](Self::update_from).
     ///
     /// Items of a list are matched by key, else by content; an item that stands elsewhere is moved.
-    /// O(size of both).
+    /// What matches none is not an edit of another item: it is removed, or inserted. If two sides
+    /// update to one value, both have that value. O(size of both).
     ///
     /// # Errors
     ///
@@ -58,21 +64,21 @@ impl Edit<'_> {
     }
 
     fn update_node(&mut self, node: NodeId, new: Source<'_>) -> Result<(), DocumentError> {
+        if let Some(by) = self.counted_by(node, None, new) {
+            return self.count_by(node, by);
+        }
         match (self.view().reading(node), new.shape()) {
-            (Some(Reading::Scalar(old)), Shape::Scalar(new)) if new.is(old) => Ok(()),
-            (Some(Reading::Count(old)), Shape::Scalar(new))
-                if new.is(&Content::Number(old.into())) =>
-            {
-                Ok(())
-            }
-            (Some(Reading::Object), Shape::Object(fields)) => {
+            (Some(Reading::Object), Shape::Object(fields)) if !self.is_to_be_atom(node) => {
                 self.remove_fields_not_in(node, new)?;
                 for (name, value) in fields {
                     self.update_field(node, name, value)?;
                 }
                 Ok(())
             }
-            (Some(Reading::List), Shape::Array(items)) => self.update_list(node, items),
+            (Some(Reading::List), Shape::Array(items)) if !self.is_to_be_atom(node) => {
+                self.update_list(node, items)
+            }
+            _ if self.reads_as(node, new) => Ok(()),
             _ => {
                 self.settle_way_to(node)?;
                 self.set_node(node, new)
@@ -80,8 +86,59 @@ impl Edit<'_> {
         }
     }
 
+    /// Whether exactly this value is read at a node.
+    pub(super) fn reads_as(&self, node: NodeId, value: Source<'_>) -> bool {
+        let view = self.view();
+        match (view.reading(node), value.shape()) {
+            (Some(Reading::Scalar(old)), Shape::Scalar(new)) => new.is(old),
+            (Some(Reading::Count(old)), Shape::Scalar(new)) => new.is(&Content::Number(old.into())),
+            (Some(_), Shape::Scalar(_)) | (None, _) => false,
+            (Some(_), _) => {
+                let old = view.value(node);
+                old.is_some_and(|old| value.is_same(Source::Value(&old)))
+            }
+        }
+    }
+
+    /// Whether a rule says that what is several values here is to be one.
+    pub(super) fn is_to_be_atom(&self, node: NodeId) -> bool {
+        self.rules.meaning(&self.store.tree, node).is_atomic
+    }
+
+    /// By how much a save counts on the number at a node, where a rule says so: the difference to
+    /// what was read, or else to what is there.
+    pub(super) fn counted_by(
+        &self,
+        node: NodeId,
+        read: Option<Source<'_>>,
+        new: Source<'_>,
+    ) -> Option<i64> {
+        let view = self.view();
+        let integer = |value: Source<'_>| Content::from(value.scalar()?).as_i64();
+        let now = match view.reading(node)? {
+            Reading::Count(count) => count,
+            Reading::Scalar(content) => content.as_i64()?,
+            _ => return None,
+        };
+        let new = integer(new)?;
+        let before = read.map_or(Some(now), integer)?;
+        // A save against what was read goes on with what is counted, rules or not.
+        let is_counted = read.is_some() && matches!(view.reading(node), Some(Reading::Count(_)));
+        let is_counter = is_counted || self.rules.meaning(&self.store.tree, node).is_counter;
+        let by = new.checked_sub(before).filter(|_| is_counter)?;
+        now.checked_add(by).map(|_| by)
+    }
+
+    pub(super) fn count_by(&mut self, node: NodeId, by: i64) -> Result<(), DocumentError> {
+        if by == 0 {
+            return Ok(());
+        }
+        self.settle_way_to(node)?;
+        self.count_on(node, by).map(|_| ())
+    }
+
     /// Settles what is open on the way to a node, because something is written there.
-    fn settle_way_to(&mut self, node: NodeId) -> Result<(), DocumentError> {
+    pub(super) fn settle_way_to(&mut self, node: NodeId) -> Result<(), DocumentError> {
         let mut way: Vec<NodeId> = self.view().tree.ancestors(node).collect();
         way.reverse();
         way.into_iter().try_for_each(|node| self.settle(node))
@@ -94,7 +151,7 @@ impl Edit<'_> {
         gone.into_iter().try_for_each(|field| self.update_away(field))
     }
 
-    fn update_away(&mut self, node: NodeId) -> Result<(), DocumentError> {
+    pub(super) fn update_away(&mut self, node: NodeId) -> Result<(), DocumentError> {
         self.settle_way_to(node)?;
         self.remove_node(node)
     }
@@ -111,18 +168,32 @@ impl Edit<'_> {
         {
             return self.update_node(field, value);
         }
+        self.make_field(object, name, value)
+    }
+
+    /// Makes a field that is not there.
+    pub(super) fn make_field(
+        &mut self,
+        object: NodeId,
+        name: &str,
+        value: Source<'_>,
+    ) -> Result<(), DocumentError> {
         self.settle_way_to(object)?;
         self.settle(object)?;
         let spot = self.spot_below(self.spot(object), Sought::Field(name))?;
         self.set_node(spot.node, value)
     }
 
-    /// Matches items by key, else by content; unmatched items between matched neighbours are taken
-    /// as edited. The longest run of matched items that is in order stays, and the rest moves.
+    /// Matches items by key, else by content. The longest run of matched items that is in order
+    /// stays, and the rest moves.
     fn update_list(&mut self, list: NodeId, new: Items<'_>) -> Result<(), DocumentError> {
-        let old: Vec<NodeId> = self.view().tree.items(list).collect();
         let new: Vec<Source<'_>> = new.collect();
-        let matched = self.matched(list, &old, &new);
+        let form = self.form_of(list);
+        if form.is_set() {
+            return self.update_set(list, &new);
+        }
+        let old: Vec<NodeId> = self.view().tree.items(list).collect();
+        let matched = self.matched(&form, &old, &new);
         let mut kept = vec![false; old.len()];
         matched.iter().flatten().for_each(|at| kept[*at] = true);
         for (item, kept) in old.iter().zip(kept) {
@@ -130,72 +201,118 @@ impl Edit<'_> {
                 self.update_away(*item)?;
             }
         }
+        let is_placed = form.order == ListOrder::Place;
         let standing = longest_ascending(&matched);
         let mut left: Option<NodeId> = None;
         for ((value, matched), stands) in new.into_iter().zip(matched).zip(standing) {
             if let Some(item) = matched.map(|at| old[at]) {
-                if !stands {
+                if is_placed && !stands {
                     self.settle_way_to(item)?;
                     self.move_to_gap(list, item, self.index_after(left))?;
                 }
                 self.update_node(item, value)?;
                 left = Some(item);
             } else {
-                self.settle_way_to(list)?;
-                self.settle(list)?;
-                let gap = self.index_after(left);
-                self.insert_item(list, gap, value)?;
-                left = self.view().tree.item(list, gap);
+                left = self.save_item(list, self.index_after(left), value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts an item as a save does; returns it, if the list is ordered by place.
+    pub(super) fn save_item(
+        &mut self,
+        list: NodeId,
+        gap: usize,
+        value: Source<'_>,
+    ) -> Result<Option<NodeId>, DocumentError> {
+        self.settle_way_to(list)?;
+        self.settle(list)?;
+        self.insert_item(list, gap, value, Inserted::BySave)?;
+        Ok(self.view().tree.item(list, gap))
+    }
+
+    fn update_set(&mut self, set: NodeId, new: &[Source<'_>]) -> Result<(), DocumentError> {
+        self.become_set(set, |old| {
+            let is_same =
+                |(old, new): (&Content, &Source<'_>)| new.scalar().is_some_and(|it| it.is(old));
+            old.len() == new.len() && old.iter().zip(new).all(is_same)
+        })?;
+        let wanted: BTreeSet<Content> = scalars(new).collect();
+        let members = self.view().members(set);
+        for (content, member) in &members {
+            if !wanted.contains(content) {
+                self.update_away(*member)?;
+            }
+        }
+        self.add_members(set, &members, new)
+    }
+
+    /// Writes a list anew as the set that a rule says it is, unless it is one, or reads as it should.
+    pub(super) fn become_set(
+        &mut self,
+        list: NodeId,
+        reads_right: impl FnOnce(&[Content]) -> bool,
+    ) -> Result<(), DocumentError> {
+        let view = self.view();
+        if view.form(list).is_some_and(|form| form.is_set()) {
+            return Ok(());
+        }
+        let members: Vec<Content> = view.members_in_order(list).map(|it| it.0).collect();
+        if members.len() == self.item_count(list) && reads_right(&members) {
+            return Ok(());
+        }
+        self.settle_way_to(list)?;
+        self.settle(list)?;
+        self.adopt_form(list, None).map(|_| ())
+    }
+
+    /// Adds those that are not members yet.
+    pub(super) fn add_members(
+        &mut self,
+        set: NodeId,
+        members: &BTreeMap<Content, NodeId>,
+        new: &[Source<'_>],
+    ) -> Result<(), DocumentError> {
+        for value in new {
+            let known = value.scalar().is_some_and(|it| members.contains_key(&it.into()));
+            if !known {
+                self.save_item(set, 0, *value)?;
             }
         }
         Ok(())
     }
 
     /// The index after an item; the first index for `None`.
-    fn index_after(&self, left: Option<NodeId>) -> usize {
+    pub(super) fn index_after(&self, left: Option<NodeId>) -> usize {
         let view = self.view();
         let index = left.and_then(|left| view.tree.index_of(view.blocks, left));
         index.map_or(0, |index| index + 1)
     }
 
     /// For each new item, the old one that it matches.
-    fn matched(&mut self, list: NodeId, old: &[NodeId], new: &[Source<'_>]) -> Vec<Option<usize>> {
-        let key = self.key_of(list);
-        let old_tokens: Vec<Token> =
-            old.iter().map(|item| self.token_of_item(*item, key.as_deref())).collect();
-        let new_tokens: Vec<Token> =
-            new.iter().map(|value| self.token_of(*value, key.as_deref())).collect();
-        let mut free = BTreeMap::<&Token, Vec<usize>>::new();
-        for (at, token) in old_tokens.iter().enumerate().rev() {
-            free.entry(token).or_default().push(at);
-        }
-        let mut matched: Vec<Option<usize>> =
-            new_tokens.iter().map(|token| free.get_mut(token)?.pop()).collect();
+    fn matched(
+        &mut self,
+        form: &ListForm,
+        old: &[NodeId],
+        new: &[Source<'_>],
+    ) -> Vec<Option<usize>> {
+        let old = self.tokens_of_items(form, old);
+        let new = self.tokens(form, new);
+        matches(&old, &new)
+    }
 
-        let is_keyless = |token: &Token| matches!(token, Token::Content(_));
-        let mut is_free: Vec<bool> = old_tokens.iter().map(is_keyless).collect();
-        matched.iter().flatten().for_each(|at| is_free[*at] = false);
-        let kind_at = |at: usize| self.view().reading(old[at]).map(Reading::kind);
-        for (gap_in_new, gap_in_old) in gaps(&matched, old.len()) {
-            let mut candidates = gap_in_old.filter(|at| is_free[*at]).peekable();
-            for at in gap_in_new {
-                if matched[at].is_none() && is_keyless(&new_tokens[at]) {
-                    matched[at] = candidates.next_if(|old| kind_at(*old) == Some(kind_of(new[at])));
-                }
-            }
-        }
-        matched
+    pub(super) fn tokens_of_items(&mut self, form: &ListForm, items: &[NodeId]) -> Vec<Token> {
+        items.iter().map(|item| self.token_of_item(*item, form.key.as_deref())).collect()
+    }
+
+    pub(super) fn tokens(&mut self, form: &ListForm, items: &[Source<'_>]) -> Vec<Token> {
+        items.iter().map(|value| self.token_of(*value, form.key.as_deref())).collect()
     }
 
     fn token_of_item(&mut self, item: NodeId, key: Option<&str>) -> Token {
-        let view = self.view();
-        let key = key.filter(|_| matches!(view.reading(item), Some(Reading::Object)));
-        let scalar = key.and_then(|key| match view.reading(view.below(item, key)?)? {
-            Reading::Scalar(content) => Some(content.clone()),
-            Reading::Count(count) => Some(Content::Number(count.into())),
-            Reading::Object | Reading::List => None,
-        });
-        scalar.map_or_else(|| Token::Content(self.digest_of_item(item)), Token::Key)
+        let key = key.and_then(|key| self.view().key_at(item, key));
+        key.map_or_else(|| Token::Content(self.digest_of_item(item)), Token::Key)
     }
 
     fn token_of(&mut self, value: Source<'_>, key: Option<&str>) -> Token {
@@ -207,24 +324,44 @@ impl Edit<'_> {
     }
 }
 
-fn kind_of(value: Source<'_>) -> Kind {
-    match value.shape() {
-        Shape::Scalar(_) => Kind::Scalar,
-        Shape::Array(_) => Kind::Array,
-        Shape::Object(_) => Kind::Object,
+impl View<'_> {
+    /// The scalar that is read at the key of an item.
+    fn key_at(self, item: NodeId, key: &str) -> Option<Content> {
+        let Some(Reading::Object) = self.reading(item) else { return None };
+        let Some(field) = self.below(item, key) else {
+            return self.lost_key(item).filter(|lost| lost.0 == key).map(|lost| lost.1.clone());
+        };
+        self.scalar_at(field)
+    }
+
+    fn scalar_at(self, node: NodeId) -> Option<Content> {
+        match self.reading(node)? {
+            Reading::Scalar(content) => Some(content.clone()),
+            Reading::Count(count) => Some(Content::Number(count.into())),
+            Reading::Atom(_) | Reading::Object | Reading::List => None,
+        }
+    }
+
+    /// The scalars in a list, in their order.
+    fn members_in_order(self, list: NodeId) -> impl Iterator<Item = (Content, NodeId)> {
+        self.tree.items(list).filter_map(move |item| Some((self.scalar_at(item)?, item)))
+    }
+
+    pub(super) fn members(self, set: NodeId) -> BTreeMap<Content, NodeId> {
+        self.members_in_order(set).collect()
     }
 }
 
-/// The ranges of new and of old items between the matched items that stay.
-fn gaps(matched: &[Option<usize>], old_len: usize) -> Vec<(Range<usize>, Range<usize>)> {
-    let standing = longest_ascending(matched);
-    let stands =
-        |(at, old): (usize, &Option<usize>)| old.filter(|_| standing[at]).map(|it| (at, it));
-    let anchors = matched.iter().enumerate().filter_map(stands);
-    let (mut gaps, mut new_from, mut old_from) = (Vec::new(), 0, 0);
-    for (new, old) in anchors.chain([(matched.len(), old_len)]) {
-        gaps.push((new_from..new, old_from..old));
-        (new_from, old_from) = (new + 1, old + 1);
+pub(super) fn scalars(values: &[Source<'_>]) -> impl Iterator<Item = Content> {
+    values.iter().filter_map(|value| Some(value.scalar()?.into()))
+}
+
+/// For each new item the index of the old one with the same token: among several the first that is
+/// left.
+pub(super) fn matches(old: &[Token], new: &[Token]) -> Vec<Option<usize>> {
+    let mut free = BTreeMap::<&Token, Vec<usize>>::new();
+    for (at, token) in old.iter().enumerate().rev() {
+        free.entry(token).or_default().push(at);
     }
-    gaps
+    new.iter().map(|token| free.get_mut(token)?.pop()).collect()
 }

@@ -47,7 +47,7 @@ impl Store {
         let unseen = self.kernel.unseen_by(seen).map(|(_, write)| write);
         let deleted = unseen.filter(|write| {
             write.birth().is_some_and(|birth| seen.contains(birth))
-                && !write.is_place()
+                && write.is_readable()
                 && is_gone(write.node)
         });
         deleted.map(|write| write.node).collect()
@@ -58,7 +58,8 @@ impl Store {
 #[derive(PartialEq)]
 enum Reads {
     Nothing,
-    Scalar(Content),
+    /// A scalar, or an object or an array as one value.
+    Leaf(Content),
     Object,
     List,
 }
@@ -124,7 +125,7 @@ impl<'a> Reporting<'a> {
         let order = |our: &_, their: &_| ours.tree.order(our, &theirs.tree, their);
         ours.kernel.preview(&theirs.kernel, order, |change| match change {
             causal::Change::Came(dot, write) => {
-                let birth = write.birth().filter(|_| !write.is_place());
+                let birth = write.birth().filter(|_| write.is_readable());
                 let known = birth.is_some_and(|birth| ours.kernel.context().contains(birth));
                 came.push((dot, write.node, known));
             }
@@ -287,7 +288,7 @@ impl Reporting<'_> {
         (was, is): (Option<&Reads>, Option<&Reads>),
     ) -> Found {
         let lacks_before = matches!(was, Some(Reads::Object | Reads::List));
-        let before = was.and_then(Reads::scalar);
+        let before = was.and_then(Reads::leaf);
         let after = is.filter(|is| **is != Reads::Nothing);
         let after = after.and_then(|_| self.ours.view().value(node));
         Found { change: Change { path, before, after }, node, lacks_before, gap: None }
@@ -439,7 +440,7 @@ impl Reporting<'_> {
         let context = self.theirs.kernel.context();
         let survived = view.writes_at(node).any(|((_, dot), write)| {
             let known = write.birth().is_some_and(|birth| context.contains(birth));
-            known && !context.contains(dot) && !write.is_place()
+            known && !context.contains(dot) && write.is_readable()
         });
         if survived && !self.is_written_there(node) {
             survivors.push(node);
@@ -553,23 +554,33 @@ struct Above {
 }
 
 impl Reads {
-    fn scalar(&self) -> Option<Value> {
+    fn leaf(&self) -> Option<Value> {
         match self {
-            Self::Scalar(content) => content.to_value(),
+            Self::Leaf(content) => content.to_value(),
             _ => None,
         }
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     fn reads(self, node: NodeId) -> Reads {
         match self.reading(node).filter(|_| self.tree.has_content(node)) {
-            None => Reads::Nothing,
-            Some(Reading::Scalar(content)) => Reads::Scalar(content.clone()),
-            Some(Reading::Count(count)) => Reads::Scalar(Content::Number(Number::from(count))),
+            None => self.lost_key_at(node).map_or(Reads::Nothing, |key| Reads::Leaf(key.clone())),
+            Some(Reading::Scalar(content)) => Reads::Leaf(content.clone()),
+            Some(Reading::Count(count)) => Reads::Leaf(Content::Number(Number::from(count))),
+            Some(Reading::Atom(value)) => Reads::Leaf(Content::Atom(value.clone())),
             Some(Reading::Object) => Reads::Object,
             Some(Reading::List) => Reads::List,
         }
+    }
+
+    /// The key that is read at a field where nothing lives, in an item that outlived its deletion.
+    fn lost_key_at(self, field: NodeId) -> Option<&'a Content> {
+        let Segment::Field(name) = self.tree.segment(field)? else { return None };
+        let item = self.tree.parent(field).filter(|item| self.tree.has_content(*item))?;
+        let (lost, key) = self.lost_key(item)?;
+        let is_read = matches!(self.reading(item), Some(Reading::Object));
+        (is_read && **name == *lost).then_some(key)
     }
 
     fn before(self, node: NodeId) -> Before {

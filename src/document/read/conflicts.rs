@@ -3,11 +3,11 @@
 use super::{
     path::{Token, Way},
     report::{Claim, Conflict, ConflictKind, Contender},
-    view::{Reading, Standing, View},
+    view::{Reading, View, told_key},
 };
 use crate::{
     causal::Dot,
-    document::state::{Content, NodeId, Place, Rank, Segment},
+    document::state::{Content, NodeId, Place, Rank, Standing},
     value::{Kind, Value},
 };
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -16,7 +16,7 @@ use core::cmp::{Ordering, Reverse};
 /// One of the values that live at a node.
 #[derive(Clone, Copy)]
 enum Sort<'a> {
-    Scalar(&'a Content),
+    Value(&'a Content),
     Count(i64),
     Object,
     List,
@@ -37,13 +37,12 @@ impl<'a> View<'a> {
     /// Whether a node is there because somebody wrote it, and not only because something inside
     /// survived.
     fn stands(self, node: NodeId, standing: &Standing<'a>) -> bool {
-        let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
         let is_marked = match self.reading(node) {
             Some(Reading::Object) => standing.object.is_some(),
             Some(Reading::List) => standing.list.is_some(),
             _ => true,
         };
-        is_marked && (!is_item || self.tree.place(self.blocks, node).is_some())
+        is_marked && !self.lacks_place(node)
     }
 
     pub(super) fn stands_at(self, node: NodeId) -> bool {
@@ -80,14 +79,15 @@ impl<'a> View<'a> {
     ) -> Option<Conflict> {
         let standing = self.standing(node);
         let orphaned = parent_stands && !self.stands(node, &standing);
-        let scalars = || self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
+        let values = || self.writes_at(node).filter(|(_, write)| write.content.is_value());
         let kinds = [
-            scalars().next().is_some() || standing.count.is_some(),
+            standing.value.is_some() || standing.count.is_some(),
             standing.object.is_some() || self.has_fields(node),
             standing.list.is_some() || self.has_items(node),
         ];
         let kinds = kinds.iter().filter(|kind| **kind).count();
-        if !orphaned && kinds == 1 && scalars().nth(1).is_none() && !standing.counts_on_other() {
+        let is_one = standing.is_bound() || values().nth(1).is_none();
+        if !orphaned && kinds == 1 && is_one && !standing.counts_on_other() {
             return None;
         }
         let mut contenders = self.contenders(node, &standing).into_iter();
@@ -115,9 +115,11 @@ impl<'a> View<'a> {
     /// The different values that live at a node, starting with the one that is read. A container is
     /// one value, and increments belong to the number that they count on.
     fn contenders(self, node: NodeId, standing: &Standing<'a>) -> Vec<Contender> {
-        let scalars = self.writes_at(node).filter(|(_, write)| write.content.is_scalar());
-        let scalars = scalars.map(|(rank, it)| (rank, Sort::Scalar(&it.content)));
-        let mut ranked: Vec<(Rank, Sort<'a>)> = scalars.collect();
+        let read = standing.value.map(|it| it.0);
+        let values = self.writes_at(node).filter(|(_, write)| write.content.is_value());
+        let values = values.filter(|it| !standing.is_bound() || Some(it.0) == read);
+        let values = values.map(|(rank, it)| (rank, Sort::Value(&it.content)));
+        let mut ranked: Vec<(Rank, Sort<'a>)> = values.collect();
         if let Some((rank, number)) = standing.number() {
             // The number with its increments replaces the number alone.
             let start = standing.integer.map(|it| it.0);
@@ -130,10 +132,13 @@ impl<'a> View<'a> {
         if standing.list.is_some() || self.has_items(node) {
             ranked.extend(self.list_rank(node, standing).map(|it| (it, Sort::List)));
         }
-        ranked.sort_by_key(|ranked| Reverse(ranked.0));
+        // What is read comes first, then what is later.
+        let is_leaf = !matches!(self.reading(node), Some(Reading::Object | Reading::List));
+        let is_read = |rank: Rank| is_leaf && standing.count.is_none() && Some(rank) == read;
+        ranked.sort_by_key(|it| Reverse((is_read(it.0), it.0)));
         let mut told = BTreeSet::new();
         let is_first = |sort: &Sort<'_>| match *sort {
-            Sort::Scalar(content) => told.insert(content.clone()),
+            Sort::Value(content) => told.insert(content.clone()),
             Sort::Count(number) => told.insert(Content::Number(number.into())),
             Sort::Object | Sort::List => true,
         };
@@ -148,7 +153,7 @@ impl<'a> View<'a> {
 
     fn claim(self, node: NodeId, sort: Sort<'a>, is_read: bool) -> Option<Claim> {
         Some(match sort {
-            Sort::Scalar(content) => Claim::Value(content.to_value()?),
+            Sort::Value(content) => Claim::Value(content.to_value()?),
             Sort::Count(number) => Claim::Value(number.into()),
             Sort::Object if is_read => Claim::Read(Kind::Object),
             Sort::List if is_read => Claim::Read(Kind::Array),
@@ -198,7 +203,8 @@ impl<'a> View<'a> {
         if !self.keys_differ(node) || !matches!(self.reading(node), Some(Reading::List)) {
             return None;
         }
-        let mut marks: Vec<(Rank, Option<&str>)> = self.list_marks(node).collect();
+        let marks = self.list_marks(node).map(|(rank, form)| (rank, told_key(form)));
+        let mut marks: Vec<(Rank, Option<&str>)> = marks.collect();
         marks.sort_unstable_by_key(|mark| Reverse(mark.0));
         let mut told = BTreeSet::new();
         marks.retain(|mark| told.insert(mark.1));

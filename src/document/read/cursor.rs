@@ -1,16 +1,20 @@
 //! [`Cursor`]: a value in a document, read where it stands.
 
 use super::{
+    path::Step,
     report::Conflict,
     view::{Reading, View},
 };
 use crate::{
     document::state::{self, Content, Item, NodeId, ROOT, Segment, Sought},
     time::Stamp,
-    value::{Kind, Number, Value, pointer::Pointer},
+    value::{
+        Kind, Number, Value,
+        pointer::{Pointer, index_of_token, write_index, write_name},
+    },
 };
-use alloc::{string::String, sync::Arc, vec::Vec};
-use core::{fmt, iter::FusedIterator};
+use alloc::{string::String, vec::Vec};
+use core::{fmt, iter::FusedIterator, slice};
 use smallvec::SmallVec;
 
 /// A value in a document, read where it stands: nothing is copied until you ask for it.
@@ -46,8 +50,18 @@ use smallvec::SmallVec;
 pub struct Cursor<'a> {
     view: View<'a>,
     node: NodeId,
-    /// What is read at the node: known, so that no method finds it out again.
-    reading: Reading<'a>,
+    at: At<'a>,
+}
+
+/// What a cursor is on: known, so that no method finds it out again.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    /// What is read at the node, which is no [`Reading::Atom`].
+    Node(Reading<'a>),
+    /// The one value that lives at the node, or a part of it.
+    Part(&'a Value),
+    /// The key of the item at the node, which outlived its deletion.
+    Key(&'a str, &'a Content),
 }
 
 impl<'a> Cursor<'a> {
@@ -57,7 +71,27 @@ impl<'a> Cursor<'a> {
     }
 
     fn on(view: View<'a>, node: NodeId) -> Option<Self> {
-        Some(Self { view, node, reading: view.reading(node)? })
+        let at = match view.reading(node)? {
+            Reading::Atom(value) => At::Part(value),
+            reading => At::Node(reading),
+        };
+        Some(Self { view, node, at })
+    }
+
+    /// The scalar, if it is one write.
+    const fn content(&self) -> Option<&'a Content> {
+        match self.at {
+            At::Node(Reading::Scalar(content)) | At::Key(_, content) => Some(content),
+            _ => None,
+        }
+    }
+
+    /// The value, if it is a part of one write.
+    const fn part(&self) -> Option<&'a Value> {
+        match self.at {
+            At::Part(value) => Some(value),
+            _ => None,
+        }
     }
 
     /// The kind of the value. O(1).
@@ -71,8 +105,12 @@ impl<'a> Cursor<'a> {
     /// assert_eq!(document.at("/0").map(|item| item.kind()), Some(Kind::Scalar));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub const fn kind(&self) -> Kind {
-        self.reading.kind()
+    pub fn kind(&self) -> Kind {
+        match self.at {
+            At::Node(reading) => reading.kind(),
+            At::Part(value) => value.kind(),
+            At::Key(..) => Kind::Scalar,
+        }
     }
 
     /// Whether it is `null`. O(1).
@@ -86,7 +124,7 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub const fn is_null(&self) -> bool {
-        matches!(self.reading, Reading::Scalar(Content::Null))
+        matches!(self.content(), Some(Content::Null)) || matches!(self.part(), Some(Value::Null))
     }
 
     /// The truth value, if it is a boolean. O(1).
@@ -99,8 +137,8 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub const fn as_bool(&self) -> Option<bool> {
-        match self.reading {
-            Reading::Scalar(Content::Bool(truth)) => Some(*truth),
+        match (self.content(), self.part()) {
+            (Some(Content::Bool(truth)), _) | (_, Some(Value::Bool(truth))) => Some(*truth),
             _ => None,
         }
     }
@@ -116,9 +154,11 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn as_number(&self) -> Option<Number> {
-        match self.reading {
-            Reading::Scalar(Content::Number(number)) => Some(*number),
-            Reading::Count(count) => Some(count.into()),
+        if let At::Node(Reading::Count(count)) = self.at {
+            return Some(count.into());
+        }
+        match (self.content(), self.part()) {
+            (Some(Content::Number(number)), _) | (_, Some(Value::Number(number))) => Some(*number),
             _ => None,
         }
     }
@@ -174,8 +214,9 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn as_str(&self) -> Option<&'a str> {
-        match self.reading {
-            Reading::Scalar(content) => content.as_str(),
+        match (self.content(), self.part()) {
+            (Some(content), _) => content.as_str(),
+            (_, Some(Value::String(text))) => Some(text),
             _ => None,
         }
     }
@@ -191,10 +232,15 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn len(&self) -> usize {
-        match self.reading {
-            Reading::Object => self.view.tree.fields(self.node).count(),
-            Reading::List => self.view.tree.item_count(self.node),
-            Reading::Scalar(_) | Reading::Count(_) => 0,
+        match self.at {
+            At::Node(Reading::Object) => {
+                let key = usize::from(self.view.lost_key(self.node).is_some());
+                self.view.tree.fields(self.node).count() + key
+            }
+            At::Node(Reading::List) => self.view.tree.item_count(self.node),
+            At::Part(Value::Object(fields)) => fields.len(),
+            At::Part(Value::Array(items)) => items.len(),
+            _ => 0,
         }
     }
 
@@ -210,10 +256,13 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_empty(&self) -> bool {
-        match self.reading {
-            Reading::Object => !self.view.has_fields(self.node),
-            Reading::List => !self.view.has_items(self.node),
-            Reading::Scalar(_) | Reading::Count(_) => true,
+        match self.at {
+            // An item that outlived its deletion has what survived.
+            At::Node(Reading::Object) => !self.view.has_fields(self.node),
+            At::Node(Reading::List) => !self.view.has_items(self.node),
+            At::Part(Value::Object(fields)) => fields.is_empty(),
+            At::Part(Value::Array(items)) => items.is_empty(),
+            _ => true,
         }
     }
 
@@ -229,8 +278,14 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn get(&self, name: &str) -> Option<Self> {
-        let Reading::Object = self.reading else { return None };
-        self.below(self.view.tree.child(self.node, Sought::Field(name))?)
+        match self.at {
+            At::Node(Reading::Object) => {
+                let field = self.view.tree.child(self.node, Sought::Field(name));
+                field.and_then(|field| self.below(field)).or_else(|| self.key(name))
+            }
+            At::Part(Value::Object(fields)) => Some(self.inside(fields.get(name)?)),
+            _ => None,
+        }
     }
 
     /// The item at this index, if it is a list that has it. O(1 + index / 512).
@@ -244,19 +299,22 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn item(&self, index: usize) -> Option<Self> {
-        let Reading::List = self.reading else { return None };
-        self.below(self.view.tree.item(self.node, index)?)
+        match self.at {
+            At::Node(Reading::List) => self.below(self.view.tree.item(self.node, index)?),
+            At::Part(Value::Array(items)) => Some(self.inside(items.get(index)?)),
+            _ => None,
+        }
     }
 
-    /// The item that was written into the list with this key (see [`ListKeys`]), if it is a list
+    /// The item that was written into the list with this key (see [`Rules`]), if it is a list
     /// that has it. If several items share the key, the first one that was written wins. O(1).
     ///
-    /// [`ListKeys`]: crate::document::ListKeys
+    /// [`Rules`]: crate::document::Rules
     ///
     /// ```
-    /// use rejoin::{Document, Timestamp, document::ListKeys, value::Value};
+    /// use rejoin::{Document, Timestamp, document::Rules, value::Value};
     /// # let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
-    /// let mut document = Document::with_keys(ListKeys::new().by("/messages", "id")?);
+    /// let mut document = Document::with_rules(Rules::new().keyed("/messages", "id")?);
     /// let message = |id: &str| Value::from_iter([("id", id)]);
     /// document.set("/messages", [message("m1"), message("m2")], us, now)?;
     /// let found = document.at("/messages").and_then(|messages| messages.item_by_key("m2"));
@@ -269,7 +327,7 @@ impl<'a> Cursor<'a> {
 
     /// The same, where the key is known to be a scalar.
     pub(crate) fn keyed(self, key: Content) -> Option<Self> {
-        let Reading::List = self.reading else { return None };
+        let At::Node(Reading::List) = self.at else { return None };
         let item = Segment::Item(Item::Keyed { key, nth: 0 });
         self.below(self.view.tree.child(self.node, Sought::Segment(&item))?)
     }
@@ -289,12 +347,26 @@ impl<'a> Cursor<'a> {
     /// ```
     pub fn at(&self, pointer: &str) -> Option<Self> {
         let mut tokens = Pointer::parse(pointer).ok()?.tokens();
-        tokens.try_fold(*self, |it, token| it.below(it.view.below_as(it.reading, it.node, &token)?))
+        tokens.try_fold(*self, |it, token| match it.at {
+            At::Node(Reading::List) | At::Part(Value::Array(_)) => it.item(index_of_token(&token)?),
+            _ => it.get(&token),
+        })
     }
 
     /// A node one step below, if there is anything to read.
     fn below(self, node: NodeId) -> Option<Self> {
         if self.view.tree.has_content(node) { Self::on(self.view, node) } else { None }
+    }
+
+    /// A part of the same value.
+    const fn inside(self, part: &'a Value) -> Self {
+        Self { at: At::Part(part), ..self }
+    }
+
+    /// The key of this item under its name, if the item outlived its deletion.
+    fn key(self, name: &str) -> Option<Self> {
+        let (field, key) = self.view.lost_key(self.node)?;
+        (field == name).then_some(Self { at: At::Key(field, key), ..self })
     }
 
     /// The fields by name, if it is an object; otherwise empty. O(fields × log fields) to start,
@@ -312,11 +384,22 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fields(&self) -> Fields<'a> {
-        let fields = match self.reading {
-            Reading::Object => self.view.tree.sorted_fields(self.node),
-            _ => SmallVec::new(),
-        };
-        Fields { view: self.view, fields: fields.into_iter() }
+        let mut fields = SmallVec::new();
+        match self.at {
+            At::Node(Reading::Object) => {
+                let below = self.view.tree.sorted_fields(self.node).into_iter();
+                fields.extend(below.filter_map(|(name, it)| Some((&**name, self.below(it)?))));
+                if let Some((name, key)) = self.view.lost_key(self.node) {
+                    let at = fields.partition_point(|field: &(&str, Self)| field.0 < name);
+                    fields.insert(at, (name, Self { at: At::Key(name, key), ..*self }));
+                }
+            }
+            At::Part(Value::Object(parts)) => {
+                fields.extend(parts.iter().map(|(name, it)| (&**name, self.inside(it))));
+            }
+            _ => {}
+        }
+        Fields { fields: fields.into_iter() }
     }
 
     /// The items in order, if it is a list; otherwise empty. O(1) to start and each.
@@ -333,11 +416,16 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn items(&self) -> Items<'a> {
-        let (items, left) = match self.reading {
-            Reading::List => (self.view.tree.items(self.node), self.len()),
+        let nodes = match self.at {
+            At::Node(Reading::List) => self.view.tree.items(self.node),
             _ => <_>::default(),
         };
-        Items { view: self.view, rest: items, left }
+        let parts = match self.at {
+            At::Part(Value::Array(items)) => items.iter(),
+            _ => <_>::default(),
+        };
+        let left = if self.kind() == Kind::Array { self.len() } else { 0 };
+        Items { list: *self, nodes, parts, left }
     }
 
     /// Where it is, as a JSON Pointer. The index of an item is the one that it has now. O(depth,
@@ -353,7 +441,25 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pointer(&self) -> String {
-        self.view.pointer(self.node)
+        let mut pointer = self.view.pointer(self.node);
+        // Writing into a string cannot fail.
+        let _ = match self.at {
+            At::Node(_) => Ok(()),
+            At::Key(name, _) => write_name(&mut pointer, name),
+            At::Part(part) => self.spell_way_to(part, &mut pointer),
+        };
+        pointer
+    }
+
+    /// Appends where in the value at the node a part is. O(the size of the value).
+    fn spell_way_to(&self, part: &Value, out: &mut String) -> fmt::Result {
+        let Some(Reading::Atom(whole)) = self.view.reading(self.node) else { return Ok(()) };
+        let mut way = Vec::new();
+        find_part(whole, part, &mut way);
+        way.into_iter().rev().try_for_each(|step| match step {
+            Step::Field(name) => write_name(out, name),
+            Step::Item(index) => write_index(out, index),
+        })
     }
 
     /// Who wrote what is read here, and when: by the writer's clock, or just after what the write
@@ -376,10 +482,11 @@ impl<'a> Cursor<'a> {
     /// ```
     pub fn stamp(&self) -> Option<Stamp> {
         let standing = self.view.standing(self.node);
-        let rank = match self.reading {
-            Reading::Object => standing.object,
-            Reading::List => standing.list,
-            Reading::Scalar(_) | Reading::Count(_) => standing.leaf().map(|leaf| leaf.0),
+        let rank = match self.at {
+            At::Node(Reading::Object) => standing.object,
+            At::Node(Reading::List) => standing.list,
+            At::Node(_) | At::Part(_) => standing.leaf().map(|leaf| leaf.0),
+            At::Key(..) => None,
         };
         rank.map(|rank| rank.0)
     }
@@ -403,7 +510,15 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn conflicts(&self) -> Vec<Conflict> {
-        self.view.conflicts(self.node)
+        let is_node = match self.at {
+            At::Node(_) => true,
+            At::Part(part) => matches!(
+                self.view.reading(self.node),
+                Some(Reading::Atom(whole)) if core::ptr::eq(&**whole, part)
+            ),
+            At::Key(..) => false,
+        };
+        if is_node { self.view.conflicts(self.node) } else { Vec::new() }
     }
 
     /// A copy of the value. O(its size).
@@ -416,8 +531,32 @@ impl<'a> Cursor<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_value(&self) -> Value {
-        self.view.value_as(self.reading, self.node).unwrap_or_default()
+        match self.at {
+            At::Node(reading) => self.view.value_as(reading, self.node).unwrap_or_default(),
+            At::Part(part) => part.clone(),
+            At::Key(_, key) => key.to_value().unwrap_or_default(),
+        }
     }
+}
+
+/// Finds the part of a value that is at the same address: the steps to it, from the last one.
+fn find_part<'a>(whole: &'a Value, part: &Value, way: &mut Vec<Step<'a>>) -> bool {
+    if core::ptr::eq(whole, part) {
+        return true;
+    }
+    let found = match whole {
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(at, it)| find_part(it, part, way).then_some(Step::Item(at)))
+        }
+        Value::Object(fields) => {
+            let mut fields = fields.iter();
+            fields.find_map(|(name, it)| find_part(it, part, way).then_some(Step::Field(name)))
+        }
+        _ => None,
+    };
+    way.extend(found);
+    found.is_some()
 }
 
 /// Where it is, and its kind.
@@ -432,7 +571,11 @@ impl fmt::Debug for Cursor<'_> {
 impl fmt::Display for Cursor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        self.view.push_json(self.node, &mut text);
+        match self.at {
+            At::Node(_) => self.view.push_json(self.node, &mut text),
+            At::Part(part) => part.push_json(&mut text),
+            At::Key(_, key) => key.push_json(&mut text),
+        }
         f.write_str(&text)
     }
 }
@@ -440,24 +583,14 @@ impl fmt::Display for Cursor<'_> {
 /// The fields of an object by name: see [`Cursor::fields`].
 #[derive(Clone)]
 pub struct Fields<'a> {
-    view: View<'a>,
-    fields: smallvec::IntoIter<[(&'a Arc<str>, NodeId); 8]>,
-}
-
-impl<'a> Fields<'a> {
-    fn told(
-        view: View<'a>,
-        (name, field): (&'a Arc<str>, NodeId),
-    ) -> Option<(&'a str, Cursor<'a>)> {
-        Some((name, Cursor::on(view, field)?))
-    }
+    fields: smallvec::IntoIter<[(&'a str, Cursor<'a>); 4]>,
 }
 
 impl<'a> Iterator for Fields<'a> {
     type Item = (&'a str, Cursor<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.fields.find_map(|field| Self::told(self.view, field))
+        self.fields.next()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -467,11 +600,10 @@ impl<'a> Iterator for Fields<'a> {
 
 impl DoubleEndedIterator for Fields<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.fields.by_ref().rev().find_map(|field| Self::told(self.view, field))
+        self.fields.next_back()
     }
 }
 
-/// Something is read wherever a field is linked, so none is left out.
 impl ExactSizeIterator for Fields<'_> {}
 
 impl FusedIterator for Fields<'_> {}
@@ -485,8 +617,9 @@ impl fmt::Debug for Fields<'_> {
 /// The items of a list in order: see [`Cursor::items`].
 #[derive(Clone)]
 pub struct Items<'a> {
-    view: View<'a>,
-    rest: state::Items<'a>,
+    list: Cursor<'a>,
+    nodes: state::Items<'a>,
+    parts: slice::Iter<'a, Value>,
     left: usize,
 }
 
@@ -494,7 +627,8 @@ impl<'a> Iterator for Items<'a> {
     type Item = Cursor<'a>;
 
     fn next(&mut self) -> Option<Cursor<'a>> {
-        let item = self.rest.find_map(|item| Cursor::on(self.view, item))?;
+        let node = self.nodes.find_map(|item| self.list.below(item));
+        let item = node.or_else(|| self.parts.next().map(|part| self.list.inside(part)))?;
         self.left -= 1;
         Some(item)
     }
@@ -506,7 +640,8 @@ impl<'a> Iterator for Items<'a> {
 
 impl DoubleEndedIterator for Items<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let item = self.rest.by_ref().rev().find_map(|item| Cursor::on(self.view, item))?;
+        let node = self.nodes.by_ref().rev().find_map(|item| self.list.below(item));
+        let item = node.or_else(|| self.parts.next_back().map(|it| self.list.inside(it)))?;
         self.left -= 1;
         Some(item)
     }

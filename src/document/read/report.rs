@@ -179,7 +179,7 @@ pub enum ConflictKind {
     /// already stands.
     Move,
     /// A list that was made on several sides with different
-    /// [`ListKeys`](crate::document::ListKeys): what is one item to one of them is another to the
+    /// [`Rules`](crate::document::Rules): what is one item to one of them is another to the
     /// other, so an import on both sides stands there twice. The values are the fields that are the
     /// key, `null` where items have none. Settled by any write to the list or into it;
     /// [`resolve`](crate::Document::resolve) writes the whole list anew.

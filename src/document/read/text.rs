@@ -17,6 +17,11 @@ impl View<'_> {
             None => text.push_str("null"),
             Some(Reading::Scalar(content)) => content.push_json(text),
             Some(Reading::Count(count)) => push_number(text, Number::from(count)),
+            Some(Reading::Atom(value)) => value.push_json(text),
+            // The key is not among the fields: rare enough to be put there by a copy.
+            Some(Reading::Object) if self.lost_key(node).is_some() => {
+                self.object(node).push_json(text);
+            }
             Some(Reading::Object) => {
                 let fields = self.tree.sorted_fields(node);
                 push_all(text, ['{', '}'], fields, |text, (name, field)| {
@@ -34,7 +39,7 @@ impl View<'_> {
 }
 
 impl Content {
-    fn push_json(&self, text: &mut String) {
+    pub(super) fn push_json(&self, text: &mut String) {
         match self {
             Self::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
             Self::Number(number) => push_number(text, *number),

@@ -4,19 +4,17 @@
 //! function of what is alive, and this file is that function.
 
 use super::path::{Path, Token};
+use crate::causal::{Blocks, Slot};
 use crate::document::state::{
-    Content, NodeId, ROOT, Rank, Segment, Sought, Store, Tree, Write, rank_of_place,
+    Content, Item, Leaf, ListForm, ListOrder, NodeId, ROOT, Rank, Segment, Sought, Standing, Store,
+    Tree, Write, rank_of_place, ranked,
     tally::{self, Tallies},
 };
 use crate::value::{
     Kind, Number, Value,
     pointer::{Pointer, index_of_token},
 };
-use crate::{
-    causal::{Blocks, Slot},
-    time::Stamp,
-};
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use core::iter;
 
 /// What is read at a node.
@@ -25,74 +23,46 @@ pub(crate) enum Reading<'a> {
     Scalar(&'a Content),
     /// An integer that was counted on.
     Count(i64),
+    /// An object or an array that is one value.
+    Atom(&'a Arc<Value>),
     Object,
     List,
 }
 
+impl<'a> From<Leaf<'a>> for Reading<'a> {
+    fn from(leaf: Leaf<'a>) -> Self {
+        match leaf {
+            Leaf::Value(Content::Atom(value)) => Self::Atom(value),
+            Leaf::Value(scalar) => Self::Scalar(scalar),
+            Leaf::Count(count) => Self::Count(count),
+        }
+    }
+}
+
 impl Reading<'_> {
-    pub(crate) const fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         match self {
             Self::Scalar(_) | Self::Count(_) => Kind::Scalar,
+            Self::Atom(value) => value.kind(),
             Self::Object => Kind::Object,
             Self::List => Kind::Array,
         }
     }
 
-    /// The scalar as a value; `None` for a container.
-    pub(crate) fn scalar(self) -> Option<Value> {
+    /// The value; `None` for a container of other values.
+    pub(crate) fn leaf(self) -> Option<Value> {
         match self {
             Self::Scalar(content) => content.to_value(),
             Self::Count(count) => Some(Value::Number(Number::from(count))),
+            Self::Atom(value) => Some(Value::clone(value)),
             Self::Object | Self::List => None,
         }
     }
 }
 
-/// What lives at one node, sorted out.
-#[derive(Default)]
-pub(crate) struct Standing<'a> {
-    /// The scalar of the greatest rank.
-    pub(crate) scalar: Option<(Rank, &'a Content)>,
-    /// The integer of the greatest rank.
-    pub(crate) integer: Option<(Rank, i64)>,
-    /// The greatest rank among what was counted, and the sum.
-    pub(crate) count: Option<(Rank, i128)>,
-    /// The greatest rank among the marks of an object, and of a list.
-    pub(crate) object: Option<Rank>,
-    pub(crate) list: Option<Rank>,
-}
-
-impl<'a> Standing<'a> {
-    /// What is read where no container is: a scalar, or what was counted.
-    pub(super) fn leaf(&self) -> Option<(Rank, Reading<'a>)> {
-        let scalar = self.scalar.map(|(rank, content)| (rank, Reading::Scalar(content)));
-        let Some((rank, number)) = self.number() else { return scalar };
-        let other = scalar.filter(|it| self.counts_on_other() && it.0 > rank);
-        other.or(Some((rank, Reading::Count(number))))
-    }
-
-    /// What was counted, on top of the greatest integer that lives here, if there is one.
-    pub(crate) fn number(&self) -> Option<(Rank, i64)> {
-        let (rank, _) = self.count?;
-        Some((self.integer.map_or(rank, |it| rank.max(it.0)), saturated(self.exact())))
-    }
-
-    /// The number, even if it does not fit in 64 bits.
-    pub(crate) fn exact(&self) -> i128 {
-        let start = self.integer.map_or(0, |it| it.1);
-        i128::from(start) + self.count.map_or(0, |it| it.1)
-    }
-
-    /// Whether increments contend with a scalar that cannot be counted on.
-    pub(super) fn counts_on_other(&self) -> bool {
-        self.count.is_some() && self.scalar.is_some_and(|(_, scalar)| scalar.as_i64().is_none())
-    }
-}
-
-/// The sum of concurrent increments may not fit in 64 bits.
-#[allow(clippy::cast_possible_truncation)] // clamped
-fn saturated(sum: i128) -> i64 {
-    sum.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+/// What tells the items of a list apart, as it is told in a conflict: the path inside the item.
+pub(super) fn told_key(form: &ListForm) -> Option<&str> {
+    if form.is_set() { Some("") } else { form.key.as_deref() }
 }
 
 /// Some writes, usually one.
@@ -113,44 +83,18 @@ impl Store {
 
 impl<'a> View<'a> {
     pub(crate) fn write(self, slot: Slot) -> Option<(Rank, &'a Write)> {
-        let (write, dot) = (self.blocks.get(slot)?, self.blocks.dot(slot));
-        Some(((Stamp { time: write.time, replica: dot.replica() }, dot), write))
+        ranked(self.blocks, slot)
     }
 
-    pub(crate) fn writes_at(self, node: NodeId) -> impl Iterator<Item = (Rank, &'a Write)> + 'a {
-        self.tree.slots(node).filter_map(move |slot| self.write(slot))
+    pub(crate) fn writes_at(
+        self,
+        node: NodeId,
+    ) -> impl Iterator<Item = (Rank, &'a Write)> + Clone + 'a {
+        self.tree.writes(self.blocks, node)
     }
 
     pub(crate) fn standing(self, node: NodeId) -> Standing<'a> {
-        let mut standing = Standing::default();
-        for (rank, write) in self.writes_at(node) {
-            match &write.content {
-                Content::Place(_) => {}
-                Content::Object => standing.object = standing.object.max(Some(rank)),
-                Content::List(_) => standing.list = standing.list.max(Some(rank)),
-                Content::Count { .. } => {
-                    let greatest = standing.count.map_or(rank, |it| it.0.max(rank));
-                    standing.count = Some((greatest, 0));
-                }
-                scalar => {
-                    if standing.scalar.is_none_or(|it| it.0 < rank) {
-                        standing.scalar = Some((rank, scalar));
-                    }
-                    let integer = scalar.as_i64().map(|integer| (rank, integer));
-                    standing.integer = standing.integer.max(integer);
-                }
-            }
-        }
-        if let Some((_, sum)) = &mut standing.count {
-            *sum = self.count_beyond(node);
-        }
-        standing
-    }
-
-    /// What was counted at a node and not replaced by anything that lives there.
-    fn count_beyond(self, node: NodeId) -> i128 {
-        let (tallies, replaced) = (self.tallies(node), self.replaced_tallies(node));
-        tallies.iter().map(|tally| tally.beyond(tally::find(&replaced, tally.replica))).sum()
+        Standing::of(self.writes_at(node))
     }
 
     /// The latest tally of each replica that lives at a node.
@@ -194,11 +138,14 @@ impl<'a> View<'a> {
     /// What is read at a node: the kind that holds the greatest rank. O(1) where only one kind is
     /// alive, else O(what is alive below).
     pub(crate) fn reading(self, node: NodeId) -> Option<Reading<'a>> {
+        if self.tree.is_removed(node) {
+            return None;
+        }
         if let Some(only) = self.only_write(node) {
             return Some(only);
         }
         let standing = self.standing(node);
-        let leaf = standing.leaf();
+        let leaf = standing.leaf().map(|(rank, leaf)| (rank, Reading::from(leaf)));
         let object = standing.object.is_some() || self.has_fields(node);
         let list = standing.list.is_some() || self.has_items(node);
         match (leaf, object, list) {
@@ -220,7 +167,7 @@ impl<'a> View<'a> {
         match &self.blocks.get(slot)?.content {
             Content::Object if !items => Some(Reading::Object),
             Content::List(_) if !fields => Some(Reading::List),
-            scalar if scalar.is_scalar() && !fields && !items => Some(Reading::Scalar(scalar)),
+            value if value.is_value() && !fields && !items => Some(Leaf::Value(value).into()),
             _ => None,
         }
     }
@@ -230,10 +177,10 @@ impl<'a> View<'a> {
     pub(crate) fn reading_and_settled(self, node: NodeId) -> Option<(Reading<'a>, bool)> {
         let is_item = matches!(self.tree.segment(node), Some(Segment::Item(_)));
         if let Some(only) = self.only_write(node).filter(|_| !is_item) {
-            return Some((only, !matches!(only, Reading::Scalar(_))));
+            return Some((only, matches!(only, Reading::Object | Reading::List)));
         }
         let standing = self.standing(node);
-        let leaf = standing.scalar.is_some() || standing.count.is_some();
+        let leaf = standing.value.is_some() || standing.count.is_some();
         let (fields, items) = (self.has_fields(node), self.has_items(node));
         let list = standing.list.is_some();
         let (reading, marked) = match (standing.object.is_some(), list) {
@@ -242,7 +189,7 @@ impl<'a> View<'a> {
             _ => return self.reading(node).map(|reading| (reading, false)),
         };
         let settled = marked && !(list && self.keys_differ(node));
-        Some((reading, settled && (!is_item || self.tree.place(self.blocks, node).is_some())))
+        Some((reading, settled && !(is_item && self.lacks_place(node))))
     }
 
     /// The node one step below a container.
@@ -260,7 +207,7 @@ impl<'a> View<'a> {
         let child = match reading {
             Reading::Object => self.tree.child(node, Sought::Field(token))?,
             Reading::List => self.tree.item(node, index_of_token(token)?)?,
-            Reading::Scalar(_) | Reading::Count(_) => return None,
+            Reading::Scalar(_) | Reading::Count(_) | Reading::Atom(_) => return None,
         };
         self.tree.has_content(child).then_some(child)
     }
@@ -281,14 +228,29 @@ impl<'a> View<'a> {
         match reading {
             Reading::Object => Some(self.object(node)),
             Reading::List => Some(self.list(node)),
-            scalar => scalar.scalar(),
+            leaf => leaf.leaf(),
         }
     }
 
     /// The object at a node, whether or not it is what is read there.
     pub(crate) fn object(self, node: NodeId) -> Value {
         let fields = self.tree.sorted_fields(node).into_iter();
-        fields.filter_map(|(name, field)| Some((&**name, self.value(field)?))).collect()
+        let fields = fields.filter_map(|(name, field)| Some((&**name, self.value(field)?)));
+        let key = self.lost_key(node).and_then(|(name, key)| Some((name, key.to_value()?)));
+        fields.chain(key).collect()
+    }
+
+    /// The key of an item that outlived its deletion, with the name of the field that it is read
+    /// at: the field itself was deleted, and what survived is the rest.
+    pub(crate) fn lost_key(self, item: NodeId) -> Option<(&'a str, &'a Content)> {
+        let Segment::Item(Item::Keyed { key, .. }) = self.tree.segment(item)? else { return None };
+        if self.writes_at(item).any(|it| matches!(it.1.content, Content::Object)) {
+            return None;
+        }
+        let name = self.key_mark(self.tree.parent(item)?)?.key.as_deref()?;
+        let field = self.tree.child(item, Sought::Field(name));
+        let is_lost = field.is_none_or(|field| !self.tree.has_content(field));
+        is_lost.then_some((name, key))
     }
 
     /// The list at a node, whether or not it is what is read there.
@@ -297,15 +259,12 @@ impl<'a> View<'a> {
         Value::Array(items.filter_map(|item| self.value(item)).collect())
     }
 
-    /// The marks of a list at a node, each with the field that tells its items apart.
+    /// The marks of a list at a node, each with what it says.
     pub(super) fn list_marks(
         self,
         node: NodeId,
-    ) -> impl Iterator<Item = (Rank, Option<&'a str>)> + 'a {
-        self.writes_at(node).filter_map(|(rank, write)| match &write.content {
-            Content::List(key) => Some((rank, key.as_deref())),
-            _ => None,
-        })
+    ) -> impl Iterator<Item = (Rank, &'a ListForm)> + 'a {
+        self.writes_at(node).filter_map(|(rank, write)| Some((rank, write.content.form()?)))
     }
 
     pub(crate) fn list_mark_slots(self, node: NodeId) -> impl Iterator<Item = Slot> + 'a {
@@ -315,15 +274,29 @@ impl<'a> View<'a> {
         self.tree.slots(node).filter(is_mark)
     }
 
-    /// The field that tells the items of a list apart, by the mark that is read.
-    pub(crate) fn key_field(self, node: NodeId) -> Option<&'a str> {
-        self.list_marks(node).max_by_key(|mark| mark.0)?.1
+    /// What the marks of a list say about its items: the key by the latest, the order by the latest
+    /// that says one.
+    pub(crate) fn form(self, node: NodeId) -> Option<ListForm> {
+        let key = self.key_mark(node)?.key.clone();
+        Some(ListForm { key, order: self.tree.order_at(self.blocks, node).clone() })
+    }
+
+    fn key_mark(self, node: NodeId) -> Option<&'a ListForm> {
+        self.list_marks(node).max_by_key(|mark| mark.0).map(|mark| mark.1)
+    }
+
+    /// Whether an item has no place in a list where it should: it outlived its deletion.
+    pub(crate) fn lacks_place(self, item: NodeId) -> bool {
+        let is_item = matches!(self.tree.segment(item), Some(Segment::Item(_)));
+        let list = self.tree.parent(item).filter(|_| is_item);
+        list.is_some_and(|list| *self.tree.order_at(self.blocks, list) == ListOrder::Place)
+            && self.tree.place(self.blocks, item).is_none()
     }
 
     /// Whether several sides made the list at a node with different keys, so that each has items of
     /// its own in it.
     pub(crate) fn keys_differ(self, node: NodeId) -> bool {
-        let mut keys = self.list_marks(node).map(|mark| mark.1);
+        let mut keys = self.list_marks(node).map(|mark| told_key(mark.1));
         keys.next().is_some_and(|first| keys.any(|key| key != first))
     }
 
@@ -336,7 +309,7 @@ impl<'a> View<'a> {
 
     fn collect_slots(self, node: NodeId, slots: &mut Slots) {
         slots.extend(self.tree.slots(node));
-        let items = self.tree.items(node);
+        let items = self.tree.items(node).chain(self.tree.removed_below(node));
         self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));
     }
 
@@ -365,7 +338,7 @@ impl<'a> View<'a> {
     }
 
     /// The same, as a path.
-    pub(super) fn path(self, node: NodeId) -> Path {
+    pub(crate) fn path(self, node: NodeId) -> Path {
         let mut way: Vec<NodeId> = iter::once(node).chain(self.tree.ancestors(node)).collect();
         way.pop();
         way.into_iter().rev().fold(Path::ROOT, |path, node| {
@@ -382,11 +355,5 @@ impl<'a> View<'a> {
             let (_, write) = self.write(slot).filter(|(_, write)| write.is_place())?;
             Some((slot, rank_of_place(self.blocks, slot)?, write))
         })
-    }
-
-    /// The value that is read at a JSON Pointer; `None` where nothing is, or where the text is not
-    /// a pointer. O(depth + size of the value).
-    pub(crate) fn get(self, pointer: &str) -> Option<Value> {
-        self.value(self.visible(Pointer::parse(pointer).ok()?)?)
     }
 }

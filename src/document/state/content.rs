@@ -1,11 +1,12 @@
 //! [`Content`]: what one write says.
 
-use super::{place::Place, short::Short};
+use super::{form::ListForm, place::Place, short::Short};
 use crate::value::{Number, Value};
 use alloc::{string::String, sync::Arc};
+use core::cmp::Ordering;
 
-/// What one write says: a scalar, the mark of a container, a part of a counter, or the place of
-/// an item. 24 bytes. Text of up to 22 bytes is stored in place; longer text is shared by a state,
+/// What one write says: a scalar, the mark of a container, a part of a counter, the place of an
+/// item, or that nothing should be there. 24 bytes. Text of up to 22 bytes is stored in place; longer text is shared by a state,
 /// its clones and its deltas.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Content {
@@ -14,10 +15,12 @@ pub(crate) enum Content {
     Number(Number),
     Short(Short),
     Long(Arc<str>),
+    /// An object or an array as one value.
+    Atom(Arc<Value>),
     /// An object is here, even if it is empty.
     Object,
-    /// A list is here, even if it is empty; its items are told apart by this field, if any.
-    List(Option<Arc<str>>),
+    /// A list is here, even if it is empty; `None` for the plain form.
+    List(Option<Arc<ListForm>>),
     /// What its replica has counted on the number that is here since its own write `start`.
     Count {
         start: u64,
@@ -25,6 +28,8 @@ pub(crate) enum Content {
     },
     /// Where the item that lives here stands in its list.
     Place(Place),
+    /// Nothing is here, whatever others write concurrently.
+    Removed,
 }
 
 const _: () = assert!(size_of::<Content>() == 24, "three words of a write's six");
@@ -52,7 +57,51 @@ impl Content {
 
     /// A null, boolean, number or string.
     pub(crate) const fn is_scalar(&self) -> bool {
-        !matches!(self, Self::Object | Self::List(_) | Self::Count { .. } | Self::Place(_))
+        self.is_value() && !matches!(self, Self::Atom(_))
+    }
+
+    /// A scalar, or an object or an array as one value.
+    pub(crate) const fn is_value(&self) -> bool {
+        !matches!(
+            self,
+            Self::Object | Self::List(_) | Self::Count { .. } | Self::Place(_) | Self::Removed
+        )
+    }
+
+    /// The mark of a list of this form.
+    pub(crate) fn list(form: ListForm) -> Self {
+        Self::List((form != ListForm::PLAIN).then(|| form.into()))
+    }
+
+    /// The form of the list, if it is the mark of one.
+    pub(crate) fn form(&self) -> Option<&ListForm> {
+        match self {
+            Self::List(form) => Some(form.as_deref().unwrap_or(&ListForm::PLAIN)),
+            _ => None,
+        }
+    }
+
+    /// The order among values as people see it: null, booleans, numbers by what they are worth,
+    /// texts, arrays and objects. Values that are worth the same but differ are told apart.
+    pub(crate) fn cmp_value(&self, other: &Self) -> Ordering {
+        let worth = match (self, other) {
+            (Self::Number(ours), Self::Number(theirs)) => ours.cmp_worth(*theirs),
+            (ours, theirs) => match (ours.as_str(), theirs.as_str()) {
+                (Some(ours), Some(theirs)) => ours.cmp(theirs),
+                _ => ours.sort().cmp(&theirs.sort()),
+            },
+        };
+        worth.then_with(|| self.cmp(other))
+    }
+
+    const fn sort(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Bool(_) => 1,
+            Self::Number(_) => 2,
+            Self::Short(_) | Self::Long(_) => 3,
+            _ => 4,
+        }
     }
 
     /// What a write of this scalar says; `None` for a container.
@@ -66,7 +115,7 @@ impl Content {
         })
     }
 
-    /// The scalar as a value; `None` for anything else.
+    /// The value, if it is one.
     pub(crate) fn to_value(&self) -> Option<Value> {
         Some(match self {
             Self::Null => Value::Null,
@@ -74,6 +123,7 @@ impl Content {
             Self::Number(number) => Value::Number(*number),
             Self::Short(short) => Value::String(short.as_str().into()),
             Self::Long(text) => Value::String(String::from(&**text)),
+            Self::Atom(value) => Value::clone(value),
             _ => return None,
         })
     }

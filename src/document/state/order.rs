@@ -1,6 +1,6 @@
 //! [`Order`]: the items of one list, as they stand.
 
-use super::node::NodeId;
+use super::{form::ListOrder, node::NodeId};
 use alloc::vec::Vec;
 use core::{
     cmp::Ordering,
@@ -18,12 +18,20 @@ pub(crate) struct Order {
     /// No chunk is empty.
     chunks: Vec<Vec<NodeId>>,
     len: usize,
+    /// What they are ordered by.
+    pub(crate) by: ListOrder,
 }
 
 /// The items of one list, in their order.
 pub(crate) type Items<'a> = Copied<Flatten<slice::Iter<'a, Vec<NodeId>>>>;
 
 impl Order {
+    /// Items that are in order.
+    pub(crate) fn of(items: &[NodeId], by: ListOrder) -> Self {
+        let chunks = items.chunks(CHUNK).map(Into::into).collect();
+        Self { chunks, len: items.len(), by }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

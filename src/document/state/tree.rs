@@ -6,13 +6,16 @@
 
 use super::{
     content::Content,
+    form::{ListForm, ListOrder},
     names::{NameId, Names, Sought},
     node::{NONE, NodeId, ROOT},
     order::{Items, Order},
     place::Place,
-    segment::Segment,
+    rank::Rank,
+    segment::{Item, Segment},
     slab::Slab,
-    write::{Rank, Write},
+    standing::{Leaf, Standing},
+    write::Write,
 };
 use crate::{
     causal::{Blocks, Slot},
@@ -66,7 +69,11 @@ pub(crate) struct Tree {
     index: Option<Box<Index>>,
     lists: Vec<Order>,
     free_lists: Vec<u32>,
+    /// How many lists are not ordered by place.
+    sorted_lists: u32,
     crowds: BTreeMap<NodeId, Crowd>,
+    /// The nodes where removals live, each with its parent, and how many. Nothing is read there.
+    removed: BTreeMap<(NodeId, NodeId), u32>,
 }
 
 /// The writes at one node beyond the first two, which a stranger may make thousands of. Places come
@@ -100,7 +107,19 @@ const FEW: usize = 16;
 impl Tree {
     /// Whether anything is to be read at a node.
     pub(crate) fn has_content(&self, node: NodeId) -> bool {
-        self.nodes.get(node.0).is_some_and(|node| node.content > 0)
+        self.nodes.get(node.0).is_some_and(|node| node.content > 0) && !self.is_removed(node)
+    }
+
+    /// Whether a removal lives at a node, so that nothing is read there.
+    pub(crate) fn is_removed(&self, node: NodeId) -> bool {
+        !self.removed.is_empty() && self.removed.contains_key(&(self.node(node).parent, node))
+    }
+
+    /// The nodes one step below where removals live.
+    pub(crate) fn removed_below(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let all =
+            (!self.removed.is_empty()).then(|| self.removed.range((node, ROOT)..=(node, NONE)));
+        all.into_iter().flatten().map(|it| it.0.1)
     }
 
     /// Whether a write that changed an existing field lives at a node or below.
@@ -147,11 +166,20 @@ impl Tree {
     }
 
     /// The writes that live at a node, in no order.
-    pub(crate) fn slots(&self, node: NodeId) -> impl Iterator<Item = Slot> + '_ {
+    pub(crate) fn slots(&self, node: NodeId) -> impl Iterator<Item = Slot> + Clone + '_ {
         let slots = self.nodes.get(node.0).map(|node| node.slots);
         let crowd = slots.filter(|slots| slots[1] != Slot::NONE && !self.crowds.is_empty());
         let crowd = crowd.and_then(|_| self.crowds.get(&node)).into_iter().flatten().map(|it| it.1);
         slots.into_iter().flatten().filter(|slot| *slot != Slot::NONE).chain(crowd)
+    }
+
+    /// The writes that live at a node with their ranks, in no order.
+    pub(crate) fn writes<'a>(
+        &'a self,
+        blocks: &'a Blocks<Write>,
+        node: NodeId,
+    ) -> impl Iterator<Item = (Rank, &'a Write)> + Clone + 'a {
+        self.slots(node).filter_map(|slot| ranked(blocks, slot))
     }
 
     /// The write that lives at a node, if it is the only one; and whether fields, and items, are
@@ -326,6 +354,12 @@ impl Node {
     }
 }
 
+/// A live write with its rank.
+pub(crate) fn ranked(blocks: &Blocks<Write>, slot: Slot) -> Option<(Rank, &Write)> {
+    let (write, dot) = (blocks.get(slot)?, blocks.dot(slot));
+    Some(((Stamp { time: write.time, replica: dot.replica() }, dot), write))
+}
+
 /// The order among the places of one item; `None` for any other write. A place counts as written by
 /// the replica that moved the item there, even if another has re-placed it since.
 pub(crate) fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> {
@@ -342,14 +376,17 @@ impl Tree {
         let Some(write) = blocks.get(slot) else { return };
         let node = write.node;
         self.hold(node);
-        if write.is_place() {
-            self.repositioned(blocks, node, |tree| tree.add(blocks, node, slot));
-        } else {
-            self.add(blocks, node, slot);
+        self.reposition(blocks, self.placed_by(write), |tree| tree.add(blocks, node, slot));
+        if write.is_readable() {
             self.gain(blocks, node);
             if write.birth().is_some() {
                 self.gain_born(node);
             }
+        }
+        match write.content {
+            Content::List(_) => self.reorder(blocks, node),
+            Content::Removed => self.hide(blocks, node),
+            _ => {}
         }
     }
 
@@ -357,16 +394,47 @@ impl Tree {
     pub(crate) fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) -> Option<NodeId> {
         let write = blocks.get(slot)?;
         let node = write.node;
-        if write.is_place() {
-            self.repositioned(blocks, node, |tree| tree.drop(blocks, node, slot));
-        } else {
+        if write.is_readable() {
             self.lose(blocks, node);
-            self.drop(blocks, node, slot);
             if write.birth().is_some() {
                 self.lose_born(node);
             }
         }
+        self.reposition(blocks, self.placed_by(write), |tree| tree.drop(blocks, node, slot));
+        match write.content {
+            Content::List(_) => self.reorder(blocks, node),
+            Content::Removed => self.show(blocks, node),
+            _ => {}
+        }
         Some(node)
+    }
+
+    /// A removal has become alive at a node: it is read no more.
+    fn hide(&mut self, blocks: &Blocks<Write>, node: NodeId) {
+        let parent = self.node(node).parent;
+        let known = self.removed.contains_key(&(parent, node));
+        if !known && self.node(node).content > 0 && node != ROOT {
+            self.unlink(blocks, node);
+            self.lose(blocks, parent);
+        }
+        let item = self.keyed_by(node).filter(|item| *item != node);
+        self.reposition(blocks, item, |tree| *tree.removed.entry((parent, node)).or_default() += 1);
+    }
+
+    /// A removal at a node is gone. After the last one, it is read again.
+    fn show(&mut self, blocks: &Blocks<Write>, node: NodeId) {
+        let parent = self.node(node).parent;
+        let Some(count) = self.removed.get_mut(&(parent, node)) else { return };
+        *count -= 1;
+        if *count > 0 {
+            return;
+        }
+        let item = self.keyed_by(node).filter(|item| *item != node);
+        self.reposition(blocks, item, |tree| _ = tree.removed.remove(&(parent, node)));
+        if self.node(node).content > 0 && node != ROOT {
+            self.link(blocks, node);
+            self.gain(blocks, parent);
+        }
     }
 
     fn add(&mut self, blocks: &Blocks<Write>, node: NodeId, slot: Slot) {
@@ -406,7 +474,7 @@ impl Tree {
         loop {
             let content = &mut self.node_mut(node).content;
             *content += 1;
-            if *content > 1 || node == ROOT {
+            if *content > 1 || node == ROOT || self.is_removed(node) {
                 return;
             }
             node = self.link(blocks, node);
@@ -417,7 +485,7 @@ impl Tree {
         loop {
             let content = &mut self.node_mut(node).content;
             *content -= 1;
-            if *content > 0 || node == ROOT {
+            if *content > 0 || node == ROOT || self.is_removed(node) {
                 return;
             }
             node = self.unlink(blocks, node);
@@ -494,10 +562,14 @@ impl Tree {
                 last
             });
             self.node_mut(parent).list = list;
+            let by = self.order_at(blocks, parent).clone();
+            self.sorted_lists += u32::from(by != ListOrder::Place);
+            self.lists[list as usize].by = by;
         }
         let list = self.node(parent).list as usize;
         let mut order = core::mem::take(&mut self.lists[list]);
-        order.insert(item, |other| self.compare(blocks, other, item));
+        let by = order.by.clone();
+        order.insert(item, |other| self.compare_by(&by, blocks, other, item));
         self.lists[list] = order;
     }
 
@@ -505,30 +577,77 @@ impl Tree {
         let parent = self.node(item).parent;
         let list = self.node(parent).list;
         let mut order = core::mem::take(&mut self.lists[list as usize]);
-        order.remove(|other| self.compare(blocks, other, item));
+        let by = order.by.clone();
+        order.remove(|other| self.compare_by(&by, blocks, other, item));
         if order.len() == 0 {
             self.node_mut(parent).list = u32::MAX;
             self.free_lists.push(list);
+            self.sorted_lists -= u32::from(by != ListOrder::Place);
+            order = Order::default();
         }
         self.lists[list as usize] = order;
     }
 
-    /// Changes the places of an item, and so where it stands.
-    fn repositioned(
+    /// What the items at a node are ordered by, as the latest mark says that does not leave it to
+    /// places.
+    pub(crate) fn order_at<'a>(&self, blocks: &'a Blocks<Write>, list: NodeId) -> &'a ListOrder {
+        let marks = self.slots(list).filter_map(|slot| ranked(blocks, slot));
+        let marks = marks.filter_map(|(rank, write)| Some((rank, write.content.form()?)));
+        let marks = marks.filter(|mark| mark.1.order != ListOrder::Place);
+        let latest = marks.max_by_key(|mark| mark.0);
+        latest.map_or(&ListForm::PLAIN.order, |mark| &mark.1.order)
+    }
+
+    /// Orders the items at a node anew, if the marks there now say another order. O(n log n) then.
+    fn reorder(&mut self, blocks: &Blocks<Write>, node: NodeId) {
+        let list = self.node(node).list as usize;
+        let Some(order) = self.lists.get(list) else { return };
+        let by = self.order_at(blocks, node);
+        if *by == order.by {
+            return;
+        }
+        let mut items: Vec<NodeId> = order.iter().collect();
+        items.sort_unstable_by(|a, b| self.compare_by(by, blocks, *a, *b));
+        self.sorted_lists -= u32::from(order.by != ListOrder::Place);
+        self.sorted_lists += u32::from(*by != ListOrder::Place);
+        self.lists[list] = Order::of(&items, by.clone());
+    }
+
+    /// The item whose position depends on a write.
+    fn placed_by(&self, write: &Write) -> Option<NodeId> {
+        if write.is_place() { Some(write.node) } else { self.keyed_by(write.node) }
+    }
+
+    /// The item of a sorted list whose position depends on what is read at a node.
+    fn keyed_by(&self, node: NodeId) -> Option<NodeId> {
+        if self.sorted_lists == 0 {
+            return None;
+        }
+        let by = |item: NodeId| Some(&self.list_at(self.parent(item)?)?.by);
+        match self.segment(node)? {
+            Segment::Item(_) => (by(node)? == &ListOrder::Value).then_some(node),
+            Segment::Field(name) => {
+                let item = self.parent(node)?;
+                let is_key = matches!(by(item)?, ListOrder::Field(field) if field == name);
+                is_key.then_some(item)
+            }
+        }
+    }
+
+    /// Makes a change that may change where an item stands.
+    fn reposition(
         &mut self,
         blocks: &Blocks<Write>,
-        item: NodeId,
+        item: Option<NodeId>,
         change: impl FnOnce(&mut Self),
     ) {
-        let is_listed =
-            self.node(item).content > 0 && matches!(self.segment(item), Some(Segment::Item(_)));
-        if is_listed {
-            self.delist(blocks, item);
-        }
+        let is_listed = |item: &NodeId| {
+            matches!(self.segment(*item), Some(Segment::Item(_))) && self.has_content(*item)
+        };
+        let Some(item) = item.filter(is_listed) else { return change(self) };
+        self.delist(blocks, item);
         change(self);
-        if is_listed {
-            self.enlist(blocks, item);
-        }
+        self.enlist(blocks, item);
     }
 
     /// The place that says where an item stands, and its rank.
@@ -548,11 +667,25 @@ impl Tree {
         }
     }
 
-    /// The order of two items of one list: by place, and at one place by identity. An item without
-    /// a place comes last: one side wrote into it while another deleted it.
+    /// The order of two items of one list, which no two share.
     pub(crate) fn compare(&self, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
+        let list = self.parent(a).and_then(|list| self.list_at(list));
+        self.compare_by(list.map_or(&ListOrder::Place, |list| &list.by), blocks, a, b)
+    }
+
+    /// By place, and at one place by identity; or by value, and then by key. An item without a
+    /// place, which one side wrote into while another deleted it, comes last, and so does one
+    /// without a value.
+    fn compare_by(&self, by: &ListOrder, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
         if a == b {
             return Ordering::Equal;
+        }
+        if *by != ListOrder::Place {
+            let by_value = match (self.sorted_by(by, blocks, a), self.sorted_by(by, blocks, b)) {
+                (Some(a), Some(b)) => a.cmp_value(b),
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            };
+            return by_value.then_with(|| self.compare_keys(a, b));
         }
         let place = |item| self.place(blocks, item).map(|place| place.1);
         let by_place = match (place(a), place(b)) {
@@ -560,6 +693,33 @@ impl Tree {
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
         by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
+    }
+
+    /// What an item of a sorted list is sorted by.
+    fn sorted_by<'a>(
+        &'a self,
+        by: &ListOrder,
+        blocks: &'a Blocks<Write>,
+        item: NodeId,
+    ) -> Option<Leaf<'a>> {
+        let node = match by {
+            ListOrder::Field(name) => self.child(item, Sought::Field(name))?,
+            _ => item,
+        };
+        let leaf = Standing::of(self.writes(blocks, node)).leaf().map(|leaf| leaf.1);
+        leaf.filter(|_| node == item || !self.is_removed(node))
+    }
+
+    fn compare_keys(&self, a: NodeId, b: NodeId) -> Ordering {
+        let (a, b) = (self.segment(a), self.segment(b));
+        let by_key = match (a, b) {
+            (
+                Some(Segment::Item(Item::Keyed { key: a, .. })),
+                Some(Segment::Item(Item::Keyed { key: b, .. })),
+            ) => a.cmp_value(b),
+            _ => Ordering::Equal,
+        };
+        by_key.then_with(|| a.cmp(&b))
     }
 
     /// The index of an item in its list; `None` if it is not a linked item.
@@ -640,8 +800,13 @@ impl Tree {
             live += slots.len();
             let here = |slot: &Slot| blocks.get(*slot).is_some_and(|write| write.node == id);
             check(slots.iter().all(here), "a write is not where it lives")?;
-            let is_place = |slot: &&Slot| blocks.get(**slot).is_some_and(Write::is_place);
-            let places = slots.iter().filter(is_place).count();
+            let is_silent = |slot: &&Slot| blocks.get(**slot).is_some_and(|it| !it.is_readable());
+            let silent = slots.iter().filter(is_silent).count();
+            let is_removal =
+                |slot: &&Slot| blocks.get(**slot).is_some_and(|it| it.content == Content::Removed);
+            let removals = slots.iter().filter(is_removal).count();
+            let counted = self.removed.get(&(node.parent, id)).map_or(0, |count| *count as usize);
+            check(removals == counted, "the count of a node's removals is stale")?;
             let greatest = slots.iter().filter_map(|slot| rank_of_place(blocks, *slot)).max();
             check(self.place(blocks, id).map(|place| place.0) == greatest, "a place is hidden")?;
             let below = by_parent.get(&id).map_or(&[][..], |below| below);
@@ -650,15 +815,18 @@ impl Tree {
             let held = held.iter().filter(|it| **it == id).count();
             let in_use = slots.len() + below.len() + held + usize::from(id == ROOT);
             check(node.uses as usize == in_use, "the count of a node's uses is stale")?;
-            let content = slots.len() - places + linked.len();
+            let content = slots.len() - silent + linked.len();
             check(node.content as usize == content, "the count of what there is to read is stale")?;
             let is_born = |slot: &&Slot| {
-                blocks.get(**slot).is_some_and(|write| write.birth().is_some() && !write.is_place())
+                blocks.get(**slot).is_some_and(|it| it.birth().is_some() && it.is_readable())
             };
             let born = slots.iter().filter(is_born).count()
                 + below.iter().filter(|below| self.has_born(**below)).count();
             check(node.born as usize == born, "the count of what changed a field is stale")?;
             let listed: Vec<NodeId> = self.items(id).collect();
+            let order = self.list_at(id).map(|list| &list.by);
+            let as_marked = order.is_none_or(|by| by == self.order_at(blocks, id));
+            check(as_marked, "a list is in another order than its mark says")?;
             let in_order =
                 listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());
             check(in_order, "items are out of order")?;
@@ -666,6 +834,8 @@ impl Tree {
             children.sort_unstable();
             check(children == linked, "what is linked is not what there is to read")?;
         }
+        let sorted = self.lists.iter().filter(|list| list.by != ListOrder::Place).count();
+        check(self.sorted_lists as usize == sorted, "the count of sorted lists is stale")?;
         check(live == kernel.live_len(), "the tree and the kernel differ in number")
     }
 }

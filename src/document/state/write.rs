@@ -3,12 +3,10 @@
 use super::{
     content::Content,
     node::NodeId,
+    policy::Policy,
     tally::{self, Tally},
 };
-use crate::{
-    causal::Dot,
-    time::{Stamp, Timestamp},
-};
+use crate::{causal::Dot, time::Timestamp};
 use alloc::boxed::Box;
 use core::hash::{Hash, Hasher};
 
@@ -39,12 +37,24 @@ pub(crate) struct Origin {
     /// What was counted here and replaced: that much of each tally no longer counts. One for each
     /// replica, sorted.
     counted: Box<[Tally]>,
+    /// Which of several values here is read, if a rule decided it.
+    policy: Option<Policy>,
 }
 
 impl Origin {
     /// What there is to hand on; `None` if there is nothing.
     pub(crate) fn of(birth: Option<Dot>, counted: Box<[Tally]>) -> Option<Box<Self>> {
-        (birth.is_some() || !counted.is_empty()).then(|| Box::new(Self { birth, counted }))
+        Self::with(birth, counted, None)
+    }
+
+    /// The same, with a policy.
+    pub(crate) fn with(
+        birth: Option<Dot>,
+        counted: Box<[Tally]>,
+        policy: Option<Policy>,
+    ) -> Option<Box<Self>> {
+        let is_any = birth.is_some() || !counted.is_empty() || policy.is_some();
+        is_any.then(|| Box::new(Self { birth, counted, policy }))
     }
 }
 
@@ -54,9 +64,6 @@ impl Hash for Write {
         (self.digest, self.time, &self.content, &self.origin).hash(state);
     }
 }
-
-/// The order among live writes: (time, replica), and for one replica at one time the later write.
-pub(crate) type Rank = (Stamp, Dot);
 
 impl Write {
     /// The same write at a node of another tree.
@@ -72,6 +79,15 @@ impl Write {
     /// Whether it says where an item stands, which is nothing to read.
     pub(crate) const fn is_place(&self) -> bool {
         matches!(self.content, Content::Place(_))
+    }
+
+    /// Whether it is something to read: no place, and no removal.
+    pub(crate) const fn is_readable(&self) -> bool {
+        !matches!(self.content, Content::Place(_) | Content::Removed)
+    }
+
+    pub(crate) fn policy(&self) -> Option<&Policy> {
+        self.origin.as_deref()?.policy.as_ref()
     }
 
     pub(crate) fn birth(&self) -> Option<Dot> {
@@ -99,10 +115,22 @@ impl Write {
             return Err("a count began before any write, or after itself");
         }
         let counted = self.counted();
-        let can_replace = !matches!(self.content, Content::Count { .. } | Content::Place(_));
+        let can_replace =
+            !matches!(self.content, Content::Count { .. } | Content::Place(_) | Content::Removed);
         if !counted.is_empty() && !can_replace {
             return Err("only a value can replace what was counted");
         }
         tally::check(counted, dot)
+    }
+
+    /// Checks that only a value has a policy, and that a removal replaces nothing.
+    pub(crate) fn check_policy(&self) -> Result<(), &'static str> {
+        if self.policy().is_some() && !self.content.is_value() {
+            return Err("only a value can be chosen by a rule");
+        }
+        if self.content == Content::Removed && self.origin.is_some() {
+            return Err("a removal has no birth, and counts nothing");
+        }
+        Ok(())
     }
 }

@@ -7,17 +7,17 @@ use super::{
 use crate::Result;
 use rejoin::{
     DeltaState, Document, OrMap, OrSet, PnCounter, ReplicaId, Timestamp,
-    document::{DocumentDelta, ListKeys},
+    document::{DocumentDelta, Rules},
     wire::{self, Wire},
 };
 use serde_json::{Value, json};
 
 pub(super) fn document(root: Root, replica: u8) -> Result<Box<dyn Player>> {
     let keys = match root {
-        Root::Keyed => ListKeys::new().by("/list", "id")?,
-        _ => ListKeys::new(),
+        Root::Keyed => Rules::new().keyed("/list", "id")?,
+        _ => Rules::new(),
     };
-    start(Document::with_keys(keys), root, replica)
+    start(Document::with_rules(keys), root, replica)
 }
 
 pub(super) fn counter(root: Root, replica: u8) -> Result<Box<dyn Player>> {

@@ -18,7 +18,7 @@ use model::{Event, Model};
 use proptest::{prelude::*, sample::select};
 use rejoin::{
     Document, Now, ReplicaId, Timestamp,
-    document::{DocumentDelta, DocumentError, ListKeys, Value},
+    document::{DocumentDelta, DocumentError, Rules, Value},
     laws::Invariants,
 };
 use values::{
@@ -44,14 +44,14 @@ fn tokens(pointer: &str) -> Vec<&str> {
     pointer.split('/').skip(1).collect()
 }
 
-/// Some edits are made by a process that knows of no keys.
+/// Some edits are made by a process that knows of no keys, and none finds one by itself.
 fn rule(now: Timestamp) -> Option<(&'static str, &'static str)> {
     (now.as_millis() % 5 != 0).then_some(("k", "id"))
 }
 
-fn keys(now: Timestamp) -> ListKeys {
-    let keyed = rule(now).map(|(list, key)| ListKeys::new().by(&format!("/{list}"), key).unwrap());
-    keyed.unwrap_or_default()
+fn keys(now: Timestamp) -> Rules {
+    let keyed = rule(now).map(|(list, key)| Rules::new().keyed(&format!("/{list}"), key).unwrap());
+    keyed.unwrap_or_default().default_key(None)
 }
 
 fn apply(
@@ -111,7 +111,7 @@ impl Subject for Json {
         now: Timestamp,
     ) -> Option<DocumentDelta> {
         let before = document.clone();
-        document.set_keys(keys(now));
+        document.set_rules(keys(now));
         let now = limited(now);
         let delta = apply(op, document, id, now).ok()?;
         if let Op::Update(value) = op {

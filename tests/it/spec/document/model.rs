@@ -218,7 +218,9 @@ impl<'a> Node<'a> {
         Some(match self.kind()? {
             Kind::Scalar => self.leaf()?.1,
             Kind::Array => {
-                Value::Array(self.items().iter().filter_map(|item| item.1.value()).collect())
+                let items = self.items();
+                let value = |(step, node): &(&Step, &Self)| node.value_with(self.lost_key(step));
+                Value::Array(items.iter().filter_map(value).collect())
             }
             Kind::Object => {
                 let field = |(step, node): (&&Step, &Self)| match step {
@@ -228,6 +230,23 @@ impl<'a> Node<'a> {
                 self.below.iter().filter_map(field).collect()
             }
         })
+    }
+
+    /// The field that an item which outlived its deletion is read with, although nothing lives there.
+    fn lost_key(&self, item: &Step) -> Option<(String, Value)> {
+        let Step::Item(Item::Keyed(key, _)) = item else { return None };
+        let (name, node) = (self.key()?, &self.below[item]);
+        let field = node.below.get(&Step::Field(name.into()));
+        let is_lost = !node.is_marked(Kind::Object) && !field.is_some_and(Self::has_content);
+        is_lost.then(|| (name.into(), key.clone()))
+    }
+
+    fn value_with(&self, key: Option<(String, Value)>) -> Option<Value> {
+        let mut value = self.value()?;
+        if let Value::Object(fields) = &mut value {
+            fields.extend(key);
+        }
+        Some(value)
     }
 
     /// The step that a token stands for, if it leads to something.
@@ -480,8 +499,12 @@ impl Model {
                 Kind::Array => Said::List(self.key_of(at)),
                 _ => Said::Object,
             };
+            let lost = at.split_last().and_then(|(item, list)| self.node(list).lost_key(item));
             let time = self.kill(&losers);
             self.put(at, mark, time);
+            if let Some((name, key)) = lost.filter(|_| kind == Kind::Object) {
+                self.put(&below(at, Step::Field(name)), Said::Scalar(key), time);
+            }
         }
         self.settle_place(at);
     }
@@ -567,7 +590,20 @@ impl Model {
         self.put_value(item, value, time, None);
     }
 
+    /// The key that a rule gives to a list is marked as soon as something is inserted.
+    fn adopt_key(&mut self, list: &[Step]) {
+        let key = self.key_of(list);
+        if key != self.node(list).key() {
+            let is_mark =
+                |it: &(&WriteId, &Write)| *it.1.path == *list && matches!(it.1.said, Said::List(_));
+            let marks = self.alive.iter().filter(is_mark).map(|it| *it.0).collect();
+            let time = self.kill(&marks);
+            self.put(list, Said::List(key), time);
+        }
+    }
+
     fn insert_at(&mut self, list: &[Step], index: usize, value: &Value) {
+        self.adopt_key(list);
         let mut items = self.items(list);
         self.settle_upto(&items, index);
         let item = match key_in(value, self.key_of(list)) {

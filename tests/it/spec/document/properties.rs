@@ -162,7 +162,7 @@ fn an_update_is_exact_and_rests() {
         our.merge(&their);
         for (value, now) in &updates {
             let now = Timestamp::from_millis(*now);
-            our.set_keys(keys(now));
+            our.set_rules(keys(now));
             let mut via_delta = our.clone();
             let id = ReplicaId::from_u128(4);
             let delta = our.update(value, id, now).unwrap();
