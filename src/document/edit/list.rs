@@ -53,6 +53,7 @@ impl Edit<'_> {
         let input = value.into();
         let pointer = Pointer::parse(pointer)?;
         input.check_depth(pointer.as_str(), pointer.depth())?;
+        input.check_numbers(format_args!("{}", pointer.as_str()))?;
         self.all_or_nothing(|edit| {
             let Some((list, token)) = pointer.split_last() else {
                 return Err(DocumentError::at("", Reason::NotAList));
@@ -89,6 +90,7 @@ impl Edit<'_> {
         let input = value.into();
         let pointer = Pointer::parse(list)?;
         input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
+        input.check_numbers(format_args!("{}/-", pointer.as_str()))?;
         self.all_or_nothing(|edit| {
             let list = edit.enter_list(pointer)?;
             edit.insert_item(list, edit.item_count(list), input.source())

@@ -12,10 +12,14 @@ mod input;
 mod keys;
 mod list;
 mod put;
+#[cfg(feature = "json")]
+mod serialized;
 mod update;
 
 pub use input::Input;
 pub use keys::ListKeys;
+#[cfg(feature = "json")]
+pub(super) use serialized::serialized;
 
 use super::{
     error::DocumentError,

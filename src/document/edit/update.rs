@@ -51,6 +51,7 @@ impl Edit<'_> {
     pub fn update<'v>(&mut self, value: impl Into<Input<'v>>) -> Result<&mut Self, DocumentError> {
         let input = value.into();
         input.check_depth("", 0)?;
+        input.check_numbers(format_args!(""))?;
         self.all_or_nothing(|edit| {
             let root = edit.store.tree.root();
             edit.update_node(root, input.source())
