@@ -8,6 +8,7 @@ use proptest::{collection::vec, prelude::*};
 use rejoin::{
     Document, Merge, ReplicaId,
     document::{DocumentError, Input, ListKeys, Number, Value},
+    value::NumberError,
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -26,7 +27,7 @@ fn parsed(text: &str) -> Json {
 
 /// Whether this build keeps numbers as texts.
 fn keeps_texts() -> bool {
-    parsed("18446744073709551616").to_string() == "18446744073709551616"
+    !parsed("18446744073709551616").to_string().contains('e')
 }
 
 /// Texts of numbers that are no 64-bit integer, and that no float is.
@@ -48,8 +49,9 @@ const OTHERS: [&str; 14] = [
 ];
 
 /// Texts of numbers, and how `serde_json` writes each one where it keeps no texts.
-const OURS: [(&str, &str); 25] = [
+const OURS: [(&str, &str); 26] = [
     ("0", "0"),
+    ("-0", "-0.0"),
     ("-1", "-1"),
     ("18446744073709551615", "18446744073709551615"),
     ("-9223372036854775808", "-9223372036854775808"),
@@ -90,7 +92,7 @@ fn is_refused<T: Debug>(result: Result<T, DocumentError>, path: &str, number: &s
 }
 
 /// Every way to write refuses an input with the number at `inside`, and changes nothing.
-fn every_write_refuses<'v>(input: &Input<'v>, inside: &str, number: &str) {
+fn every_write_refuses(input: &Input<'_>, inside: &str, number: &str) {
     let base = json!({"list": ["a"], "x": 1});
     let mut ours = Document::from_json(&base, us(), at(1)).unwrap();
     let mut theirs = ours.clone();
@@ -238,7 +240,10 @@ fn numbers_that_are_ours_come_back_as_they_were() {
         let ordinary = format!(r#"{{"n":[{written}]}}"#);
         let value = Value::try_from(&json).unwrap();
         assert_eq!(Value::try_from(json.clone()).unwrap(), value);
-        assert_eq!(serde_json::from_value::<Value>(json.clone()).unwrap(), value, "{text}");
+        // From a text that it keeps, `serde_json` hands this one on as the integer 0.
+        if text != "-0" {
+            assert_eq!(serde_json::from_value::<Value>(json.clone()).unwrap(), value, "{text}");
+        }
         assert_eq!(serde_json::from_str::<Value>(&json.to_string()).unwrap(), value, "{text}");
         let document = Document::from_json(&json, us(), at(1)).unwrap();
         assert_eq!(document, Document::from_value(&value, us(), at(1)).unwrap());
@@ -291,8 +296,11 @@ fn numbers_that_serde_json_keeps_as_texts_are_ours_or_refused() {
         {
             assert_eq!((error.path(), error.number()), ("/a/1/price", &*number));
             let error = rejoin::Error::from(error);
-            assert_eq!(error.as_number().map(|it| it.number()), Some(&*number));
+            assert_eq!(error.as_number().map(NumberError::number), Some(&*number));
         }
+        // `serde_json` hands this one on as the float that it is the shortest spelling of.
+        let is_shortest = text.len() == 41;
+        assert_eq!(serde_json::from_value::<Value>(json).is_ok(), is_shortest, "{text}");
         let error = serde_json::from_str::<Value>(&format!("[{text}]")).unwrap_err().to_string();
         assert!(error.contains(&number) && error.contains("neither a 64-bit integer"), "{error}");
     }
@@ -393,8 +401,12 @@ fn comes_back_or_is_named(texts: &[String]) {
         }
     };
     let back = document.to_json();
-    for (before, after) in items.iter().zip(back.as_array().unwrap()) {
-        assert_eq!((before.as_u64(), before.as_i64()), (after.as_u64(), after.as_i64()));
+    let texts = items.iter().map(Json::to_string);
+    for ((before, after), text) in items.iter().zip(back.as_array().unwrap()).zip(texts) {
+        // As a text, `serde_json` takes this one for an integer, and else for a float.
+        if text != "-0" {
+            assert_eq!((before.as_u64(), before.as_i64()), (after.as_u64(), after.as_i64()));
+        }
         let (before, after) = (before.as_f64().unwrap(), after.as_f64().unwrap());
         assert_eq!(before.to_bits(), after.to_bits());
     }

@@ -31,8 +31,8 @@ impl Edit<'_> {
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep, or is too large; the edit is as it was before
-    /// this call.
+    /// [`DocumentError`] if the value nests too deep, is too large, or holds a number that no
+    /// document can hold; the edit is as it was before this call.
     ///
     /// # Examples
     ///
