@@ -177,8 +177,13 @@ impl Input<'_> {
         self.refused().is_none().then(|| scalar.into())
     }
 
-    /// The value, unless a number in it is refused. O(1) for an owned [`Value`], else O(size).
+    /// The value, to be a part of another, unless a number in it is refused. In place of one that
+    /// nests too deep it returns another that does, since converting and dropping it would recurse.
+    /// O(size).
     pub(super) fn into_value(mut self) -> Result<Value, NumberError> {
+        if self.source().nests_deeper_than(DEPTH_MAX) {
+            return Ok((0..=DEPTH_MAX).fold(Value::Null, |it, _| Value::Array(Vec::from([it]))));
+        }
         match core::mem::replace(&mut self.0, Repr::Text(Cow::Borrowed(""))) {
             Repr::Text(text) => Ok(text.into()),
             Repr::Value(value) => Ok(value.into_owned()),
