@@ -68,7 +68,7 @@ use core::fmt;
 ///   the nearest `f64` is printed as: with the fewest digits, or with as many as there are. So
 ///   `0.1`, `1.50` and `0.10000000000000001` are taken. Longer integers, `1e400` and
 ///   `0.10000000000000000001` are refused with a [`NumberError`], a
-///   [`DocumentError`](crate::DocumentError) or the error of the format, which names them.
+///   [`DocumentError`](crate::document::DocumentError) or the error of the format, which names them.
 ///
 /// To keep a number with more digits, write it as a string.
 ///

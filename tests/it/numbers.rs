@@ -209,6 +209,10 @@ fn what_a_type_serializes_as_is_never_null_instead_of_a_number() {
         document.update(Input::serialize(&reading).unwrap(), us(), at(1)).unwrap();
         assert_eq!(document.to_json(), serde_json::to_value(&reading).unwrap());
     }
+    let narrow = Document::from_value(0.1_f32, us(), at(1)).unwrap();
+    let serialized = Input::serialize(&0.1_f32).unwrap();
+    assert_eq!(narrow, Document::from_value(serialized, us(), at(1)).unwrap());
+    assert_eq!(narrow.get(""), Some(f64::from(0.1_f32).into()));
     let error = Input::serialize(&BTreeMap::from([((1, 2), 3)])).unwrap_err();
     assert!(error.to_string().contains("key must be a string"), "{error}");
 }
