@@ -1,7 +1,8 @@
 //! [`Error`], into which every error of this crate converts.
 
 use crate::{
-    document::DocumentError, error::WriteError, replica::ReplicaIdError, wire::DecodeError,
+    document::DocumentError, error::WriteError, replica::ReplicaIdError, value::NumberError,
+    wire::DecodeError,
 };
 use alloc::boxed::Box;
 use core::{error, fmt};
@@ -41,6 +42,7 @@ enum Inner {
     Write(WriteError),
     Document(DocumentError),
     Decode(DecodeError),
+    Number(NumberError),
     #[cfg(feature = "json")]
     Json(serde_json::Error),
 }
@@ -66,12 +68,18 @@ impl Error {
         if let Inner::Decode(error) = &*self.0 { Some(error) } else { None }
     }
 
+    /// Which number a [`Value`](crate::value::Value) cannot hold, if that went wrong.
+    pub fn as_number(&self) -> Option<&NumberError> {
+        if let Inner::Number(error) = &*self.0 { Some(error) } else { None }
+    }
+
     fn inner(&self) -> &(dyn error::Error + 'static) {
         match &*self.0 {
             Inner::ReplicaId(error) => error,
             Inner::Write(error) => error,
             Inner::Document(error) => error,
             Inner::Decode(error) => error,
+            Inner::Number(error) => error,
             #[cfg(feature = "json")]
             Inner::Json(error) => error,
         }
@@ -99,7 +107,13 @@ macro_rules! converts {
         }
     )+};
 }
-converts!(ReplicaIdError: ReplicaId, WriteError: Write, DocumentError: Document, DecodeError: Decode);
+converts!(
+    ReplicaIdError: ReplicaId,
+    WriteError: Write,
+    DocumentError: Document,
+    DecodeError: Decode,
+    NumberError: Number
+);
 
 #[cfg(feature = "json")]
 impl From<serde_json::Error> for Error {

@@ -1,6 +1,6 @@
-//! `it/forms.rs` alone, to be built a second time with what another crate of a user's build may turn
+//! `it/forms.rs` and `it/numbers.rs` alone, to be built a second time with what another crate of a user's build may turn
 //! on: `cargo test --test forms --features serde_json/arbitrary_precision`. `cargo test`
-//! runs it as a part of `it`.
+//! runs them as a part of `it`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_for_each)]
 // Samples that forms ask nothing of.
@@ -10,6 +10,8 @@
 mod encoded;
 #[path = "it/forms.rs"]
 mod forms;
+#[path = "it/numbers.rs"]
+mod numbers;
 #[path = "it/samples.rs"]
 mod samples;
 

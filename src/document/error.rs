@@ -4,7 +4,7 @@ use crate::{
     error::WriteError,
     replica::ReplicaId,
     value::{
-        Kind,
+        Kind, NumberError,
         pointer::{DEPTH_MAX, PATH_MAX, PointerError},
     },
 };
@@ -62,6 +62,8 @@ pub(super) enum Reason {
     NotACounter(Kind),
     /// An `i64` does not hold the sum.
     CountOverflow,
+    /// Neither a 64-bit integer nor a finite float: this is how it was spelled.
+    InvalidNumber(String),
     /// Deeper than [`DEPTH_MAX`].
     TooDeep,
     /// Longer than [`PATH_MAX`].
@@ -143,6 +145,10 @@ predicates! {
     is_not_a_counter => Reason::NotACounter(_),
     /// An `i64` does not hold the count that would be at the [path](Self::path).
     is_count_overflow => Reason::CountOverflow,
+    /// The number that would be at the [path](Self::path) is neither a 64-bit integer nor a finite
+    /// 64-bit float, so no document can hold it as it is: it is infinite or not a number, or
+    /// `serde_json` handed it out as text because its feature `arbitrary_precision` is on.
+    is_invalid_number => Reason::InvalidNumber(_),
     /// The value would nest deeper than the 127 levels that a document may have.
     is_too_deep => Reason::TooDeep,
     /// The path is longer than 16,384 bytes.
@@ -213,6 +219,7 @@ impl fmt::Display for DocumentError {
             Reason::CountOverflow => {
                 write!(f, "the count at {path} would overflow a signed 64-bit integer")
             }
+            Reason::InvalidNumber(number) => NumberError::explain(f, text, number),
             Reason::TooDeep => {
                 write!(f, "the value at {path} would nest deeper than {DEPTH_MAX} levels")
             }
@@ -268,6 +275,12 @@ impl Error for DocumentError {
 impl From<WriteError> for DocumentError {
     fn from(error: WriteError) -> Self {
         Self::of(Reason::Write(error))
+    }
+}
+
+impl From<NumberError> for DocumentError {
+    fn from(error: NumberError) -> Self {
+        Self::at(error.path(), Reason::InvalidNumber(error.number().into()))
     }
 }
 

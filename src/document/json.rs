@@ -1,6 +1,6 @@
 //! Documents from and to `serde_json`.
 
-use super::{Cursor, Document, DocumentError, Input, Rules};
+use super::{Cursor, Document, DocumentError, Input, Rules, edit::serialized};
 use crate::{replica::ReplicaId, time::Now};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
@@ -10,7 +10,8 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep, or is too large.
+    /// [`DocumentError`] if the value nests too deep, is too large, or holds a number that is neither
+    /// a 64-bit integer nor a finite float.
     ///
     /// # Examples
     ///
@@ -171,8 +172,9 @@ impl Input<'_> {
     ///
     /// # Errors
     ///
-    /// JSON has no form for the value: for example, a map whose keys are not texts.
+    /// JSON has no form for the value: for example, a map whose keys are not texts. A number that no
+    /// document can hold, such as an infinite one, is refused by the edit, which names its path.
     pub fn serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, serde_json::Error> {
-        serde_json::to_value(value).map(Self::from)
+        serialized(value)
     }
 }

@@ -249,7 +249,8 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep, or is too large.
+    /// [`DocumentError`] if the value nests too deep, is too large, or holds a number that no
+    /// document can hold.
     ///
     /// # Examples
     ///

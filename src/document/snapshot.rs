@@ -29,7 +29,7 @@ impl Document {
     /// # Errors
     ///
     /// [`DocumentError`] if the clock does not count `replica`, counts any replica past 2³² − 2,
-    /// or the value nests too deep.
+    /// the value nests too deep, or holds a number that no document can hold.
     ///
     /// # Examples
     ///

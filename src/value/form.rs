@@ -1,6 +1,6 @@
 //! The serde form of values: JSON where people read, tokens otherwise.
 
-use super::{Number, Repr, Value, pointer::DEPTH_MAX};
+use super::{Number, NumberError, Repr, Value, pointer::DEPTH_MAX};
 use crate::listed::Listed;
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec, vec::Vec};
 use core::fmt;
@@ -166,8 +166,16 @@ impl<'de> Visitor<'de> for Readable {
     }
 
     fn visit_f64<E: Error>(self, float: f64) -> Result<Value, E> {
-        let number = Number::from_f64(float).ok_or_else(|| E::custom("a number is not finite"))?;
-        Ok(Value::Number(number))
+        Number::from_f64(float).map(Value::Number).ok_or_else(|| refused(float))
+    }
+
+    fn visit_i128<E: Error>(self, integer: i128) -> Result<Value, E> {
+        let below_zero = |_| i64::try_from(integer).map(Value::from).map_err(|_| refused(integer));
+        u64::try_from(integer).map(Value::from).or_else(below_zero)
+    }
+
+    fn visit_u128<E: Error>(self, natural: u128) -> Result<Value, E> {
+        u64::try_from(natural).map(Value::from).map_err(|_| refused(natural))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
@@ -193,10 +201,8 @@ impl<'de> Visitor<'de> for Readable {
             if name == ARBITRARY_PRECISION && fields.is_empty() {
                 return number_spelled(&map.next_value::<String>()?);
             }
-            let value = map.next_value_seed(self.inside()?)?;
-            if fields.insert(name, value).is_some() {
-                return Err(A::Error::custom("an object names a field twice"));
-            }
+            // The last one counts, as in `serde_json::Value`.
+            fields.insert(name, map.next_value_seed(self.inside()?)?);
         }
         // Also where it is empty.
         self.inside::<A::Error>()?;
@@ -209,10 +215,16 @@ impl<'de> Visitor<'de> for Readable {
 const ARBITRARY_PRECISION: &str = "$serde_json::private::Number";
 
 fn number_spelled<E: Error>(text: &str) -> Result<Value, E> {
-    let natural = text.parse::<u64>().map(Number::from).ok();
-    let integer = natural.or_else(|| text.parse::<i64>().map(Number::from).ok());
-    let number = integer.or_else(|| Number::from_f64(text.parse().ok()?));
-    number
-        .map(Value::Number)
-        .ok_or_else(|| E::custom(format_args!("{text} is not a 64-bit number")))
+    let number = Number::spelled(text).ok_or_else(|| refused(text))?;
+    Ok(Value::Number(number))
+}
+
+/// Formats know where they are, so only the number is named.
+#[cold]
+fn refused<E: Error>(number: impl fmt::Display) -> E {
+    let error = NumberError::new(number);
+    E::custom(format_args!(
+        "{} is neither a 64-bit integer nor a finite 64-bit float",
+        error.number()
+    ))
 }

@@ -62,7 +62,8 @@ impl From<Number> for Value {
     }
 }
 
-/// `null` if the number is infinite or not a number: JSON cannot say it.
+/// `null` if the number is infinite or not a number: JSON cannot say it. To be told instead, use
+/// [`Number::try_from`]; or hand the float itself to an edit, which refuses it.
 impl From<f64> for Value {
     fn from(float: f64) -> Self {
         Number::from_f64(float).map_or(Self::Null, Self::Number)

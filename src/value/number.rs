@@ -1,12 +1,14 @@
 //! [`Number`]: a JSON number with a total order.
 
+use super::NumberError;
 use core::{
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
 };
 
-/// A JSON number: an integer of 64 bits, signed or not, or a finite `f64`.
+/// A JSON number: an integer of 64 bits, signed or not, or a finite `f64`. [`Value`](super::Value)
+/// says what becomes of other numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(Repr);
 
@@ -199,6 +201,22 @@ impl Number {
 
     pub(crate) const fn repr(self) -> Repr {
         self.0
+    }
+}
+
+/// [`Number::from_f64`], with an error that names a number that is infinite or not a number. O(1).
+///
+/// ```
+/// use rejoin::value::Number;
+/// assert_eq!(Number::try_from(1.5)?.as_f64(), 1.5);
+/// assert_eq!(Number::try_from(f64::INFINITY).unwrap_err().number(), "inf");
+/// # Ok::<(), rejoin::value::NumberError>(())
+/// ```
+impl TryFrom<f64> for Number {
+    type Error = NumberError;
+
+    fn try_from(float: f64) -> Result<Self, NumberError> {
+        Self::from_f64(float).ok_or_else(|| NumberError::new(float))
     }
 }
 

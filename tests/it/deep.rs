@@ -72,9 +72,11 @@ fn what_nests_too_deep_is_refused_before_anything_recurses() {
     for (levels, objects) in
         [LEVELS + 1, 12_000].into_iter().flat_map(|it| [(it, false), (it, true)])
     {
-        let inputs: [fn(usize, bool) -> Input<'static>; 2] = [
+        let inputs: [fn(usize, bool) -> Input<'static>; 4] = [
             |levels, objects| nested(levels, objects).into(),
             |levels, objects| nested_json(levels, objects).into(),
+            |levels, objects| vec![nested_json(levels, objects)].into(),
+            |levels, objects| [Input::from(nested(levels, objects))].into(),
         ];
         for input in inputs {
             let input = || input(levels, objects);
@@ -97,6 +99,10 @@ fn what_nests_too_deep_is_refused_before_anything_recurses() {
                 drop(edit);
                 assert_eq!(document, before, "{name}");
             }
+            // Nor does what stands beside a number that is refused.
+            let beside = [input(), f64::NAN.into()];
+            let error = Document::from_value(beside, us(), at(1)).unwrap_err();
+            assert!(error.is_invalid_number(), "{error}");
             // Other errors come first, and drop the value all the same.
             let mut document = before.clone();
             assert!(document.set("f", input(), us(), at(3)).is_err());

@@ -333,8 +333,8 @@ fn a_container_of_another_kind_is_reported_with_what_was_there() {
     let report = ours.merge_reporting(&theirs);
     let [change] = report.changes() else { panic!("one change") };
     assert_eq!(change.path, "/l");
-    assert_eq!(change.before, Some(json!([]).into()));
-    assert_eq!(change.after, Some(json!({"y": 1}).into()));
+    assert_eq!(change.before, Some(Value::try_from(json!([])).unwrap()));
+    assert_eq!(change.after, Some(Value::try_from(json!({"y": 1})).unwrap()));
 }
 
 /// Runs that went on from a run of their writer's own, with others' items inside.

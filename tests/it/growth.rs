@@ -216,7 +216,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
-         Error::as_document Error::as_decode SetChanges::is_empty MapChanges::is_empty",
+         Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty MapChanges::is_empty",
         "of a fixed size, or hands out what is there",
     ),
     (

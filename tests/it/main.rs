@@ -33,6 +33,7 @@ mod hostile;
 mod iterators;
 mod laws;
 mod lists;
+mod numbers;
 mod pitfalls;
 mod replay;
 mod reports;

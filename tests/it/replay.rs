@@ -184,6 +184,6 @@ fn forms(write: Write<'_>) -> Vec<u8> {
     let stamp = rejoin::Stamp { time: now, replica: replica("us-east-1") };
     two(write, "stamp", 15, &stamp, &stamp);
     two(write, "timestamp", 16, &now, &at(u64::MAX));
-    two(write, "value", 17, &Value::from(&content), &Value::Null);
+    two(write, "value", 17, &Value::try_from(&content).unwrap(), &Value::Null);
     [&lens[..], &three.concat()].concat()
 }

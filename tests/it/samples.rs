@@ -210,7 +210,7 @@ fn counted() -> Document {
 fn documents(visit: &mut impl Visit) {
     visit.visit("value_null", &Value::Null);
     let nested = json!([{"a": [true, false, 1, -1, 1.5], "b": {"": "Grüße"}}, u64::MAX, i64::MIN]);
-    visit.visit("value", &Value::from(nested));
+    visit.visit("value", &Value::try_from(nested).unwrap());
     visit.visit("document_empty", &Document::new());
     visit.visit("document_delta_empty", &DocumentDelta::default());
     let (document, deltas) = conversation();

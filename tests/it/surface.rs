@@ -35,7 +35,7 @@ fn whatever_holds_a_json_value_is_written_as_it_is() -> Tried {
     set! {
         usize: 3_usize, u8: 3_u8, u16: 3_u16, u32: 3_u32, u64: u64::MAX,
         isize: -3_isize, i8: -3_i8, i16: -3_i16, i32: -3, i64: i64::MIN,
-        f32: 0.5_f32, f64: 1.5, infinite: f64::INFINITY,
+        f32: 0.5_f32, f64: 1.5,
         truth: true, null: (), char: 'x', number: Number::from(3),
         some: Some("x"), none: None::<&str>, deep: Some(Some(1)),
         str: "x", by: &text, by_str: &"x", cow: Cow::from("x"), string: text,
@@ -53,7 +53,7 @@ fn whatever_holds_a_json_value_is_written_as_it_is() -> Tried {
     let expected = json!({
         "usize": 3, "isize": -3, "u8": 3, "u16": 3, "u32": 3, "u64": u64::MAX,
         "i8": -3, "i16": -3, "i32": -3, "i64": i64::MIN,
-        "f32": 0.5, "f64": 1.5, "infinite": null,
+        "f32": 0.5, "f64": 1.5,
         "truth": true, "null": null, "char": "x", "number": 3,
         "some": "x", "none": null, "deep": 1,
         "str": "x", "by": "x", "by_str": "x", "cow": "x", "string": "x",
@@ -295,7 +295,7 @@ fn check_accessors(value: &Value, json: &Json) {
 
 #[track_caller]
 fn check_same(value: &Value, json: &Json) {
-    assert_eq!(*value, Value::from(json));
+    assert_eq!(*value, Value::try_from(json).unwrap());
 }
 
 /// Every value inside, with its pointer.
@@ -330,14 +330,14 @@ fn accessors_agree_with_those_of_serde_json() {
     let config =
         ProptestConfig { cases: count(2_000), failure_persistence: None, ..<_>::default() };
     proptest!(config, |(json in jsons(), pointer in "[/a-c~01]{0,5}")| {
-        let value = Value::from(&json);
+        let value = Value::try_from(&json).unwrap();
         check_all((&value, &json), "", &value, &json);
         let mut changed = value.clone();
         let found = changed.pointer_mut(&pointer).map(Value::take);
         prop_assert_eq!(found.as_ref(), value.pointer(&pointer));
         // What a stray `~` means is not said anywhere.
         if !pointer.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
-            prop_assert_eq!(value.pointer(&pointer).cloned(), json.pointer(&pointer).map(Value::from));
+            prop_assert_eq!(value.pointer(&pointer).cloned(), json.pointer(&pointer).map(|it| Value::try_from(it).unwrap()));
             let document = Document::from_json(&json, us(), at(1)).unwrap();
             prop_assert_eq!(document.at(&pointer).map(|it| it.to_value()), found);
         }

@@ -336,7 +336,7 @@ fn an_edit_is_one_delta_and_all_or_nothing() {
     let mut edit = document.edit(us, at(9));
     edit.set("/title", "both").unwrap().set("/meta/c", json!({"d": 1})).unwrap();
     edit.remove("/meta/b").unwrap();
-    assert_eq!(edit.get("/meta"), Some(json!({"c": {"d": 1}}).into()));
+    assert_eq!(edit.get("/meta"), Some(json!({"c": {"d": 1}}).try_into().unwrap()));
     edit.set("", json!("all gone")).unwrap();
     assert_eq!(
         edit.set("/title", "into a scalar").unwrap_err().to_string(),
@@ -622,7 +622,11 @@ fn counter_reset_beside_plus_one_is_one_and_deleted_it_survives_whole() {
     };
     assert_eq!(meet(&counted, reset, twice).merged.get("/n"), Some((-2).into()));
     let met = meet(&counted, &remove("/o"), &count("/o/n", 1));
-    assert_eq!(met.merged.get("/o"), Some(json!({"n": 1}).into()), "what its parent held is gone");
+    assert_eq!(
+        met.merged.get("/o"),
+        Some(json!({"n": 1}).try_into().unwrap()),
+        "what its parent held is gone"
+    );
     all_report(&met, "/o", ConflictKind::Deletion, &json!({"n": 1}), None);
 }
 

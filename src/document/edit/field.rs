@@ -49,6 +49,7 @@ impl Edit<'_> {
         let input = value.into();
         let pointer = Pointer::parse(pointer)?;
         input.check_depth(pointer.as_str(), pointer.depth())?;
+        input.check_numbers(format_args!("{}", pointer.as_str()))?;
         self.all_or_nothing(|edit| edit.set_at(pointer, input.source()))
     }
 

@@ -1,7 +1,7 @@
 //! What an [`Input`] is made of.
 
 use super::input::{Input, Repr};
-use crate::value::{Number, Value};
+use crate::value::{Number, NumberError, Value};
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
 
 impl<'a> From<&'a str> for Input<'a> {
@@ -97,60 +97,118 @@ macro_rules! from_scalars {
     )*};
 }
 
-from_scalars!(bool, char, Number, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64);
+from_scalars!(bool, char, Number, u8, u16, u32, u64, usize, i8, i16, i32, i64, isize);
 
-macro_rules! from_containers {
-    ($([$($generics:tt)*] $container:ty;)*) => {$(
-        impl<$($generics)*> From<$container> for Input<'_> {
-            fn from(container: $container) -> Self {
-                Value::from(container).into()
-            }
+/// An edit refuses it if it is infinite or not a number.
+impl From<f64> for Input<'_> {
+    fn from(float: f64) -> Self {
+        Number::try_from(float).map_or_else(|error| Self(Repr::Refused(error)), Self::from)
+    }
+}
+
+/// An edit refuses it if it is infinite or not a number.
+impl From<f32> for Input<'_> {
+    fn from(float: f32) -> Self {
+        f64::from(float).into()
+    }
+}
+
+impl From<&f64> for Input<'_> {
+    fn from(float: &f64) -> Self {
+        Self::from(*float)
+    }
+}
+
+impl From<&f32> for Input<'_> {
+    fn from(float: &f32) -> Self {
+        Self::from(*float)
+    }
+}
+
+/// The items of an array, or why one of them is refused.
+fn array<'v>(items: impl Iterator<Item = impl Into<Input<'v>>>) -> Input<'v> {
+    let item = |(at, item): (usize, _)| value_of(item).map_err(|error| error.inside(at));
+    made(items.enumerate().map(item).collect::<Result<_, _>>().map(Value::Array))
+}
+
+/// The fields of an object, or why one of them is refused.
+fn object<'v>(
+    fields: impl Iterator<Item = (impl Into<String>, impl Into<Input<'v>>)>,
+) -> Input<'v> {
+    let field = |(name, field)| {
+        let name: String = Into::into(name);
+        match value_of(field) {
+            Ok(value) => Ok((name, value)),
+            Err(error) => Err(error.inside(name)),
         }
-    )*};
+    };
+    made(fields.map(field).collect::<Result<_, _>>().map(Value::Object))
 }
 
-from_containers! {
-    [T: Into<Value>] Vec<T>;
-    [T: Into<Value> + Clone] &[T];
-    [T: Into<Value>, const N: usize] [T; N];
-    [K: Into<String>, V: Into<Value>] BTreeMap<K, V>;
+fn value_of<'v>(part: impl Into<Input<'v>>) -> Result<Value, NumberError> {
+    part.into().into_value()
 }
 
-#[cfg(feature = "std")]
-from_containers! {
-    [K: Into<String>, V: Into<Value>, S] std::collections::HashMap<K, V, S>;
+fn made<'v>(value: Result<Value, NumberError>) -> Input<'v> {
+    value.map_or_else(|error| Input(Repr::Refused(error)), Input::from)
 }
 
-impl<T: Into<Value> + Clone> From<&Vec<T>> for Input<'_> {
+impl<'a, T: Into<Input<'a>>> From<Vec<T>> for Input<'a> {
+    fn from(items: Vec<T>) -> Self {
+        array(items.into_iter())
+    }
+}
+
+impl<'a, T: Into<Input<'a>> + Clone> From<&[T]> for Input<'a> {
+    fn from(items: &[T]) -> Self {
+        array(items.iter().cloned())
+    }
+}
+
+impl<'a, T: Into<Input<'a>>, const N: usize> From<[T; N]> for Input<'a> {
+    fn from(items: [T; N]) -> Self {
+        array(items.into_iter())
+    }
+}
+
+impl<'a, T: Into<Input<'a>> + Clone> From<&Vec<T>> for Input<'a> {
     fn from(items: &Vec<T>) -> Self {
         items.as_slice().into()
     }
 }
 
-impl<T: Into<Value> + Clone, const N: usize> From<&[T; N]> for Input<'_> {
+impl<'a, T: Into<Input<'a>> + Clone, const N: usize> From<&[T; N]> for Input<'a> {
     fn from(items: &[T; N]) -> Self {
         items.as_slice().into()
     }
 }
 
-/// The fields of an object, each copied.
-fn copied<'a, K: Into<String> + Clone + 'a, V: Into<Value> + Clone + 'a>(
-    fields: impl Iterator<Item = (&'a K, &'a V)>,
-) -> Value {
-    Value::Object(fields.map(|(name, value)| (name.clone().into(), value.clone().into())).collect())
+impl<'a, K: Into<String>, V: Into<Input<'a>>> From<BTreeMap<K, V>> for Input<'a> {
+    fn from(fields: BTreeMap<K, V>) -> Self {
+        object(fields.into_iter())
+    }
 }
 
-impl<K: Into<String> + Clone, V: Into<Value> + Clone> From<&BTreeMap<K, V>> for Input<'_> {
+impl<'a, K: Into<String> + Clone, V: Into<Input<'a>> + Clone> From<&BTreeMap<K, V>> for Input<'a> {
     fn from(fields: &BTreeMap<K, V>) -> Self {
-        copied(fields.iter()).into()
+        object(fields.iter().map(|(name, field)| (name.clone(), field.clone())))
     }
 }
 
 #[cfg(feature = "std")]
-impl<K: Into<String> + Clone, V: Into<Value> + Clone, S> From<&std::collections::HashMap<K, V, S>>
-    for Input<'_>
+impl<'a, K: Into<String>, V: Into<Input<'a>>, S> From<std::collections::HashMap<K, V, S>>
+    for Input<'a>
+{
+    fn from(fields: std::collections::HashMap<K, V, S>) -> Self {
+        object(fields.into_iter())
+    }
+}
+
+#[cfg(feature = "std")]
+impl<'a, K: Into<String> + Clone, V: Into<Input<'a>> + Clone, S>
+    From<&std::collections::HashMap<K, V, S>> for Input<'a>
 {
     fn from(fields: &std::collections::HashMap<K, V, S>) -> Self {
-        copied(fields.iter()).into()
+        object(fields.iter().map(|(name, field)| (name.clone(), field.clone())))
     }
 }

@@ -5,14 +5,16 @@ use crate::{
         error::{DocumentError, Reason},
         state::Content,
     },
-    value::{Kind, Number, Value, pointer::DEPTH_MAX},
+    value::{Kind, Number, NumberError, Value, pointer::DEPTH_MAX},
 };
 use alloc::{
     borrow::Cow,
     collections::{BTreeMap, btree_map},
+    format,
     string::String,
     vec::Vec,
 };
+use core::fmt;
 
 /// What documents are written from: anything that converts into a [`Value`], and a `Value` itself,
 /// by reference or owned. You rarely name it: pass a text, a number, an `Option`, a `Vec`, a map.
@@ -42,6 +44,11 @@ use alloc::{
 /// # Ok::<(), DocumentError>(())
 /// ```
 ///
+/// A number that no document can hold is refused by the edit, wherever it is in the input: a float
+/// that is infinite or not a number, and any number that `serde_json` keeps as text and that is not
+/// one of [`Value`]'s. [`DocumentError::is_invalid_number`] tells, and the error names the number and
+/// its path.
+///
 /// An input may nest as deep as it likes: an edit refuses more than 127 levels before it looks any
 /// further, and an input that owns such a value drops it without deep recursion.
 #[derive(Clone, Debug)]
@@ -53,7 +60,12 @@ pub(super) enum Repr<'a> {
     Value(Cow<'a, Value>),
     #[cfg(feature = "json")]
     Json(Cow<'a, serde_json::Value>),
+    /// It held a number that no value can hold.
+    Refused(NumberError),
 }
+
+/// What is in an input that is refused.
+static NOTHING: Value = Value::Null;
 
 /// One value of an input.
 #[derive(Clone, Copy, Debug)]
@@ -140,9 +152,47 @@ impl Input<'_> {
         Err(DocumentError::at(path, Reason::TooDeep))
     }
 
+    /// Checks that its numbers are numbers that a document can hold; `path` is where it is to stand.
+    /// After [`check_depth`](Self::check_depth), as it recurses. O(size) for a `serde_json::Value`,
+    /// else O(1).
+    pub(super) fn check_numbers(&self, path: fmt::Arguments<'_>) -> Result<(), DocumentError> {
+        self.refused().map_or(Ok(()), |error| {
+            let path = format!("{path}{}", error.path());
+            Err(DocumentError::at(path, Reason::InvalidNumber(error.number().into())))
+        })
+    }
+
+    fn refused(&self) -> Option<NumberError> {
+        match &self.0 {
+            Repr::Refused(error) => Some(error.clone()),
+            #[cfg(feature = "json")]
+            Repr::Json(json) => crate::value::json::check_numbers(json).err(),
+            _ => None,
+        }
+    }
+
     /// The scalar, if it is one.
     pub(crate) fn scalar(&self) -> Option<Content> {
-        self.source().scalar().map(Content::from)
+        let scalar = self.source().scalar()?;
+        self.refused().is_none().then(|| scalar.into())
+    }
+
+    /// The value, to be a part of another, unless a number in it is refused. In place of one that
+    /// nests too deep it returns another that does, since converting and dropping it would recurse.
+    /// O(size).
+    pub(super) fn into_value(mut self) -> Result<Value, NumberError> {
+        if self.source().nests_deeper_than(DEPTH_MAX) {
+            return Ok((0..=DEPTH_MAX).fold(Value::Null, |it, _| Value::Array(Vec::from([it]))));
+        }
+        match core::mem::replace(&mut self.0, Repr::Text(Cow::Borrowed(""))) {
+            Repr::Text(text) => Ok(text.into()),
+            Repr::Value(value) => Ok(value.into_owned()),
+            #[cfg(feature = "json")]
+            Repr::Json(Cow::Borrowed(json)) => json.try_into(),
+            #[cfg(feature = "json")]
+            Repr::Json(Cow::Owned(json)) => json.try_into(),
+            Repr::Refused(error) => Err(error),
+        }
     }
 
     pub(super) fn source(&self) -> Source<'_> {
@@ -151,6 +201,7 @@ impl Input<'_> {
             Repr::Value(value) => Source::Value(value),
             #[cfg(feature = "json")]
             Repr::Json(json) => Source::Json(json),
+            Repr::Refused(_) => Source::Value(&NOTHING),
         }
     }
 }
@@ -171,6 +222,7 @@ impl<'a> Source<'a> {
             Self::Json(json) => match json {
                 serde_json::Value::Null => Scalar::Null,
                 serde_json::Value::Bool(truth) => Scalar::Bool(*truth),
+                // That all are numbers of ours was checked before.
                 serde_json::Value::Number(number) => {
                     crate::value::json::number(number).map_or(Scalar::Null, Scalar::Number)
                 }

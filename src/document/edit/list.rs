@@ -58,6 +58,7 @@ impl Edit<'_> {
         let input = value.into();
         let pointer = Pointer::parse(pointer)?;
         input.check_depth(pointer.as_str(), pointer.depth())?;
+        input.check_numbers(format_args!("{}", pointer.as_str()))?;
         self.all_or_nothing(|edit| {
             let Some((list, token)) = pointer.split_last() else {
                 return Err(DocumentError::at("", Reason::NotAList));
@@ -97,6 +98,7 @@ impl Edit<'_> {
         let input = value.into();
         let pointer = Pointer::parse(list)?;
         input.check_depth(pointer.as_str(), pointer.depth() + 1)?;
+        input.check_numbers(format_args!("{}/-", pointer.as_str()))?;
         self.all_or_nothing(|edit| {
             let list = edit.enter_list(pointer)?;
             edit.insert_item(list, edit.item_count(list), input.source(), Inserted::Alone)

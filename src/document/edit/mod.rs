@@ -12,10 +12,14 @@ mod input;
 mod list;
 mod put;
 mod save;
+#[cfg(feature = "json")]
+mod serialized;
 mod update;
 
 pub use input::Input;
 pub use save::Overwritten;
+#[cfg(feature = "json")]
+pub(super) use serialized::serialized;
 
 use super::{
     error::DocumentError,

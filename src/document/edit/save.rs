@@ -93,8 +93,10 @@ impl Edit<'_> {
         new: impl Into<Input<'n>>,
     ) -> Result<Vec<Overwritten>, DocumentError> {
         let (read, new) = (read.into(), new.into());
-        read.check_depth("", 0)?;
-        new.check_depth("", 0)?;
+        for input in [&read, &new] {
+            input.check_depth("", 0)?;
+            input.check_numbers(format_args!(""))?;
+        }
         let mut told = Vec::new();
         self.all_or_nothing(|edit| {
             let root = edit.store.tree.root();

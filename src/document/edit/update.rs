@@ -37,8 +37,8 @@ impl Edit<'_> {
     ///
     /// # Errors
     ///
-    /// [`DocumentError`] if the value nests too deep, or is too large; the edit is as it was before
-    /// this call.
+    /// [`DocumentError`] if the value nests too deep, is too large, or holds a number that no
+    /// document can hold; the edit is as it was before this call.
     ///
     /// # Examples
     ///
@@ -57,6 +57,7 @@ impl Edit<'_> {
     pub fn update<'v>(&mut self, value: impl Into<Input<'v>>) -> Result<&mut Self, DocumentError> {
         let input = value.into();
         input.check_depth("", 0)?;
+        input.check_numbers(format_args!(""))?;
         self.all_or_nothing(|edit| {
             let root = edit.store.tree.root();
             edit.update_node(root, input.source())
