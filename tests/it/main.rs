@@ -13,6 +13,7 @@
     clippy::needless_pass_by_value
 )]
 
+mod accessors;
 mod allocations;
 mod amplification;
 mod basics;

@@ -1,0 +1,173 @@
+//! Small functions that everybody calls and no other test depends on.
+
+use crate::{at, replica};
+use rejoin::{
+    DeltaState, Document, Merge, OrMap, OrSet, ReplicaId, Timestamp,
+    document::Input,
+    value::{Number, Value},
+    wire,
+};
+use serde_json::{Value as Json, json};
+use std::{borrow::Cow, error::Error as _};
+
+#[test]
+fn an_error_of_any_kind_tells_which_and_why() {
+    let us = replica("us");
+    let replica_id: rejoin::Error = "".parse::<ReplicaId>().unwrap_err().into();
+    let document: rejoin::Error = Document::new().push("", 1, us, at(1)).unwrap_err().into();
+    let decode: rejoin::Error = wire::from_bytes::<Document>(&[]).unwrap_err().into();
+    let used_up = [(us, u64::MAX)].into_iter().collect::<rejoin::VectorClock>();
+    let write: rejoin::Error = used_up.clone().increment(us).unwrap_err().into();
+    let number: rejoin::Error = Number::try_from(f64::NAN).unwrap_err().into();
+    let all = [&replica_id, &document, &decode, &write, &number];
+    let which = |error: &rejoin::Error| {
+        [
+            error.as_replica_id().is_some(),
+            error.as_document().is_some(),
+            error.as_decode().is_some(),
+            error.as_write().is_some(),
+            error.as_number().is_some(),
+        ]
+    };
+    for (at, error) in all.into_iter().enumerate() {
+        let expected: Vec<bool> = (0..all.len()).map(|other| other == at).collect();
+        assert_eq!(which(error)[..], expected[..], "{error}");
+        assert!(!error.to_string().is_empty());
+        assert!(error.source().is_none());
+    }
+    assert_eq!(write.to_string(), used_up.clone().increment(us).unwrap_err().to_string());
+    let json: rejoin::Error = serde_json::from_str::<Value>("[").unwrap_err().into();
+    assert!(which(&json).iter().all(|is| !is));
+}
+
+#[test]
+fn a_map_reads_what_was_written_and_when() {
+    let us = replica("us");
+    let mut map = OrMap::<String, u64>::new();
+    assert_eq!(map.latest(), None);
+    for (key, value) in [("a", 1), ("b", 2), ("c", 3)] {
+        map.insert(key.into(), value, us, at(value + 5)).unwrap();
+    }
+    assert_eq!(map.latest(), Some(at(8)));
+    assert_eq!(map.get_key_value("b"), Some((&"b".into(), &2)));
+    assert_eq!(map.get_key_value("x"), None);
+    let mut theirs = map.clone();
+    let delta = map.remove_all(["a", "c"], us).unwrap();
+    assert_eq!(map.keys().collect::<Vec<_>>(), ["b"]);
+    theirs.apply(&delta);
+    assert_eq!(theirs, map);
+}
+
+#[test]
+fn changes_are_empty_only_if_nothing_reads_differently() {
+    let us = replica("us");
+    let mut map = OrMap::<&str, u64>::new();
+    let mut steps = Vec::from([map.clone()]);
+    map.insert("a", 1, us, at(1)).unwrap();
+    steps.push(map.clone());
+    map.insert("a", 2, us, at(1)).unwrap();
+    steps.push(map.clone());
+    map.remove("a", us).unwrap();
+    steps.push(map.clone());
+    for pair in steps.windows(2) {
+        let mut old = pair[0].clone();
+        assert!(!old.merge_reporting(&pair[1]).is_empty(), "{pair:?}");
+        assert!(old.merge_reporting(&pair[1]).is_empty(), "{pair:?}");
+    }
+    let mut set = OrSet::<&str>::new();
+    let empty = set.clone();
+    set.insert("a", us).unwrap();
+    let full = set.clone();
+    set.remove("a", us).unwrap();
+    for (old, new) in [(&empty, &full), (&full, &set)] {
+        let mut old = old.clone();
+        assert!(!old.merge_reporting(new).is_empty());
+        assert!(old.merge_reporting(new).is_empty());
+    }
+    let mut numbers = OrSet::new();
+    numbers.extend(1..=9, us).unwrap();
+    numbers.retain(|number| number % 3 == 0, us).unwrap();
+    assert_eq!(numbers.iter().copied().collect::<Vec<i32>>(), [3, 6, 9]);
+}
+
+#[test]
+fn a_value_is_taken_apart_and_changed_in_place() {
+    let mut value = Value::from_iter([("tags", Value::from(["urgent", "refund"]))]);
+    value.get_mut("tags").unwrap().as_array_mut().unwrap().push("x".into());
+    *value.pointer_mut("/tags/1").unwrap() = "solved".into();
+    assert!(value.pointer_mut("/tags/9").is_none() && value.pointer_mut("tags").is_none());
+    let name = String::from("tags");
+    *value.get_mut(&name).unwrap().get_mut(0_usize).unwrap() = Value::Null;
+    assert_eq!(value, Value::from_iter([("tags", [Value::Null, "solved".into(), "x".into()])]));
+    assert!(value.get_mut("tags").unwrap().as_object().is_none());
+    assert_eq!(Value::from(()), Value::Null);
+    assert_eq!(Value::from(&name), Value::String("tags".into()));
+    assert_eq!(Value::from(Cow::Borrowed("tags")), Value::String("tags".into()));
+    let numbers = [(1_u64.into(), true, true), ((-1_i64).into(), true, false)];
+    let numbers = numbers.into_iter().chain([
+        (Number::from(u64::MAX), false, true),
+        (Number::from_f64(1.0).unwrap(), false, false),
+    ]);
+    for (number, is_i64, is_u64) in numbers {
+        assert_eq!((number.is_i64(), number.is_u64()), (is_i64, is_u64), "{number}");
+    }
+}
+
+#[test]
+fn an_edit_finds_items_as_the_document_does() {
+    let us = replica("us");
+    let mut document = Document::from_json(&json!([{"id": 1}, {"id": 2}]), us, at(1)).unwrap();
+    let mut edit = document.edit(us, at(2));
+    assert_eq!(edit.item("", 2).as_deref(), Some("/1"));
+    edit.remove("/0").unwrap();
+    assert_eq!((edit.item("", 2).as_deref(), edit.item("", 1)), (Some("/0"), None));
+}
+
+#[test]
+fn a_cursor_reads_scalars_and_walks_from_both_ends() {
+    let us = replica("us");
+    let document = Document::from_json(&json!([true, false, 3]), us, at(1)).unwrap();
+    let list = document.at("").unwrap();
+    let truths: Vec<_> = list.items().map(|item| item.as_bool()).collect();
+    assert_eq!(truths, [Some(true), Some(false), None]);
+    let mut items = list.items();
+    for left in [2, 1, 0] {
+        assert!(items.next().is_some());
+        assert_eq!(items.len(), left);
+    }
+    assert!(format!("{:?}", list.items()).contains("/2"));
+}
+
+/// Whoever hands in the same deep value twice, owned or not, gets the same error, and no overflow.
+#[test]
+fn inputs_that_own_deep_values_are_dropped_level_by_level() {
+    let us = replica("us");
+    let deep = |open: &dyn Fn(Json) -> Json| (0..100_000).fold(json!(1), |json, _| open(json));
+    let deep_value =
+        |open: &dyn Fn(Value) -> Value| (0..100_000).fold(Value::Null, |it, _| open(it));
+    let refuse = |input: Input<'_>| {
+        let error = Document::new().set("", input, us, at(1)).unwrap_err();
+        assert!(error.is_too_deep());
+    };
+    refuse(deep(&|json| Json::Array(vec![json])).into());
+    refuse(deep(&|json| Json::Object([("a".into(), json)].into_iter().collect())).into());
+    refuse(deep_value(&|value| Value::from(Vec::from([value]))).into());
+    refuse(deep_value(&|value| Value::from_iter([("a", value)])).into());
+}
+
+#[test]
+fn what_is_no_pointer_into_a_value_is_found_nowhere() {
+    let value = Value::from_iter([("a~b", 1), ("a/b", 2)]);
+    let read = |pointer| value.pointer(pointer).and_then(Value::as_u64);
+    assert_eq!([read("/a~0b"), read("/a~1b")], [Some(1), Some(2)]);
+    assert_eq!([read("/a~b"), read("/a~2b"), read("a~0b")], [None; 3]);
+    let document = Document::new();
+    assert!(document.at(&"/a".repeat(127)).is_none());
+    let mut document = Document::new();
+    let path = "/a".repeat(128);
+    assert!(
+        document.set(&path, 1, replica("us"), Timestamp::from_millis(1)).unwrap_err().is_too_deep()
+    );
+    let mut merged = Document::new();
+    assert!(!merged.merge(&document));
+}
