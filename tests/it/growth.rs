@@ -216,17 +216,19 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
-         Error::as_document Error::as_decode SetChanges::is_empty MapChanges::is_empty",
+         Error::as_document Error::as_decode SetChanges::is_empty MapChanges::is_empty
+         DeltaWrite::replica DeltaWrite::time DeltaWrite::stamp DeltaWrite::path DeltaPath::is_root
+         DeltaPath::last ItemKey::as_str ItemKey::nth",
         "of a fixed size, or hands out what is there",
     ),
     (
         "LwwRegister::get LwwRegister::stamp LwwRegister::epoch LwwRegister::set LwwRegister::merge
          LwwRegister::merge_owned LwwRegister::version LwwRegister::delta_since LwwRegister::apply
-         LwwRegister::apply_owned",
+         LwwRegister::apply_owned DeltaWrite::written ItemKey::to_value",
         "one value, whose own cost it is",
     ),
     (
-        "Path::steps",
+        "Path::steps DeltaPath::steps",
         "the depth of a path, of which there are 127 at most",
     ),
     (
@@ -1065,6 +1067,38 @@ fn documents() -> Vec<Row> {
                 ours.apply_reporting(&delta)
             })
         }),
+        Row("Document::preview", "of one write", Flat, |n| {
+            let (mut ours, mut theirs) = (document(n), document(n));
+            let delta = theirs.set("/o/f7", "new", us(), at(2)).unwrap();
+            op(move || {
+                let report = ours.preview(&delta);
+                assert_eq!(report.changes().len(), 1);
+                report
+            })
+        }),
+        Row("Document::preview", "of one write by somebody new", Flat, |n| {
+            let (mut ours, mut theirs) = (document(n), document(n));
+            let delta = theirs.set("/o/f7", 9, eu(), at(2)).unwrap();
+            op(move || ours.preview(&delta))
+        }),
+        Row("Document::preview", "of what fills one of many holes", Flat, |n| {
+            let seen = |seen: Json| json!({"us-east-1": {"seen": seen, "live": []}});
+            let holes: Vec<_> = (0..20 * n).map(|hole| [2 * hole + 1, 2 * hole + 1]).collect();
+            let form = encoded::document_form(seen(json!(holes)));
+            let mut ours: Document = serde_json::from_value(form).unwrap();
+            let filled = encoded::document_form(seen(json!([[20 * n, 20 * n]])));
+            let theirs: Document = serde_json::from_value(filled).unwrap();
+            let delta = theirs.delta_since(&Document::new().version());
+            op(move || {
+                let report = ours.preview(&delta);
+                assert!(report.changed());
+                report
+            })
+        }),
+        Row("Document::preview_merge", "of all", Linear, |n| {
+            let (mut ours, theirs) = pair(n);
+            op(move || ours.preview_merge(&theirs))
+        }),
         Row("Document::apply_reporting", "of a removal of all", Linear, |n| {
             let (ours, mut theirs) = (document(n), document(n));
             let delta = theirs.remove("", us(), at(2)).unwrap();
@@ -1120,6 +1154,26 @@ fn documents() -> Vec<Row> {
             let (ours, theirs) = (all(&ours), all(&theirs));
             op(move || (ours.clone().merge(&theirs), ours.latest()))
         }),
+        Row("DocumentDelta::replicas", "", Flat, |n| {
+            let delta = pair(n).1.delta_since(&Document::new().version());
+            op(move || delta.replicas().len())
+        }),
+        Row(
+            "DocumentDelta::writes DocumentDelta::removals DeltaPath::matches DeltaPath::starts_with",
+            "of all",
+            Linear,
+            |n| {
+                let delta = pair(n).1.delta_since(&Document::new().version());
+                op(move || {
+                    let told = delta.writes().chain(delta.removals());
+                    told.filter(|it| {
+                        let path = it.path();
+                        path.matches("/o/f7").unwrap() || path.starts_with("/l/*").unwrap()
+                    })
+                    .count()
+                })
+            },
+        ),
         Row("ListKeys::by", "", Linear, |n| {
             op(move || {
                 let keys = |keys: ListKeys, list| keys.by(&format!("/l{list}"), "id").unwrap();

@@ -34,7 +34,8 @@ impl View<'_> {
 }
 
 impl Content {
-    fn push_json(&self, text: &mut String) {
+    /// Appends a scalar as JSON.
+    pub(super) fn push_json(&self, text: &mut String) {
         match self {
             Self::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),
             Self::Number(number) => push_number(text, *number),
