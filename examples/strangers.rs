@@ -1,4 +1,5 @@
-//! A gate for what strangers send: size, bytes, times and content, all before anything is merged.
+//! A gate for what strangers send: size, bytes, times, who wrote it, and what it would change, all
+//! before anything is merged.
 //!
 //! `cargo run --example strangers`
 
@@ -24,6 +25,7 @@ impl Gate {
     fn take(
         &self,
         into: &mut Document,
+        sender: ReplicaId,
         message: &[u8],
         now: Timestamp,
     ) -> Result<(), Box<dyn Error>> {
@@ -31,14 +33,22 @@ impl Gate {
         if delta.latest() > Some(now.saturating_add(self.ahead)) {
             return Err("the message carries a time from the future".into());
         }
-        let mut draft = into.clone();
-        draft.apply(&delta);
-        let title = draft.at("/title").ok_or("the title is missing")?;
-        let title = title.as_str().ok_or("the title is not a text")?;
-        if title.len() > self.title_bytes_max {
-            return Err(format!("the title has more than {} bytes", self.title_bytes_max).into());
+        let mut told = delta.writes().chain(delta.removals());
+        if let Some(write) = told.find(|write| write.replica() != sender) {
+            return Err(format!("{} was written as {}", write.path(), write.replica()).into());
         }
-        *into = draft;
+        for change in into.preview(&delta).changes() {
+            if change.path != "/title" {
+                return Err(format!("{} is not the title", change.path).into());
+            }
+            let title = change.after.as_ref().ok_or("the title would be missing")?;
+            let title = title.as_str().ok_or("the title would not be a text")?;
+            if title.len() > self.title_bytes_max {
+                let most = self.title_bytes_max;
+                return Err(format!("the title would have more than {most} bytes").into());
+            }
+        }
+        into.apply(&delta);
         Ok(())
     }
 }
@@ -64,11 +74,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("too large", from(&|it| it.set("/title", "x".repeat(5_000), eu, now))?),
         ("from the future", from(&|it| it.set("/title", "Mine forever", eu, end))?),
         ("too long a title", from(&|it| it.set("/title", "x".repeat(50), eu, now))?),
+        ("under our id", from(&|it| it.set("/title", "Mine", us, now))?),
+        ("elsewhere", from(&|it| it.set("/status", "Mine", eu, now))?),
         ("no title", from(&|it| it.remove("/title", eu, now))?),
         ("sound", from(&|it| it.set("/title", "Booking Help", eu, now))?),
     ];
     for (what, message) in messages {
-        match gate.take(&mut ours, &message, now) {
+        match gate.take(&mut ours, eu, &message, now) {
             Ok(()) => println!("{what:>17}: taken"),
             Err(error) => println!("{what:>17}: refused, {error}"),
         }

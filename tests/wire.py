@@ -7,6 +7,7 @@ Knows every type but documents; prints what it skips, and fails on the first dif
 """
 import json
 import pathlib
+import struct
 import sys
 import uuid
 
@@ -172,9 +173,34 @@ def body(read, schema):
         return {"time": read.varint(), "replica": read.replica()}
     if tag == 0x30:
         return {"replica": read.replica(), "counter": read.varint() + 1}
-    if tag in (0x09, 0x0A, 0x31):
+    if tag == 0x31:
+        return json_value(read)
+    if tag in (0x09, 0x0A):
         raise NotImplementedError
     return column(read, schema, 1)[0]
+
+
+def json_value(read):
+    kind = read.byte()
+    if kind in (0, 1, 2):
+        return [None, False, True][kind]
+    if kind == 3:
+        return read.varint()
+    if kind == 4:
+        return -1 - read.varint()
+    if kind == 5:
+        return struct.unpack("<d", read.bytes(8))[0]
+    if 64 <= kind < 128:
+        return kind - 64
+    if 128 <= kind < 144:
+        return read.zigzag() / 10 ** (kind - 128)
+    text = lambda: read.bytes(read.varint()).decode()
+    if kind == 6:
+        return text()
+    if kind == 8:
+        return [json_value(read) for _ in range(read.varint())]
+    assert kind == 7, f"a value of kind {kind}"
+    return {text(): json_value(read) for _ in range(read.varint())}
 
 
 PARTS = {0x04: 1, 0x05: 1, 0x07: 1, 0x08: 2, 0x0B: 1, 0x0E: 2, 0x10: 1, 0x11: 1, 0x12: 1, 0x13: 2,

@@ -149,6 +149,19 @@ impl CausalContext {
         other.lanes.iter().all(covers)
     }
 
+    /// The dots that are here and not in `other`. O(intervals here, and those of `other` within
+    /// them).
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        let unseen = |(replica, seen): &(ReplicaId, Intervals)| {
+            let rest = match other.lane(*replica) {
+                Some(known) => seen.difference(known),
+                None => seen.clone(),
+            };
+            (!rest.is_empty()).then_some((*replica, rest))
+        };
+        Self { lanes: self.lanes.iter().filter_map(unseen).collect() }
+    }
+
     pub(super) fn find(&self, replica: ReplicaId) -> Result<usize, usize> {
         // Mostly there are a few replicas, and the sought one is among them.
         match self.lanes.iter().take(4).position(|lane| lane.0 == replica) {

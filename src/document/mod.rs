@@ -144,7 +144,8 @@ pub use crate::value::{Kind, Number, Value};
 pub use edit::{Edit, Input, Overwritten};
 pub use error::DocumentError;
 pub use read::{
-    Change, Claim, Conflict, ConflictKind, Contender, Cursor, Fields, Items, Path, Report, Step,
+    Change, Claim, Conflict, ConflictKind, Contender, Cursor, DeltaPath, DeltaReplicas, DeltaStep,
+    DeltaWrite, DeltaWrites, Fields, ItemKey, Items, Path, Report, Step, Written,
 };
 pub use rules::Rules;
 pub use state::DocumentDelta;
@@ -544,6 +545,66 @@ impl Document {
     /// ```
     pub fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
         self.store.apply_reporting(delta)
+    }
+
+    /// What [`apply_reporting`](Self::apply_reporting) would return: what the delta would change,
+    /// and what would be in conflict. The document stays as it is: it is equal to what it was, and
+    /// so are its version and its bytes.
+    ///
+    /// Use it to look at a delta before you let it in, together with
+    /// [`DocumentDelta::writes`]. The cost is that of `apply_reporting`, twice at most, however
+    /// large the document is: the delta is joined, and that is taken back. So it takes `&mut self`,
+    /// though the caller sees no change.
+    ///
+    /// A report is about what is *read*. It does not tell of writes that lose against others, nor of
+    /// dots that a delta claims to have seen while they are still on their way; see
+    /// [`DocumentDelta::replicas`] and the guide's chapter on strangers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, Document, Timestamp, document::Value};
+    ///
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let now = Timestamp::from_millis(1);
+    /// let start = Value::from_iter([("title", "Booking"), ("status", "active")]);
+    /// let mut ours = Document::from_value(start, us, now)?;
+    /// let mut theirs = ours.clone();
+    /// let delta = theirs.remove("/status", eu, now)?;
+    ///
+    /// let report = ours.preview(&delta);
+    /// assert!(report.changes().iter().any(|it| it.path == "/status" && it.after.is_none()));
+    /// assert_eq!(ours.get("/status"), Some("active".into()));
+    /// assert_eq!(ours.apply_reporting(&delta), report);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn preview(&mut self, delta: &DocumentDelta) -> Report {
+        self.store.preview(delta)
+    }
+
+    /// What [`merge_reporting`](Self::merge_reporting) would return; the document stays as it is.
+    /// The cost is that of `merge_reporting`, twice at most: see [`preview`](Self::preview).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{Document, Timestamp};
+    ///
+    /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let now = Timestamp::from_millis(1);
+    /// let mut ours = Document::new();
+    /// ours.set("/title", "Booking", us, now)?;
+    /// let mut theirs = ours.clone();
+    /// theirs.set("/status", "resolved", eu, now)?;
+    ///
+    /// let report = ours.preview_merge(&theirs);
+    /// assert_eq!(report.changes()[0].path, "/status");
+    /// assert_eq!(ours.get("/status"), None);
+    /// assert_eq!(ours.merge_reporting(&theirs), report);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn preview_merge(&mut self, other: &Self) -> Report {
+        self.store.preview_merge(&other.store)
     }
 
     #[cfg(any(test, feature = "laws"))]

@@ -260,6 +260,13 @@ fn lanes_have_one_spelling() {
 fn documents_and_values_have_one_spelling() {
     let value = |body: &[u8], why| malformed::<Value>(VALUE, body, why);
     value(&[12], "kind of a value is unknown");
+    value(&[0x90], "kind of a value is unknown");
+    value(&[3, 63], "canonical form");
+    value(&[5, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f], "canonical form"); // 1.5
+    value(&[0x81, 20], "canonical form"); // 1.0 with a digit too many
+    value(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20], "canonical form"); // 2^46
+    assert_eq!(wire::from_bytes(&forged(VALUE, &[0x81, 30])), Ok(Value::from(1.5)));
+    assert_eq!(wire::from_bytes(&forged(VALUE, &[0x40 | 63])), Ok(Value::from(63)));
     value(&[4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], "canonical form");
     value(&[5, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f], "canonical form");
     value(&[7, 2, 1, b'b', 0, 1, b'a', 0], "repeated or out of order");
@@ -279,8 +286,15 @@ fn documents_and_values_have_one_spelling() {
     let one: &[u8] = &[1, 0, 0, 0];
     document(one, &[4, 0], "was not spelled before");
     document(one, &[1, 4, 0], "is named before");
-    document(one, &[0, 9, 1], "is named before");
-    document(one, &[0, 12], "kind of a write is unknown");
+    document(one, &[0, 9, 1, 1], "is named before");
+    document(one, &[0, 14], "kind of a write is unknown");
+    document(one, &[0, 9, 0], "the form of a list is unknown");
+    document(one, &[0, 9, 5, 0, 1, b'x'], "the form of a list is unknown");
+    document(one, &[0, 9, 6, 0, 1, b'x'], "the form of a list is unknown");
+    document(one, &[0, 12, 0x41], "a scalar is spelled as a whole value");
+    document(one, &[0, 0x8d, 1, 0], "a removal has no birth");
+    document(one, &[0, 0x20, 3], "how a value is chosen is unknown");
+    document(one, &[0, 0x27, 0], "only a value can be chosen by a rule");
     document(one, &[0, 11, 0, 0, 0, 0], "only an item can have a place");
     document(one, &[0, 10, 1, 0], "began before any write");
     document(one, &[0, 10, 2, 0], "began before any write");

@@ -64,7 +64,7 @@ fn items_go_between_those_that_stand_at_one_place() {
 
 #[test]
 fn a_star_stands_for_a_field_or_an_item_on_the_way_to_a_keyed_list() {
-    let keys = Rules::new().keyed("/groups/*/members", "id").unwrap();
+    let keys = Rules::new().keyed("/groups/*/members", "id").unwrap().default_key(None);
     let content = json!({
         "groups": [{"members": [{"id": 7}], "others": [{"id": 7}]}],
         "group": {"a": {"members": [{"id": 7}]}},

@@ -222,7 +222,7 @@ fn what_breaks_an_invariant_is_refused() {
         write(json!({"path": [], "value": [1]})),
         "mark of a container must be empty",
     );
-    refuses::<Document>(write(json!({"path": []})), "one of value, count and place");
+    refuses::<Document>(write(json!({"path": []})), "one of value, count, place, atom and removed");
     let both = json!({"path": [], "value": 1, "count": 1, "start": 1});
     refuses::<Document>(write(both), "one of value");
     refuses::<Document>(write(json!({"path": [], "count": 1})), "must have a start");

@@ -196,7 +196,7 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 8] = [
     (
-        "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new
+        "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new Rules::default_key
          Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
          OrSet::new",
         "makes nothing of nothing",
@@ -212,26 +212,28 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Value::as_object_mut Number::is_i64 Number::is_u64 Number::is_f64 Cursor::kind
          Cursor::is_null Cursor::as_bool Cursor::as_number Cursor::as_i64 Cursor::as_u64
          Cursor::as_f64 Cursor::as_str Report::changed Report::changes
-         Report::conflicts Document::keys Document::set_rules Path::is_root Path::last Path::parent
+         Report::conflicts Document::rules Document::set_rules Path::is_root Path::last Path::parent
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
-         Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty MapChanges::is_empty",
+         Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty
+         MapChanges::is_empty DeltaWrite::replica DeltaWrite::time DeltaWrite::stamp DeltaWrite::path DeltaPath::is_root
+         DeltaPath::last ItemKey::as_str ItemKey::nth",
         "of a fixed size, or hands out what is there",
     ),
     (
         "LwwRegister::get LwwRegister::stamp LwwRegister::epoch LwwRegister::set LwwRegister::merge
          LwwRegister::merge_owned LwwRegister::version LwwRegister::delta_since LwwRegister::apply
-         LwwRegister::apply_owned",
+         LwwRegister::apply_owned DeltaWrite::written ItemKey::to_value",
         "one value, whose own cost it is",
     ),
     (
-        "Path::steps",
+        "Path::steps DeltaPath::steps",
         "the depth of a path, of which there are 127 at most",
     ),
     (
         "Edit::at Edit::get Edit::item Edit::set Edit::remove Edit::resolve Edit::insert Edit::push Edit::move_item
-         Edit::increment Edit::decrement Edit::reset Edit::update",
+         Edit::increment Edit::decrement Edit::reset Edit::update Edit::update_from",
         "what the functions of the same names of Document call",
     ),
     (
@@ -1033,6 +1035,13 @@ fn documents() -> Vec<Row> {
             let mut document = Document::from_value(&value, us(), at(1)).unwrap();
             op(move || document.update(&value, us(), at(2)).unwrap())
         }),
+        Row("Document::update_from", "one field and one item", Linear, |n| {
+            let mut document = pair(n).0;
+            let read = document.to_value();
+            let mut new = read.clone().unwrap_or_default();
+            *new.pointer_mut("/o/f1").unwrap() = Value::from(7);
+            op(move || document.update_from(&read, &new, us(), at(9)).map(|it| it.1.len()))
+        }),
         Row("Document::update", "of all items", Linear, |n| {
             let document = document(n);
             let value = Value::from_iter([("l", Value::from((n..2 * n).collect::<Vec<_>>()))]);
@@ -1064,6 +1073,38 @@ fn documents() -> Vec<Row> {
                 let delta = theirs.set("/o/f7", count, us(), at(count)).unwrap();
                 ours.apply_reporting(&delta)
             })
+        }),
+        Row("Document::preview", "of one write", Flat, |n| {
+            let (mut ours, mut theirs) = (document(n), document(n));
+            let delta = theirs.set("/o/f7", "new", us(), at(2)).unwrap();
+            op(move || {
+                let report = ours.preview(&delta);
+                assert_eq!(report.changes().len(), 1);
+                report
+            })
+        }),
+        Row("Document::preview", "of one write by somebody new", Flat, |n| {
+            let (mut ours, mut theirs) = (document(n), document(n));
+            let delta = theirs.set("/o/f7", 9, eu(), at(2)).unwrap();
+            op(move || ours.preview(&delta))
+        }),
+        Row("Document::preview", "of what fills one of many holes", Flat, |n| {
+            let seen = |seen: Json| json!({"us-east-1": {"seen": seen, "live": []}});
+            let holes: Vec<_> = (0..20 * n).map(|hole| [2 * hole + 1, 2 * hole + 1]).collect();
+            let form = encoded::document_form(seen(json!(holes)));
+            let mut ours: Document = serde_json::from_value(form).unwrap();
+            let filled = encoded::document_form(seen(json!([[20 * n, 20 * n]])));
+            let theirs: Document = serde_json::from_value(filled).unwrap();
+            let delta = theirs.delta_since(&Document::new().version());
+            op(move || {
+                let report = ours.preview(&delta);
+                assert!(report.changed());
+                report
+            })
+        }),
+        Row("Document::preview_merge", "of all", Linear, |n| {
+            let (mut ours, theirs) = pair(n);
+            op(move || ours.preview_merge(&theirs))
         }),
         Row("Document::apply_reporting", "of a removal of all", Linear, |n| {
             let (ours, mut theirs) = (document(n), document(n));
@@ -1120,12 +1161,45 @@ fn documents() -> Vec<Row> {
             let (ours, theirs) = (all(&ours), all(&theirs));
             op(move || (ours.clone().merge(&theirs), ours.latest()))
         }),
-        Row("Rules::by", "", Linear, |n| {
-            op(move || {
-                let keys = |keys: Rules, list| keys.keyed(&format!("/l{list}"), "id").unwrap();
-                (0..n).fold(Rules::new(), keys)
-            })
+        Row("DocumentDelta::replicas", "", Flat, |n| {
+            let delta = pair(n).1.delta_since(&Document::new().version());
+            op(move || delta.replicas().len())
         }),
+        Row(
+            "DocumentDelta::writes DocumentDelta::removals DeltaPath::matches DeltaPath::starts_with",
+            "of all",
+            Linear,
+            |n| {
+                let delta = pair(n).1.delta_since(&Document::new().version());
+                op(move || {
+                    let told = delta.writes().chain(delta.removals());
+                    told.filter(|it| {
+                        let path = it.path();
+                        path.matches("/o/f7").unwrap() || path.starts_with("/l/*").unwrap()
+                    })
+                    .count()
+                })
+            },
+        ),
+        Row(
+            "Rules::keyed Rules::ordered_by Rules::set Rules::atomic Rules::counter Rules::max \
+             Rules::min Rules::prefer Rules::delete_wins",
+            "each beside n others",
+            Linear,
+            |n| {
+                let add = |rules: Rules, list| rules.keyed(&format!("/l{list}"), "id").unwrap();
+                let rules = (0..n).fold(Rules::new(), add);
+                op(move || {
+                    let rules =
+                        rules.clone().keyed("/a", "id").and_then(|it| it.ordered_by("/a", "t"));
+                    let rules = rules.and_then(|it| it.set("/b")).and_then(|it| it.atomic("/c"));
+                    let rules = rules.and_then(|it| it.counter("/d")).and_then(|it| it.max("/e"));
+                    let rules =
+                        rules.and_then(|it| it.min("/f")).and_then(|it| it.prefer("/g", []));
+                    rules.and_then(|it| it.delete_wins("/h")).is_ok()
+                })
+            },
+        ),
     ])
 }
 

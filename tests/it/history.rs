@@ -146,6 +146,11 @@ pub(crate) fn misused<S: Subject>() {
             let mut join = states[0].clone();
             states.iter().for_each(|state| _ = join.merge(state));
             S::check(&join).unwrap();
+            let last = deltas.last().cloned().unwrap_or_default();
+            for state in &states {
+                states.iter().for_each(|other| S::tried(state, other, &last));
+                deltas.iter().for_each(|delta| S::tried(state, state, delta));
+            }
             let (mut forward, mut backward) = (S::State::default(), S::State::default());
             deltas.iter().for_each(|delta| _ = forward.apply(delta));
             deltas.iter().rev().for_each(|delta| _ = backward.apply(delta));

@@ -2,7 +2,8 @@
 
 use crate::{at, encoded::kernel, replica};
 use rejoin::{
-    DeltaState, GCounter, Merge, MvRegister, OrMap, OrSet, ReplicaId, VectorClock, Version,
+    DeltaState, Document, GCounter, Merge, MvRegister, OrMap, OrSet, ReplicaId, VectorClock,
+    Version, document::Value,
 };
 use std::{fmt::Debug, iter::FusedIterator};
 
@@ -120,4 +121,19 @@ fn those_of_clocks_counters_and_registers() {
     register.apply(&MvRegister::new().set(8, eu).unwrap());
     assert_eq!(walked(&register.values()), [&8, &7]);
     assert_eq!(walked(&delta.written()), [&7]);
+}
+
+#[test]
+fn those_of_deltas() {
+    let [us, eu, ap] = ids();
+    let mut document = Document::new();
+    let fields = (0..150_u64).map(|name| (name.to_string(), name));
+    let mut delta = document.set("", fields.collect::<Value>(), us, at(1)).unwrap();
+    for name in 0..5 {
+        delta.merge(&document.remove(&format!("/{name}"), eu, at(2)).unwrap());
+    }
+    delta.merge(&document.set("/7", "x", ap, at(3)).unwrap());
+    assert_eq!(walked(&delta.writes()).len(), delta.write_count());
+    assert_eq!(walked(&delta.removals()).len(), 5);
+    assert_eq!(walked(&delta.replicas()), [ap, eu, us]);
 }

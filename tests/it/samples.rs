@@ -207,6 +207,34 @@ fn counted() -> Document {
     ours
 }
 
+/// A document in which every rule has decided something.
+fn ruled() -> Document {
+    let [us, eu, uuid] = ids();
+    let rules = Rules::new().keyed("/list", "k").and_then(|it| it.ordered_by("/list", "t"));
+    let rules = rules.and_then(|it| it.ordered_by("/log", "t")).and_then(|it| it.set("/tags"));
+    let rules = rules.and_then(|it| it.atomic("/pos")).and_then(|it| it.atomic("/box"));
+    let rules = rules.and_then(|it| it.max("/top")).and_then(|it| it.min("/low"));
+    let rules = rules.and_then(|it| it.prefer("/price", [uuid, eu]));
+    let rules = rules.and_then(|it| it.delete_wins("/drafts/*")).unwrap();
+    let content = json!({
+        "list": [{"k": 1, "t": 5}, {"k": 2, "t": 4.5}], "log": [["x"]], "tags": ["b", "a", "b"],
+        "pos": [0.25, -3, 63, 64, 1e300, 0.1], "box": {"": [null, true, false, {"a": "b"}]},
+        "top": 1, "low": "b", "price": 1, "drafts": {"d": {"text": "x"}, "e": 1},
+    });
+    let mut ours = Document::from_json_with(rules.clone(), &content, us, at(5)).unwrap();
+    let mut theirs = ours.clone();
+    ours.remove("/drafts/d", us, at(6)).unwrap();
+    theirs.set("/drafts/d/text", "y", eu, at(7)).unwrap();
+    for (document, id, number) in [(&mut ours, us, 2), (&mut theirs, eu, 3)] {
+        for path in ["/top", "/price"] {
+            document.set(path, number, id, at(8)).unwrap();
+        }
+        document.set("/pos", json!([number]), id, at(8)).unwrap();
+    }
+    ours.merge(&theirs);
+    ours
+}
+
 fn documents(visit: &mut impl Visit) {
     visit.visit("value_null", &Value::Null);
     let nested = json!([{"a": [true, false, 1, -1, 1.5], "b": {"": "Grüße"}}, u64::MAX, i64::MIN]);
@@ -223,6 +251,7 @@ fn documents(visit: &mut impl Visit) {
     deltas.iter().for_each(|delta| _ = all.merge(delta));
     visit.visit("document_delta_all", &all);
     visit.visit("document_counted", &counted());
+    visit.visit("document_ruled", &ruled());
     let scalars = json!({
         "null": null, "false": false, "true": true, "natural": u64::MAX, "negative": -1,
         "float": 0.25, "empty": "", "short": "Gr\u{fc}\u{df}e", "22": "x".repeat(22), "23": "x".repeat(23),

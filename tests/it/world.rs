@@ -35,6 +35,9 @@ pub(crate) trait Subject: 'static {
     /// What else holds of a delta that is applied.
     fn applied(_before: &Self::State, _delta: &Self::Delta, _after: &Self::State) {}
 
+    /// What holds of a merge and of a delta that are only tried, also where writers share an id.
+    fn tried(_state: &Self::State, _other: &Self::State, _delta: &Self::Delta) {}
+
     /// A state in which nothing is alive, read from the form of a kernel that has seen much: its
     /// replicas are about to leave their first block. Nothing at all where there is no kernel.
     fn aged(_kernel: serde_json::Value) -> Self::State {
@@ -293,6 +296,7 @@ impl<S: Subject> World<S> {
         let changed = Rc::make_mut(&mut target.state).merge(&from.state);
         assert_eq!(changed, target.state != before, "merge tells the truth");
         S::merged(&before, &from.state, &target.state);
+        S::tried(&before, &from.state, &S::Delta::default());
         Rc::make_mut(&mut target.seen).extend(from.seen.iter());
         self.verify(into);
     }
@@ -326,6 +330,7 @@ impl<S: Subject> World<S> {
         let changed = Rc::make_mut(&mut target.state).apply(&delta);
         assert_eq!(changed, target.state != before, "apply tells the truth");
         S::applied(&before, &delta, &target.state);
+        S::tried(&before, &target.state, &delta);
         Rc::make_mut(&mut target.seen).extend(told.iter());
         self.verify(into);
     }

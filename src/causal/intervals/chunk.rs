@@ -68,6 +68,30 @@ fn absorb(chunks: &mut Vec<Chunk>, at: usize, last: u64) {
     }
 }
 
+/// Takes an interval out of the one of a chunk that holds it all, if there is such; whether that
+/// changed the chunk. It may then be one too long, or empty.
+pub(super) fn remove_in_chunk(chunk: &mut Chunk, gone: Interval) -> bool {
+    let at = chunk.partition_point(|it| it.last < gone.first);
+    let Some(rest) = chunk.get(at).and_then(|it| it.without(gone)) else { return false };
+    chunk.splice(at..=at, rest.into_iter().flatten());
+    true
+}
+
+pub(super) fn remove_in_chunks(chunks: &mut Vec<Chunk>, gone: Interval) -> bool {
+    let before = |it: &Interval| it.last < gone.first;
+    let at = chunks.partition_point(|chunk| chunk.last().is_some_and(before));
+    let Some(chunk) = chunks.get_mut(at) else { return false };
+    if !remove_in_chunk(chunk, gone) {
+        return false;
+    }
+    if chunk.is_empty() {
+        chunks.remove(at);
+    } else {
+        balance(chunks, at);
+    }
+    true
+}
+
 /// Cuts a chunk that is too long, and joins short ones around it, so that chunks are a quarter full
 /// on average.
 pub(super) fn balance(chunks: &mut Vec<Chunk>, at: usize) {

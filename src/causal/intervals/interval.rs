@@ -20,6 +20,14 @@ impl Interval {
         (u64::MAX << (first - start)) & (u64::MAX >> (end - last))
     }
 
+    /// What is left before and after an interval that lies within this one; `None` if it does not.
+    pub(super) fn without(self, gone: Self) -> Option<[Option<Self>; 2]> {
+        let is_within = self.first <= gone.first && gone.last <= self.last;
+        let before = (self.first < gone.first).then(|| Self { last: gone.first - 1, ..self });
+        let after = (gone.last < self.last).then(|| Self { first: gone.last + 1, ..self });
+        is_within.then_some([before, after])
+    }
+
     /// Both as one, if they touch or overlap.
     pub(super) fn joined(self, other: Self) -> Option<Self> {
         let touch = self.first <= other.last.saturating_add(1)

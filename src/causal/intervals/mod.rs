@@ -12,7 +12,10 @@ pub(super) use iter::Iter;
 pub(super) use word::{BLOCK, first_counter, place};
 
 use alloc::{boxed::Box, vec::Vec};
-use chunk::{CHUNK, Chunk, balance, insert_in_chunk, insert_in_chunks, shrink};
+use chunk::{
+    CHUNK, Chunk, balance, insert_in_chunk, insert_in_chunks, remove_in_chunk, remove_in_chunks,
+    shrink,
+};
 use core::{
     fmt,
     hash::{Hash, Hasher},
@@ -237,10 +240,7 @@ impl Intervals {
         if let Form::One(their) = other.0 {
             return self.insert(their.first, their.last);
         }
-        let chunks = if let Form::Many(chunks) = &self.0 { chunks.len() } else { 1 };
-        // This many insertions, each of which may move a chunk, take less than a pass.
-        let few = (CHUNK / 64 * chunks).max(4);
-        if other.iter().nth(few).is_none() {
+        if other.is_few_beside(self) {
             let mut grown = false;
             for interval in other.iter() {
                 grown |= self.insert(interval.first, interval.last);
@@ -265,6 +265,43 @@ impl Intervals {
         }
         *self = merged;
         true
+    }
+
+    /// Whether so few intervals as these are inserted into `other` one by one, or taken out of it,
+    /// in less than a pass, though each may move a chunk.
+    fn is_few_beside(&self, other: &Self) -> bool {
+        let chunks = if let Form::Many(chunks) = &other.0 { chunks.len() } else { 1 };
+        self.iter().nth((CHUNK / 64 * chunks).max(4)).is_none()
+    }
+
+    /// Takes out all of `gone`, which was seen here: so each of its intervals lies within one here.
+    /// The cost is that of [`union`](Self::union).
+    pub(super) fn subtract(&mut self, gone: &Self) {
+        if gone.is_few_beside(self) {
+            gone.iter().for_each(|gone| self.remove(gone));
+        } else {
+            *self = self.difference(gone);
+        }
+    }
+
+    /// Takes out an interval that lies within one here. O(log intervals + a chunk).
+    fn remove(&mut self, gone: Interval) {
+        let removed = match &mut self.0 {
+            Form::One(one) => {
+                self.0 = match one.without(gone) {
+                    None => return,
+                    Some([Some(low), Some(high)]) => Form::Few(Vec::from([low, high])),
+                    Some([Some(rest), None] | [None, Some(rest)]) => Form::One(rest),
+                    Some([None, None]) => Form::Few(Vec::new()),
+                };
+                return;
+            }
+            Form::Few(few) => remove_in_chunk(few, gone),
+            Form::Many(chunks) => remove_in_chunks(chunks, gone),
+        };
+        if removed {
+            self.settle();
+        }
     }
 
     /// Whether all of `other` is here. O(intervals of `other` · log intervals), and never much more

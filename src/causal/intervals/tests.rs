@@ -58,6 +58,12 @@ proptest! {
         prop_assert_eq!(union.union(&b), !model_b.is_subset(&model_a));
         same(&union, &(&model_a | &model_b));
 
+        union.subtract(&b.difference(&a));
+        same(&union, &model_a);
+        let mut rest = a.clone();
+        rest.subtract(&a.intersection(&b));
+        same(&rest, &(&model_a - &model_b));
+
         let mut rebuilt = Intervals::default();
         (0..6).for_each(|block| rebuilt.append_mask(block, a.mask(block)));
         prop_assert_eq!(&rebuilt, &a);
@@ -114,6 +120,32 @@ fn an_interval_takes_in_all_that_it_touches() {
             model.extend(first..=last);
             same(&set, &model);
         }
+    }
+}
+
+/// Each part of each interval of few and of many, which leaves what is before it and after it.
+#[test]
+fn what_is_taken_out_leaves_all_else() {
+    for of in [1, 2, 5, 40] {
+        let (all, model) = build(&(0..of).map(|at| (6 * at + 1, 3)).collect::<Vec<_>>());
+        for gone in 0..of * 10 {
+            let (start, part) = (6 * (gone / 10) + 1, gone % 10);
+            let (first, last) =
+                [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)]
+                    [usize::try_from(part).unwrap_or_default()];
+            let (mut set, mut model) = (all.clone(), model.clone());
+            set.subtract(&Intervals::of(start + first, start + last));
+            (start + first..=start + last).for_each(|it| _ = model.remove(&it));
+            same(&set, &model);
+        }
+        let mut unseen = all.clone();
+        unseen.subtract(&Intervals::of(4, 7));
+        unseen.subtract(&Intervals::of(6 * of, 6 * of));
+        same(&unseen, &model);
+        let mut none = all.clone();
+        none.subtract(&all);
+        assert!(none.is_empty());
+        same(&none, &Model::new());
     }
 }
 

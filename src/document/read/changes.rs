@@ -24,17 +24,31 @@ use alloc::{
 impl Store {
     /// The join with another document's state, and what that changed.
     pub(crate) fn merge_reporting(&mut self, other: &Self) -> Report {
+        self.report_merge(other, Outcome::Stays)
+    }
+
+    /// What [`merge_reporting`](Self::merge_reporting) would report.
+    pub(crate) fn preview_merge(&mut self, other: &Self) -> Report {
+        self.report_merge(other, Outcome::IsTakenBack)
+    }
+
+    fn report_merge(&mut self, other: &Self, outcome: Outcome) -> Report {
         let edited_here = self.deleted_at(other);
         let mut report = Reporting::new(self, other);
         for node in edited_here {
             report.edited_here(node);
         }
-        report.join(&[])
+        report.join(&[], outcome)
     }
 
     /// The join with a delta, and what that changed.
     pub(crate) fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
-        Reporting::new(self, &delta.store).join(&delta.removals)
+        Reporting::new(self, &delta.store).join(&delta.removals, Outcome::Stays)
+    }
+
+    /// What [`apply_reporting`](Self::apply_reporting) would report.
+    pub(crate) fn preview(&mut self, delta: &DocumentDelta) -> Report {
+        Reporting::new(self, &delta.store).join(&delta.removals, Outcome::IsTakenBack)
     }
 
     /// What was edited here and deleted by `other` concurrently. O(what `other` has not seen).
@@ -54,6 +68,13 @@ impl Store {
     }
 }
 
+/// What becomes of a join once it is reported.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Stays,
+    IsTakenBack,
+}
+
 /// What is read at a node. For a container, only that it is there.
 #[derive(PartialEq)]
 enum Reads {
@@ -70,6 +91,8 @@ struct Before {
     /// Of an item: its index, and its place.
     index: Option<usize>,
     place: Option<Place>,
+    /// The key that an item is read with although its field was deleted, and the field's name.
+    lost: Option<(Arc<str>, Content)>,
 }
 
 /// A join under way. It holds the nodes that it reports on.
@@ -144,7 +167,24 @@ impl<'a> Reporting<'a> {
             self.hold(write.node);
             self.involve(write.node);
         }
+        self.involve_survivors(&went);
         self.went = went;
+    }
+
+    /// Where the mark of a list comes or goes, it may name another key, by which items that outlived
+    /// their deletion are read. O(items of such lists).
+    fn involve_survivors(&mut self, went: &[(Dot, Write)]) {
+        let theirs = |dot: &Dot| {
+            self.theirs.kernel.slot(*dot).and_then(|it| self.theirs.kernel.blocks().get(it))
+        };
+        let came = self.came.iter().filter_map(theirs).filter(|it| it.content.form().is_some());
+        let came = came.filter_map(|write| self.adopted.get(&write.node).copied());
+        let went = went.iter().filter(|it| it.1.content.form().is_some()).map(|it| it.1.node);
+        let lists: BTreeSet<NodeId> = came.chain(went).collect();
+        let view = self.ours.view();
+        let items = lists.into_iter().flat_map(|list| view.tree.items(list));
+        let survivors: Vec<NodeId> = items.filter(|item| view.is_unmarked(*item)).collect();
+        survivors.into_iter().for_each(|item| self.involve(item));
     }
 
     /// The node here that is one of theirs; the caller holds it at once.
@@ -198,17 +238,26 @@ impl<'a> Reporting<'a> {
     }
 
     /// Joins, and reports what that did.
-    fn join(mut self, removals: &[Removal]) -> Report {
+    fn join(mut self, removals: &[Removal], outcome: Outcome) -> Report {
         let context = self.ours.kernel.context();
         let unseen = removals.iter().filter(|removal| !context.contains(removal.dot));
         let unseen: Vec<&Removal> = unseen.collect();
-        let is_changed = self.ours.join(self.theirs);
+        let (is_changed, joined) = match outcome {
+            Outcome::Stays => (self.ours.join(self.theirs), None),
+            Outcome::IsTakenBack => {
+                let (is_changed, joined) = self.ours.join_for_now(self.theirs);
+                (is_changed, Some(joined))
+            }
+        };
         let (mut changes, mut conflicts) = (Vec::new(), Vec::new());
         if is_changed {
             changes = self.changes();
             let removed = self.removed(&unseen);
             self.find_survivors(&removed);
             conflicts = self.conflicts(&removed);
+        }
+        if let Some(joined) = joined {
+            self.ours.take_back(joined);
         }
         for node in self.held {
             self.ours.tree.release(node);
@@ -270,14 +319,42 @@ impl Reporting<'_> {
         let is = self.ours.view().reads(node);
         match (was, &is) {
             (Reads::Object, Reads::Object) => {
+                let mut lost = self.lost_key_changes(node, way);
                 for (name, field) in self.fields(node) {
+                    let before = lost.partition_point(|it| it.0 < *name);
+                    found.extend(lost.drain(..before).map(|it| it.1));
                     self.compare(field, &way.below(Token::Name(name.clone())), found);
                 }
+                found.extend(lost.into_iter().map(|it| it.1));
             }
             (Reads::List, Reads::List) => self.compare_items(node, way, found),
             _ if *was == is => {}
             _ => found.push(self.found(node, way.path(), (Some(was), Some(&is)))),
         }
+    }
+
+    /// The key of an item that outlived its deletion is read where the mark of the list names it, so it
+    /// may come and go without a write at its field. By name, without fields that are compared anyway.
+    fn lost_key_changes(&self, item: NodeId, way: &Way<'_>) -> Vec<(Arc<str>, Found)> {
+        let was = self.before.get(&item).and_then(|before| before.lost.clone());
+        let is = self.ours.view().lost_key(item).map(|(name, key)| (name.into(), key.clone()));
+        let (was, is): (Option<(Arc<str>, Content)>, Option<(Arc<str>, Content)>) = (was, is);
+        if was == is {
+            return Vec::new();
+        }
+        let touched = self.fields(item);
+        let is_compared = |name: &Arc<str>| touched.iter().any(|it| it.0 == name);
+        let names: BTreeSet<Arc<str>> = was.iter().chain(&is).map(|it| it.0.clone()).collect();
+        let change = |name: Arc<str>| {
+            let value = |lost: &Option<(Arc<str>, Content)>| {
+                lost.as_ref().filter(|it| it.0 == name).and_then(|it| it.1.to_value())
+            };
+            let (before, after) = (value(&was), value(&is));
+            let path = way.below(Token::Name(name.clone())).path();
+            let change = Change { path, before, after };
+            (name, Found { change, node: item, lacks_before: false, gap: None })
+        };
+        names.into_iter().filter(|name| !is_compared(name)).map(change).collect()
     }
 
     /// A change at a node. `was` and `is` are `None` where they are not part of the change.
@@ -586,7 +663,8 @@ impl<'a> View<'a> {
     fn before(self, node: NodeId) -> Before {
         let index = self.tree.index_of(self.blocks, node);
         let place = self.tree.place(self.blocks, node).map(|place| place.1.clone());
-        Before { reads: self.reads(node), index, place }
+        let lost = self.lost_key(node).map(|(name, key)| (name.into(), key.clone()));
+        Before { reads: self.reads(node), index, place, lost }
     }
 }
 

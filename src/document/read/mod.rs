@@ -7,12 +7,14 @@ mod ascending;
 mod changes;
 mod conflicts;
 mod cursor;
+mod delta;
 mod path;
 mod report;
 mod text;
 mod view;
 
 pub use cursor::{Cursor, Fields, Items};
+pub use delta::{DeltaPath, DeltaReplicas, DeltaStep, DeltaWrite, DeltaWrites, ItemKey, Written};
 pub use path::{Path, Step};
 pub use report::{Change, Claim, Conflict, ConflictKind, Contender, Report};
 

@@ -39,6 +39,7 @@ impl View<'_> {
 }
 
 impl Content {
+    /// Appends a scalar as JSON.
     pub(super) fn push_json(&self, text: &mut String) {
         match self {
             Self::Bool(truth) => text.push_str(if *truth { "true" } else { "false" }),

@@ -240,11 +240,16 @@ impl<'a> View<'a> {
         fields.chain(key).collect()
     }
 
+    /// Whether an object at a node outlived its deletion, if there is one.
+    pub(super) fn is_unmarked(self, node: NodeId) -> bool {
+        !self.writes_at(node).any(|it| matches!(it.1.content, Content::Object))
+    }
+
     /// The key of an item that outlived its deletion, with the name of the field that it is read
     /// at: the field itself was deleted, and what survived is the rest.
     pub(crate) fn lost_key(self, item: NodeId) -> Option<(&'a str, &'a Content)> {
         let Segment::Item(Item::Keyed { key, .. }) = self.tree.segment(item)? else { return None };
-        if self.writes_at(item).any(|it| matches!(it.1.content, Content::Object)) {
+        if !self.is_unmarked(item) {
             return None;
         }
         let name = self.key_mark(self.tree.parent(item)?)?.key.as_deref()?;

@@ -54,6 +54,33 @@ impl Store {
         changed
     }
 
+    /// The join, and what takes it back. The nodes of the writes that went stay until then.
+    pub(crate) fn join_for_now(&mut self, other: &Self) -> (bool, Joined) {
+        let unseen = other.kernel.context().difference(self.kernel.context());
+        let (adopted, left) = (Adopted::default(), Vec::new());
+        let inner = Joining { tree: &mut self.tree, theirs: &other.tree, adopted, left };
+        let mut page = Noting { inner, came: Vec::new(), went: Vec::new() };
+        let changed = self.kernel.join(&other.kernel, &mut page);
+        let Noting { came, went, .. } = page;
+        (changed, Joined { came, went, unseen })
+    }
+
+    /// Takes a join back: what is alive, and what was seen, is as it was. O(what it changed).
+    pub(crate) fn take_back(&mut self, joined: Joined) {
+        let Joined { came, went, unseen } = joined;
+        for dot in came.into_iter().rev() {
+            if let Some((_, write)) = self.kernel.slot(dot).and_then(|slot| self.kill(slot)) {
+                self.tree.release(write.node);
+            }
+        }
+        for (dot, write) in went {
+            let node = write.node;
+            self.put(dot, write);
+            self.tree.release(node);
+        }
+        self.kernel.forget(&unseen);
+    }
+
     /// A store that has seen `context` and holds some of the writes that live here.
     pub(crate) fn extract<'a>(
         &'a self,
@@ -167,6 +194,49 @@ impl Adopt<Write> for Joining<'_> {
     }
 }
 
+/// What a join did, to be [taken back](Store::take_back).
+pub(crate) struct Joined {
+    came: Vec<Dot>,
+    /// Each holds its node. A write that was replaced went, and its dot came.
+    went: Vec<(Dot, Write)>,
+    /// The dots that were not seen before.
+    unseen: CausalContext,
+}
+
+/// The page of a join that notes what comes and goes. The plan of a join would not do in its place:
+/// it goes by sums of hashes, and a forger can find two writes whose sums are the same.
+struct Noting<'a> {
+    inner: Joining<'a>,
+    came: Vec<Dot>,
+    went: Vec<(Dot, Write)>,
+}
+
+impl Page<Write> for Noting<'_> {
+    fn expect(&mut self, blocks: &Blocks<Write>, additional: usize) {
+        self.inner.expect(blocks, additional);
+    }
+
+    fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        self.came.push(blocks.dot(slot));
+        self.inner.came(blocks, slot);
+    }
+
+    fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        self.went.extend(blocks.get(slot).map(|write| (blocks.dot(slot), write.clone())));
+        self.inner.going(blocks, slot);
+    }
+}
+
+impl Adopt<Write> for Noting<'_> {
+    fn adopt(&mut self, theirs: &Write) -> Write {
+        self.inner.adopt(theirs)
+    }
+
+    fn order(&self, ours: &Write, theirs: &Write) -> Ordering {
+        self.inner.order(ours, theirs)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +246,11 @@ mod tests {
         time::Timestamp,
         value::Value,
     };
-    use alloc::{collections::BTreeSet, format, string::String};
+    use alloc::{
+        collections::{BTreeMap, BTreeSet},
+        format,
+        string::String,
+    };
 
     const US: ReplicaId = ReplicaId::from_u128(1);
 
@@ -222,6 +296,40 @@ mod tests {
         })?;
         let unseen = broken(|delta| delta.removals[0].dot = Dot::of(US, 99))?;
         assert_eq!([twice, unseen], [unsorted; 2]);
+        Ok(())
+    }
+
+    /// Two writes under one dot may have one hash: a plan of the join sees no difference, but dots
+    /// that are joined one by one are compared. What that replaced is put back all the same.
+    #[test]
+    fn a_join_is_taken_back_where_two_writes_have_one_hash() -> Result<(), String> {
+        let mut found = BTreeMap::new();
+        let mut names = (0..1_000_000_u32).map(|number| format!("f{number}")).filter_map(|name| {
+            let mut tree = Tree::default();
+            let root = tree.root();
+            let node = tree.step(root, Sought::Field(&name));
+            found.insert(tree.digest(node), name.clone()).map(|other| [other, name])
+        });
+        let names = names.next().ok_or("no two names have one digest")?;
+        let at = Timestamp::from_millis;
+        let write = |name: &str| {
+            let mut document = Document::new();
+            document.set("", Value::from_iter([("a", 7_u32)]), 2.into(), at(1)).ok()?;
+            let delta = document.set(&format!("/{name}"), 1, US, at(2)).ok()?;
+            Some((document, delta))
+        };
+        let mut replaced = false;
+        for [ours, theirs] in [[&names[0], &names[1]], [&names[1], &names[0]]] {
+            let both = write(ours).zip(write(theirs)).ok_or("a write was refused")?;
+            let ((mut document, _), (_, delta)) = both;
+            let before = document.clone();
+            document.preview(&delta);
+            assert_eq!(document, before);
+            assert_eq!(document.check_invariants(), Ok(()));
+            document.apply_reporting(&delta);
+            replaced |= document != before;
+        }
+        assert!(replaced, "one of the two is the greater");
         Ok(())
     }
 

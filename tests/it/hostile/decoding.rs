@@ -1,6 +1,9 @@
 //! Any bytes, read as any type: a value that is sound, or an error.
 
-use crate::encoded::{Sent, bytes, through_bytes, through_compact, through_json};
+use crate::{
+    encoded::{Sent, bytes, through_bytes, through_compact, through_json},
+    previews::{tried_delta, tried_merge},
+};
 use rejoin::{
     DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,
     MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
@@ -179,6 +182,34 @@ fn state<T: Form + DeltaState>(
     }
 }
 
+/// What one would do to the other is told, and not done.
+fn try_documents(documents: &[Document]) {
+    for ours in documents {
+        for theirs in documents {
+            tried_merge(ours, theirs);
+            tried_delta(ours, &theirs.delta_since(&ours.version()));
+        }
+    }
+}
+
+/// And what a delta says can be told, whatever it is.
+fn try_deltas(deltas: &[DocumentDelta]) {
+    for ours in deltas {
+        let mut document = Document::new();
+        document.apply(ours);
+        deltas.iter().for_each(|theirs| _ = tried_delta(&document, theirs));
+        assert_eq!(ours.writes().len(), ours.write_count());
+        let told = ours.writes().chain(ours.removals());
+        assert_eq!(told.clone().map(|it| it.time()).max(), ours.latest());
+        for write in told {
+            assert!(ours.replicas().any(|replica| replica == write.replica()));
+            let path = write.path();
+            assert!(path.matches(&"/*".repeat(path.steps().len())).unwrap());
+            assert!(path.starts_with("").unwrap() && !format!("{write:?} {path}").is_empty());
+        }
+    }
+}
+
 #[allow(clippy::unnecessary_wraps)] // as the others
 const fn fine<T>(_: &T) -> Checked {
     Ok(())
@@ -209,10 +240,16 @@ fn read(reader: impl Reader, data: &[u8]) {
             let over: Vec<_> = it.iter().map(|write| write.0).take(3).collect();
             it.write("x".into(), &over, id).ok()
         }),
-        9 | 10 => state(reader, data, Document::check_invariants, |it| {
-            it.set("", Value::from_iter([("x", "y")]), id, now).ok()
-        }),
-        11 => lattice(reader, data, DocumentDelta::check_invariants),
+        9 | 10 => {
+            state(reader, data, Document::check_invariants, |it| {
+                it.set("", Value::from_iter([("x", "y")]), id, now).ok()
+            });
+            try_documents(&reader.read(data));
+        }
+        11 => {
+            lattice(reader, data, DocumentDelta::check_invariants);
+            try_deltas(&reader.read(data));
+        }
         12 => lattice(reader, data, CausalContext::check_invariants),
         13 => plain(reader, data, Digest::check_invariants),
         14 => plain::<ReplicaId>(reader, data, fine),

@@ -11,6 +11,7 @@ use crate::{
     cursors::check_cursors,
     encoded::{document_form, through_bytes},
     history::{histories, misused},
+    previews::{tried_delta, tried_merge},
     small::Small,
     world::{Seen, Subject, limited},
 };
@@ -159,6 +160,11 @@ impl Subject for Json {
         properties::check_replay(before, after, &report);
         let (mut new, mut read_back) = (Document::new(), through_bytes(&Document::new()));
         assert_eq!(new.apply_reporting(delta), read_back.apply_reporting(delta));
+    }
+
+    fn tried(document: &Document, other: &Document, delta: &DocumentDelta) {
+        tried_merge(document, other);
+        tried_delta(document, delta);
     }
 
     fn aged(kernel: serde_json::Value) -> Document {
