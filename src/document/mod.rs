@@ -23,7 +23,8 @@
 //! | a later write by a replica with an older wall clock | the later write |
 //! | equal times | the greater replica id, in both orders |
 //! | equal values written concurrently | that value, no conflict |
-//! | items appended on two sides, or inserted at one index | both runs whole, one after the other, in the same order everywhere |
+//! | items appended on two sides | both runs whole, in the order of the times at which they were begun, then of the replicas |
+//! | items inserted on two sides at one index | both runs whole, one after the other, in the same order everywhere |
 //! | item deleted ∥ a field of it edited | the edit survives, in an item that stands last; reported, and open until a write inside |
 //! | item deleted ∥ moved | deleted |
 //! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |

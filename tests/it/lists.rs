@@ -358,3 +358,70 @@ fn crowded_lists_survive_concurrent_edits() {
     }
     assert!(re_placed > rounds / 2, "{re_placed}");
 }
+
+fn texts(document: &Document) -> Vec<String> {
+    let Some(Value::Array(items)) = document.get(LIST) else { panic!("no list") };
+    items.iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+/// What was appended apart stands by the time at which each side began, whoever has the greater id;
+/// and each run stays whole.
+#[test]
+fn what_is_appended_apart_stands_by_time() {
+    let (monday, tuesday) = (1_717_372_800_000, 1_717_459_200_000);
+    for (early, late) in [(1, 2), (2, 1)] {
+        let (mut first, mut second) = (empty(), empty());
+        for (number, text) in ["Mo 1", "Mo 2"].into_iter().enumerate() {
+            first.push(LIST, text, replica(early), at(monday + number as u64)).unwrap();
+        }
+        for (number, text) in ["Tu 1", "Tu 2"].into_iter().enumerate() {
+            second.push(LIST, text, replica(late), at(tuesday + number as u64)).unwrap();
+        }
+        let mut both = second.clone();
+        both.merge(&first);
+        assert_eq!(texts(&both), ["Mo 1", "Mo 2", "Tu 1", "Tu 2"]);
+        first.merge(&second);
+        assert_eq!(texts(&first), texts(&both));
+        // Whoever appends to what it sees stands last, under whatever clock; and counts on from there.
+        both.push(LIST, "slow clock", replica(early), at(monday)).unwrap();
+        first.push(LIST, "later still", replica(late), at(tuesday + 9)).unwrap();
+        both.merge(&first);
+        assert_eq!(texts(&both), ["Mo 1", "Mo 2", "Tu 1", "Tu 2", "later still", "slow clock"]);
+    }
+}
+
+/// What was prepended apart stands by time too, the latest first.
+#[test]
+fn what_is_prepended_apart_stands_by_time_backwards() {
+    let (mut first, mut second) = (empty(), empty());
+    for document in [&mut first, &mut second] {
+        document.push(LIST, "old", replica(3), at(1)).unwrap();
+    }
+    first.insert("/l/0", "earlier", replica(2), at(1_000)).unwrap();
+    second.insert("/l/0", "later", replica(1), at(2_000)).unwrap();
+    first.merge(&second);
+    assert_eq!(texts(&first), ["later", "earlier", "old"]);
+}
+
+/// A clock at the very end leaves room for those that follow.
+#[test]
+fn extreme_clocks_leave_room() {
+    let mut document = empty();
+    let mut expected = Vec::new();
+    for (step, time) in
+        [0, u64::MAX, 1 << 61, 7, u64::MAX, 0].into_iter().cycle().take(300).enumerate()
+    {
+        let (who, text) = (replica(step as u64 % 3), step.to_string());
+        let now = Timestamp::from_millis(time);
+        if step % 2 == 0 {
+            document.push(LIST, &text, who, now).unwrap();
+            expected.push(text);
+        } else {
+            document.insert("/l/0", &text, who, now).unwrap();
+            expected.insert(0, text);
+        }
+        assert_eq!(texts(&document), expected);
+    }
+    let bytes = wire::to_bytes(&document);
+    assert_eq!(wire::from_bytes::<Document>(&bytes).unwrap(), document);
+}

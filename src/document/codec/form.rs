@@ -74,7 +74,7 @@ impl Readable {
             }
             Content::Count { start: from, sum } => (count, start) = (Some(*sum), Some(*from)),
             Content::Place(at) => {
-                place = Some(hex(at.as_bytes()));
+                place = Some(hex(&at.to_bytes()));
             }
             scalar => value = scalar.to_value(),
         }
@@ -109,7 +109,7 @@ impl Readable {
                 let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
                 let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
                 let place = bytes.and_then(|bytes| Place::checked(&bytes));
-                let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
+                let is_whole = |it: &Place| it.to_bytes().len() * 2 == hex.len();
                 place.filter(is_whole).map(Content::Place).ok_or("a place is not well formed")
             }
             _ => Err("a write must have exactly one of value, count and place"),

@@ -47,7 +47,7 @@ impl Intake {
         &mut self,
         dot: Dot,
         (node, time): (NodeId, Timestamp),
-        content: Content,
+        mut content: Content,
         origin: Option<Box<Origin>>,
     ) -> Result<(), &'static str> {
         let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
@@ -58,6 +58,7 @@ impl Intake {
         if is_mark && self.store.tree.depth(node) >= DEPTH_MAX {
             return Err("containers nest deeper than 127 levels");
         }
+        self.store.tree.share(&mut content);
         let digest = self.store.tree.digest(node);
         let write = Write { content, time, origin, node, digest };
         write.check_counts(dot)?;

@@ -1,15 +1,16 @@
 //! The canonical bytes of documents and their deltas.
 //!
 //! A document is the lanes of its kernel, the times of its writes, and the writes in the order of
-//! their dots: where, and what. Paths, texts and replicas are spelled where they are used first,
-//! and named by number from then on. So each is there once, and in a fixed order.
+//! their dots: where, and what. Paths, texts, replicas and the runs of places are spelled where they
+//! are used first, and named by number from then on. So each is there once, and in a fixed order.
 
 use super::intake::Intake;
 use crate::document::{
     Document, ListKeys,
     state::{
-        Content, DocumentDelta, Item, Level, NodeId, Origin, Place, ROOT, Removal, Segment, Short,
-        Sought, Store, Tally, Tree, Write,
+        Content, DocumentDelta, Item, LEVELS_MAX, Level, Levels, NodeId, Origin, Place, ROOT,
+        Removal, Run, Segment, Short, Sought, Store, Tally, Tree, Write, heard_relative,
+        told_relative,
     },
 };
 use crate::value::wire::{kind, kind_of_number, read_number, read_text, write_number, write_text};
@@ -26,6 +27,10 @@ use alloc::{sync::Arc, vec::Vec};
 use core::hash::Hash;
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use smallvec::SmallVec;
+
+/// Below this, the code of a run means that it is spelled now: so many levels, and whether its
+/// number is relative to the time of the write.
+const NEW_RUNS: u64 = 2 * LEVELS_MAX as u64;
 
 /// Numbers for what has been spelled.
 struct Told<K>(HashMap<K, u64, RandomState>);
@@ -56,6 +61,7 @@ struct Teller<'a> {
     nodes: Told<NodeId>,
     texts: Told<&'a str>,
     replicas: Told<ReplicaId>,
+    runs: Told<&'a Run>,
 }
 
 impl<'a> Teller<'a> {
@@ -67,6 +73,7 @@ impl<'a> Teller<'a> {
             nodes: Told::new(core::iter::once(ROOT)),
             texts: Told::new(core::iter::empty()),
             replicas: Told::new(store.kernel.context().replicas()),
+            runs: Told::new(core::iter::empty()),
         };
         for (dot, write) in &store.kernel {
             teller.node(write.node, out);
@@ -79,12 +86,17 @@ impl<'a> Teller<'a> {
     fn write(&mut self, dot: Dot, write: &'a Write, out: &mut Writer) {
         let born = if write.birth().is_some() { kind::BORN } else { 0 };
         let counted = if write.counted().is_empty() { 0 } else { kind::COUNTED };
-        if let Content::Count { start, sum } = &write.content {
-            out.byte(kind::COUNT | born | counted);
-            out.varint(dot.counter() - start);
-            out.varint(zigzag(*sum));
-        } else {
-            self.content(&write.content, born | counted, out);
+        match &write.content {
+            Content::Count { start, sum } => {
+                out.byte(kind::COUNT | born | counted);
+                out.varint(dot.counter() - start);
+                out.varint(zigzag(*sum));
+            }
+            Content::Place(place) => {
+                out.byte(kind::PLACE | born | counted);
+                self.place(place, write.time, out);
+            }
+            content => self.content(content, born | counted, out),
         }
         if let Some(birth) = write.birth() {
             self.dot(birth, out);
@@ -171,9 +183,9 @@ impl<'a> Teller<'a> {
                 self.text(content.as_str().unwrap_or_default(), out);
             }
             Content::List(Some(key)) => self.text(key, out),
-            Content::Place(place) => self.place(place, out),
-            // What was counted needs its dot: `write` writes it.
+            // What was counted needs its dot, and a place its time: `write` writes them.
             Content::Count { .. }
+            | Content::Place(_)
             | Content::Null
             | Content::Bool(_)
             | Content::Object
@@ -189,13 +201,21 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The number of levels less one; and for each level its number, its replica, if any, and its
-    /// index.
-    fn place(&mut self, place: &Place, out: &mut Writer) {
-        let levels = place.levels().unwrap_or_default();
-        out.count(levels.len().saturating_sub(1));
+    /// How far back its run was spelled, and the index. Or the number of levels less one, doubled,
+    /// plus one if the first number is relative; and for each level its number, its replica, if
+    /// any, and its index.
+    fn place(&mut self, place: &'a Place, time: Timestamp, out: &mut Writer) {
+        let known = self.runs.0.len() as u64;
+        if let Some(number) = self.runs.code(place.run()).checked_sub(1) {
+            out.varint(NEW_RUNS + known - 1 - number);
+            out.varint(zigzag(place.index()));
+            return;
+        }
+        let levels = place.levels();
+        let mut relative = levels.first().and_then(|top| told_relative(top.number, time));
+        out.varint((levels.len() as u64 - 1) << 1 | u64::from(relative.is_some()));
         for Level { number, replica, index } in levels {
-            out.varint(zigzag(number));
+            out.varint(relative.take().unwrap_or_else(|| zigzag(number)));
             match replica {
                 None => out.varint(0),
                 Some(replica) => {
@@ -231,11 +251,11 @@ struct Heard<K> {
     known: HashSet<K, RandomState>,
 }
 
-impl<K: Copy + Eq + Hash> Heard<K> {
+impl<K: Clone + Eq + Hash> Heard<K> {
     fn new(known: impl Iterator<Item = K>) -> Self {
         let all: Vec<K> = known.collect();
         let mut known = HashSet::with_hasher(RandomState::new());
-        known.extend(all.iter().copied());
+        known.extend(all.iter().cloned());
         Self { all, known }
     }
 }
@@ -261,6 +281,9 @@ struct Listener<'r, 'a> {
     texts: Vec<Text<'a>>,
     known_texts: HashSet<&'a str, RandomState>,
     replicas: Heard<ReplicaId>,
+    /// A place in each run.
+    runs: Vec<Place>,
+    known_runs: HashSet<Arc<Run>, RandomState>,
 }
 
 impl<'r, 'a> Listener<'r, 'a> {
@@ -278,6 +301,8 @@ impl<'r, 'a> Listener<'r, 'a> {
             texts: Vec::new(),
             known_texts: HashSet::with_hasher(RandomState::new()),
             replicas: Heard::new(lanes.context.replicas()),
+            runs: Vec::new(),
+            known_runs: HashSet::with_hasher(RandomState::new()),
         };
         for (dot, time) in lanes.dots().zip(times) {
             listener.write(dot, time)?;
@@ -290,6 +315,7 @@ impl<'r, 'a> Listener<'r, 'a> {
         let kind = self.input.byte()?;
         let content = match kind & !(kind::BORN | kind::COUNTED) {
             kind::COUNT => self.count(dot)?,
+            kind::PLACE => Content::Place(self.place(time)?),
             kind => self.content(kind)?,
         };
         let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
@@ -406,7 +432,6 @@ impl<'r, 'a> Listener<'r, 'a> {
                 let key = self.text()?;
                 Content::List(Some(self.texts[key].shared()))
             }
-            kind::PLACE => Content::Place(self.place()?),
             _ => return Err(self.input.malformed("the kind of a write is unknown")),
         })
     }
@@ -430,11 +455,25 @@ impl<'r, 'a> Listener<'r, 'a> {
         number.ok_or_else(|| self.input.malformed("a text is named before it is spelled"))
     }
 
-    fn place(&mut self) -> Result<Place, DecodeError> {
-        let more = self.input.varint()?;
-        let mut levels = SmallVec::<[Level; 2]>::new();
-        for _ in 0..=more {
-            let number = unzigzag(self.input.varint()?);
+    fn place(&mut self, time: Timestamp) -> Result<Place, DecodeError> {
+        let head = self.input.varint()?;
+        if let Some(back) = head.checked_sub(NEW_RUNS) {
+            let at = usize::try_from(back).ok().and_then(|it| self.runs.len().checked_sub(it + 1));
+            let run = at.and_then(|at| self.runs.get(at)).cloned();
+            let run =
+                run.ok_or_else(|| self.input.malformed("a run is named before it is spelled"))?;
+            let place = run.at(unzigzag(self.input.varint()?));
+            return place.ok_or_else(|| self.input.malformed("a place is out of bounds"));
+        }
+        let mut levels = Levels::new();
+        for depth in 0..=head >> 1 {
+            let told = self.input.varint()?;
+            let is_relative = depth == 0 && head & 1 == 1;
+            let number = if is_relative { heard_relative(told, time) } else { unzigzag(told) };
+            let shorter = told_relative(number, time).filter(|_| depth == 0);
+            if shorter != is_relative.then_some(told) {
+                return Err(self.input.malformed("the number of a run is not told as it must be"));
+            }
             let replica = match self.input.varint()?.checked_sub(1) {
                 Some(code) => Some(self.replica_of(code)?),
                 None => None,
@@ -443,7 +482,12 @@ impl<'r, 'a> Listener<'r, 'a> {
             levels.push(Level { number, replica, index });
         }
         let place = Place::of_checked(&levels);
-        place.ok_or_else(|| self.input.malformed("a place is out of bounds"))
+        let place = place.ok_or_else(|| self.input.malformed("a place is out of bounds"))?;
+        if !self.known_runs.insert(place.run().clone()) {
+            return Err(self.input.malformed("a run is spelled twice"));
+        }
+        self.runs.push(place.clone());
+        Ok(place)
     }
 
     fn dot(&mut self) -> Result<Dot, DecodeError> {

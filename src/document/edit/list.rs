@@ -11,7 +11,7 @@ use crate::{
         error::{DocumentError, Reason},
         read::{Reading, View},
         state::{
-            Content, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought,
+            Content, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought, clock,
             room::{self, Side},
         },
     },
@@ -211,6 +211,7 @@ impl Edit<'_> {
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let mut repeats = BTreeMap::<Item, u32>::new();
+        let first = Place::imported(0);
         for (index, value) in items.enumerate() {
             let kind = match key.and_then(|key| value.field(key)?.scalar()) {
                 Some(key) => Item::Keyed { key: key.into(), nth: 0 },
@@ -224,7 +225,8 @@ impl Edit<'_> {
                 kind
             };
             let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
-            let place = Place::imported(index);
+            let mut place = Place::imported(index);
+            place.share(first.run());
             self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, replaced))?;
         }
         Ok(())
@@ -258,7 +260,11 @@ impl Edit<'_> {
         let view = self.view();
         let left = Beside::of(view, list, gap.start, mover, true);
         let right = Beside::of(view, list, gap.end, mover, false);
-        let room = room::room(&left, &right, self.replica, lean(&left, &right));
+        let who = (self.replica, clock(self.now.time()));
+        let mut room = room::room(&left, &right, who, lean(&left, &right));
+        for beside in left.place(0).into_iter().chain(right.place(0)) {
+            room.place.share(beside.run());
+        }
         let re_placed = left.with(room.left).chain(right.with(room.right));
         for (item, place) in re_placed.collect::<Vec<_>>() {
             self.re_place(item, place)?;
@@ -428,6 +434,11 @@ impl<'a> Beside<'a> {
         (0..).map_while(|distance| self.item(distance)).zip(nearest)
     }
 
+    /// The place of the item at this distance.
+    fn place(&self, distance: usize) -> Option<&'a Place> {
+        Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.1)
+    }
+
     /// When the item at this distance was put where it is.
     fn rank(&self, distance: usize) -> Option<Rank> {
         Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.0)
@@ -436,7 +447,7 @@ impl<'a> Beside<'a> {
 
 impl Side for Beside<'_> {
     fn at(&self, distance: usize) -> Option<Levels> {
-        self.view.tree.place(self.view.blocks, self.item(distance)?)?.1.levels()
+        Some(self.place(distance)?.levels())
     }
 }
 

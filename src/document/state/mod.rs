@@ -26,7 +26,9 @@ pub(crate) use delta::Removal;
 pub(crate) use names::Sought;
 pub(crate) use node::{NodeId, ROOT};
 pub(crate) use order::Items;
-pub(crate) use place::{Lean, Level, Levels, Place};
+pub(crate) use place::{
+    LEVELS_MAX, Lean, Level, Levels, Place, Run, clock, heard_relative, told_relative,
+};
 pub(crate) use segment::{Item, Segment};
 pub(crate) use short::Short;
 pub(crate) use store::Store;

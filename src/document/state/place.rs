@@ -3,34 +3,71 @@
 //! A place is a path of levels, each (number, replica, index). Places are ordered level by level,
 //! and a place comes before those that extend it. A *run* is what one replica inserts at one spot:
 //! its items share number and replica and differ in the index, so concurrent runs at one spot stay
-//! whole. A replica that appends after another's run takes the next number; only an item between
+//! whole. A replica that appends after another's run takes a greater number; only an item between
 //! two neighbours without room goes one level down. So neither appending nor prepending makes
 //! places longer, whether one replica does it or several in turn.
+//!
+//! The number of a run at the end of a list is the time when it was begun, or one more than the
+//! last one's, as in a hybrid clock. So runs that were appended apart stand by time. Runs at the
+//! front count backwards.
 //!
 //! Below the first level, numbers and indexes lie far apart, and a new item between two of them
 //! keeps to the side where the next insertion is not expected. If a place would still become long,
 //! neighbours are [re-placed](super::room).
 //!
 //! It is of the family of Logoot (Weiss, Urso and Molli, 2009), with runs as in Weidner and
-//! Kleppmann, *The Art of the Fugue*, 2023.
+//! Kleppmann, *The Art of the Fugue*, 2023, and numbers as in Kulkarni et al., *Logical Physical
+//! Clocks*, 2014.
 
-use super::short::Short;
-use crate::replica::ReplicaId;
-use alloc::sync::Arc;
-use core::cmp::Ordering;
+use crate::{
+    replica::ReplicaId,
+    time::Timestamp,
+    wire::{unzigzag, zigzag},
+};
+use alloc::{boxed::Box, sync::Arc};
+use core::{
+    cmp::Ordering,
+    hash::{Hash, Hasher},
+};
 use smallvec::SmallVec;
 
-/// Where an item stands: bytes that sort as the items do. An appended or prepended item takes at
-/// most 21 bytes up to the ten-thousandth run, an imported item at most 5 up to index 65,535.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
-    Near(Short),
-    Far(Arc<[u8]>),
+/// Where an item stands: in which run, and how far along. 16 bytes; the items of one run share it.
+/// Spelled alone, a place takes at most 24 bytes, and on average 16 or fewer.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    run: Arc<Run>,
+    index: i64,
+}
+
+/// What the items of one run have in common.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Run {
+    /// The levels above.
+    above: Box<[Level]>,
+    number: i64,
+    replica: Option<ReplicaId>,
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.index == other.index && self.is_beside(other)
+    }
+}
+
+impl Eq for Place {}
+
+impl Hash for Place {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&*self.run, self.index).hash(state);
+    }
 }
 
 impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        if Arc::ptr_eq(&self.run, &other.run) {
+            return self.index.cmp(&other.index);
+        }
+        self.each_level().cmp(other.each_level())
     }
 }
 
@@ -42,7 +79,7 @@ impl PartialOrd for Place {
 
 /// One level of a place. Levels without a replica belong to an imported array, and are the same on
 /// every side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Level {
     pub(crate) number: i64,
     pub(crate) replica: Option<ReplicaId>,
@@ -56,7 +93,10 @@ pub(crate) type Levels = SmallVec<[Level; 2]>;
 pub(super) const BOUND: i64 = 1 << 61;
 
 /// How many levels a place may have: no edit makes more.
-const LEVELS_MAX: usize = 8;
+pub(crate) const LEVELS_MAX: usize = 8;
+
+/// The latest time that is a number. It leaves room for as many runs behind it.
+const CLOCK_MAX: u64 = 1 << 60;
 
 /// How far apart the numbers and the indexes below the first level lie, where they are free to.
 pub(super) const STRIDE: i64 = 1 << 24;
@@ -109,42 +149,83 @@ fn within(low: i64, high: i64, lean: Lean) -> i64 {
     }
 }
 
+/// The number of a run that is begun at this time at the end of a list.
+pub(crate) fn clock(time: Timestamp) -> i64 {
+    i64::try_from(time.as_millis().min(CLOCK_MAX)).unwrap_or_default()
+}
+
+impl Run {
+    /// The run that levels belong to.
+    fn of(above: &[Level], last: Level) -> Self {
+        Self { above: above.into(), number: last.number, replica: last.replica }
+    }
+
+    fn level(&self, index: i64) -> Level {
+        Level { number: self.number, replica: self.replica, index }
+    }
+}
+
 impl Place {
-    fn new(bytes: &[u8]) -> Self {
-        Short::new(bytes).map_or_else(|| Self::Far(bytes.into()), Self::Near)
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Near(short) => short.as_bytes(),
-            Self::Far(bytes) => bytes,
-        }
-    }
-
-    /// The place that bytes read from outside spell, if they spell one.
-    #[cfg(feature = "serde")]
-    pub(crate) fn checked(bytes: &[u8]) -> Option<Self> {
-        let place = Self::new(bytes);
-        let levels = place.levels()?;
-        (!levels.is_empty() && Self::of_checked(&levels)? == place).then_some(place)
+    /// The place of levels, of which there is at least one.
+    pub(crate) fn of(levels: &[Level]) -> Self {
+        let Some((last, above)) = levels.split_last() else { return Self::imported(0) };
+        Self { run: Arc::new(Run::of(above, *last)), index: last.index }
     }
 
     /// The place of levels read from outside, at least one, if an edit could have made them.
     pub(crate) fn of_checked(levels: &[Level]) -> Option<Self> {
         let fits = |number| (-BOUND..=BOUND).contains(&number);
         let fit = levels.iter().all(|level| fits(level.number) && fits(level.index));
-        (fit && levels.len() <= LEVELS_MAX).then(|| Self::of(levels))
+        (fit && (1..=LEVELS_MAX).contains(&levels.len())).then(|| Self::of(levels))
     }
 
     /// The place of the item at `index` in an array that is written as a whole.
     pub(crate) fn imported(index: usize) -> Self {
         let index = i64::try_from(index).unwrap_or(BOUND);
-        Self::of(&[Level { number: 0, replica: None, index }])
+        Self { run: Arc::new(Run { above: [].into(), number: 0, replica: None }), index }
     }
 
-    pub(crate) fn of(levels: &[Level]) -> Self {
-        let mut bytes = SmallVec::<[u8; 64]>::new();
-        for level in levels {
+    /// The place at another index of the same run, if that is within bounds.
+    pub(crate) fn at(&self, index: i64) -> Option<Self> {
+        let fits = (-BOUND..=BOUND).contains(&index);
+        fits.then(|| Self { run: self.run.clone(), index })
+    }
+
+    pub(crate) const fn run(&self) -> &Arc<Run> {
+        &self.run
+    }
+
+    pub(crate) const fn index(&self) -> i64 {
+        self.index
+    }
+
+    /// Whether both are in one run.
+    fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.run, &other.run) || self.run == other.run
+    }
+
+    /// Shares the run of another place in memory, if it is the same.
+    pub(crate) fn share(&mut self, other: &Arc<Run>) -> bool {
+        let is_same = Arc::ptr_eq(&self.run, other) || self.run == *other;
+        if is_same {
+            self.run = other.clone();
+        }
+        is_same
+    }
+
+    fn each_level(&self) -> impl Iterator<Item = Level> + '_ {
+        self.run.above.iter().copied().chain([self.run.level(self.index)])
+    }
+
+    pub(crate) fn levels(&self) -> Levels {
+        self.each_level().collect()
+    }
+
+    /// Bytes that sort as places do.
+    #[cfg(feature = "serde")]
+    pub(crate) fn to_bytes(&self) -> SmallVec<[u8; 64]> {
+        let mut bytes = SmallVec::new();
+        for level in self.each_level() {
             push_integer(&mut bytes, level.number);
             match level.replica {
                 None => bytes.push(0),
@@ -155,35 +236,39 @@ impl Place {
             }
             push_integer(&mut bytes, level.index);
         }
-        Self::new(&bytes)
+        bytes
     }
 
-    pub(crate) fn levels(&self) -> Option<Levels> {
-        let mut bytes = self.as_bytes();
-        let mut levels = Levels::new();
+    /// The place that bytes read from outside spell, if they spell one.
+    #[cfg(feature = "serde")]
+    pub(crate) fn checked(all: &[u8]) -> Option<Self> {
+        let (bytes, mut levels) = (&mut &*all, Levels::new());
         while !bytes.is_empty() {
-            let number = take_integer(&mut bytes)?;
-            let replica = match take(&mut bytes, 1)? {
+            let number = take_integer(bytes)?;
+            let replica = match take(bytes, 1)? {
                 [0] => None,
-                [1] => Some(ReplicaId::from_bytes(take(&mut bytes, 16)?.try_into().ok()?)),
+                [1] => Some(ReplicaId::from_bytes(take(bytes, 16)?.try_into().ok()?)),
                 _ => return None,
             };
-            levels.push(Level { number, replica, index: take_integer(&mut bytes)? });
+            levels.push(Level { number, replica, index: take_integer(bytes)? });
         }
-        Some(levels)
+        Self::of_checked(&levels).filter(|place| place.to_bytes()[..] == *all)
     }
 }
+
+/// Who inserts, and the [number](clock) of what they append now.
+pub(crate) type Inserter = (ReplicaId, i64);
 
 /// Levels after `left` and before `right`, for `replica` to insert at. A side without levels is an
 /// end of the list. `None` where there is no room within the bounds, or both sides are the same.
 pub(super) fn between(
     left: &[Level],
     right: &[Level],
-    replica: ReplicaId,
+    (replica, clock): Inserter,
     lean: Lean,
 ) -> Option<Levels> {
     let shared = left.iter().zip(right).take_while(|(left, right)| left == right).count();
-    let new = new_run(left, right, shared, replica, lean)
+    let new = new_run(left, right, shared, (replica, clock), lean)
         .unwrap_or_else(|| left.iter().copied().chain([Level::first(replica)]).collect());
     let levels = inside_own_run(left, right, shared, replica, lean)
         .or_else(|| beside_own_run(left, right, &new, replica))
@@ -197,18 +282,20 @@ fn new_run(
     left: &[Level],
     right: &[Level],
     shared: usize,
-    replica: ReplicaId,
+    (replica, clock): Inserter,
     lean: Lean,
 ) -> Option<Levels> {
+    let top = |number| Levels::from_slice(&[Level { number, ..Level::first(replica) }]);
     let at = |levels: &[Level], depth: usize, by: i64| {
         let mut start = Levels::from_slice(levels.get(..depth)?);
         start.push(levels.get(depth)?.numbered(by * stride(depth), replica)?);
         Some(start)
     };
     match (left.get(shared), right.get(shared)) {
-        (None, None) => left.is_empty().then(|| Levels::from_slice(&[Level::first(replica)])),
+        (None, None) => left.is_empty().then(|| top(clock)),
+        (None, Some(first)) if shared == 0 => Some(top(bounded(first.number, -1)?.min(-clock))),
         (None, Some(_)) => at(right, shared, -1),
-        (Some(_), None) => at(left, shared, 1),
+        (Some(last), None) => Some(top(bounded(last.number, 1)?.max(clock))),
         (Some(low), Some(high)) if high.number > low.number + 1 => {
             let number =
                 if shared == 0 { low.number + 1 } else { within(low.number, high.number, lean) };
@@ -267,7 +354,22 @@ fn beside_own_run(
     after.or_else(before).map(|run| run.0)
 }
 
-/// How many bytes a place takes when it is written out, counting one byte for a replica's number.
+/// How a number of the first level is told in a write that was made at `time`: relative to that
+/// time, if so it is shorter, or as it is. `None` if it is not shorter.
+pub(crate) fn told_relative(number: i64, time: Timestamp) -> Option<u64> {
+    let away = zigzag(number.wrapping_abs().wrapping_sub(clock(time)));
+    let told = (away << 1) | u64::from(number < 0);
+    (told < zigzag(number)).then_some(told)
+}
+
+/// The number that was told relative to a time.
+pub(crate) fn heard_relative(told: u64, time: Timestamp) -> i64 {
+    let number = clock(time).wrapping_add(unzigzag(told >> 1));
+    if told & 1 == 0 { number } else { number.wrapping_neg() }
+}
+
+/// How many bytes a place takes at most when it is written out alone, counting one byte for a
+/// replica's number.
 pub(super) fn told_len(levels: &[Level]) -> usize {
     let varint = |integer: i64| {
         let bits = 64 - (integer.unsigned_abs() | 1).leading_zeros() as usize;
@@ -280,6 +382,7 @@ pub(super) fn told_len(levels: &[Level]) -> usize {
 
 /// An integer as bytes that sort as integers do: from -64 to 63 it is one byte; any other is a byte
 /// for sign and length, and the bytes.
+#[cfg(any(test, feature = "serde"))]
 fn push_integer(bytes: &mut SmallVec<[u8; 64]>, integer: i64) {
     if let Ok(offset @ 0..128) = u8::try_from(integer + 64) {
         bytes.push(0x40 + offset);
@@ -294,6 +397,7 @@ fn push_integer(bytes: &mut SmallVec<[u8; 64]>, integer: i64) {
 }
 
 /// The integer at the start, if it is within bounds and in its only form.
+#[cfg(any(test, feature = "serde"))]
 fn take_integer(bytes: &mut &[u8]) -> Option<i64> {
     let head = take(bytes, 1)?[0];
     let (fill, len) = match head {
@@ -307,6 +411,7 @@ fn take_integer(bytes: &mut &[u8]) -> Option<i64> {
     Some(i64::from_be_bytes(wide)).filter(|integer| (-BOUND..=BOUND).contains(integer))
 }
 
+#[cfg(any(test, feature = "serde"))]
 fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (taken, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
@@ -323,12 +428,19 @@ mod tests {
         ReplicaId::from_u128(id)
     }
 
+    /// A Monday.
+    const NOW: i64 = 1_717_372_800_000;
+
     fn levels(place: Option<&Place>) -> Levels {
-        place.and_then(Place::levels).unwrap_or_default()
+        place.map(Place::levels).unwrap_or_default()
     }
 
     fn between(left: Option<&Place>, right: Option<&Place>, who: u128) -> Option<Place> {
-        let levels = super::between(&levels(left), &levels(right), replica(who), Lean::Left);
+        between_at(left, right, (replica(who), NOW))
+    }
+
+    fn between_at(left: Option<&Place>, right: Option<&Place>, who: Inserter) -> Option<Place> {
+        let levels = super::between(&levels(left), &levels(right), who, Lean::Left);
         levels.map(|levels| Place::of(&levels))
     }
 
@@ -356,15 +468,19 @@ mod tests {
         let mut place = Some(first);
         (0..rounds).map(move |round| {
             place = next(round, place.as_ref()?);
-            place.as_ref().map(|place| place.as_bytes().len())
+            place.as_ref().map(|place| told_len(&place.levels()))
         })
     }
 
     #[test]
     fn appends_and_prepends_in_turns_keep_places_short() {
-        let append = |round, last: &Place| between(Some(last), None, round % 3);
-        let prepend = |round, first: &Place| between(None, Some(first), round % 2);
-        let short = |len: Option<usize>| len.is_some_and(|len| len < 24);
+        let who = |round: u128, of| {
+            let ms = i64::try_from(round).unwrap_or_default();
+            (replica(round % of), NOW + ms * 40_000)
+        };
+        let append = |round, last: &Place| between_at(Some(last), None, who(round, 3));
+        let prepend = |round, first: &Place| between_at(None, Some(first), who(round, 2));
+        let short = |len: Option<usize>| len.is_some_and(|len| len < 12);
         assert!(lengths(Place::imported(0), 10_000, append).all(short));
         assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
     }
@@ -378,11 +494,10 @@ mod tests {
         }
         for who in 1..8 {
             let place = between(Some(&runs[1]), Some(&runs[3]), who);
-            let levels = place.and_then(|place| place.levels()).map(|levels| levels.len());
-            assert_eq!(levels, Some(1));
+            assert_eq!(place.map(|place| place.levels().len()), Some(1));
         }
         let tight = between(Some(&runs[1]), Some(&runs[2]), 9);
-        assert_eq!(tight.and_then(|place| place.levels()).map(|levels| levels.len()), Some(2));
+        assert_eq!(tight.map(|place| place.levels().len()), Some(2));
     }
 
     #[test]
@@ -425,7 +540,7 @@ mod tests {
             let levels = Levels::from_elem(level(0, 0), len);
             assert_eq!(Place::of_checked(&levels).is_some(), fits);
             let place = Place::of(&levels);
-            assert_eq!(Place::checked(place.as_bytes()), fits.then_some(place));
+            assert_eq!(Place::checked(&place.to_bytes()), fits.then_some(place));
         }
         assert!(Place::imported(0) < Place::imported(1));
     }
@@ -435,7 +550,7 @@ mod tests {
     fn a_run_goes_on_at_its_ends() {
         let at = |number, index| Level { number, replica: Some(replica(1)), index };
         let between = |left: &[Level], right: &[Level], who| {
-            super::between(left, right, replica(who), Lean::Left).unwrap_or_default().to_vec()
+            super::between(left, right, (replica(who), 2), Lean::Left).unwrap_or_default().to_vec()
         };
         assert_eq!(between(&[at(0, 5)], &[], 1), [at(0, 6)]);
         assert_eq!(between(&[], &[at(0, 5)], 1), [at(0, 4)]);
@@ -448,6 +563,49 @@ mod tests {
         let (fine, end) = ([above, at(0, 2 * FINE + 5)], [at(9, 0)]);
         assert_eq!(between(&fine, &end, 1), [above, at(0, 2 * FINE + STRIDE)]);
         assert_eq!(between(&[above], &fine, 1), [above, at(0, 2 * FINE - STRIDE)]);
+    }
+
+    /// Runs that are begun at one end apart stand by time, and one after another whatever the clocks
+    /// say. Extreme clocks leave room.
+    #[test]
+    fn runs_at_the_ends_are_numbered_by_time() {
+        let at = |number, index| Level { number, replica: Some(replica(1)), index };
+        let number = |left: &[Level], right: &[Level], clock| {
+            let levels = super::between(left, right, (replica(2), clock), Lean::Left)?;
+            assert_eq!(
+                levels[..],
+                [Level { number: levels[0].number, ..Level::first(replica(2)) }]
+            );
+            Some(levels[0].number)
+        };
+        assert_eq!(number(&[], &[], NOW), Some(NOW));
+        for (last, clock, expected) in
+            [(7, NOW, NOW), (NOW, NOW, NOW + 1), (NOW + 9, NOW, NOW + 10)]
+        {
+            assert_eq!(number(&[at(last, 3)], &[], clock), Some(expected));
+            assert_eq!(number(&[], &[at(-last, 3)], clock), Some(-expected));
+        }
+        let last = clock(Timestamp::from_millis(u64::MAX));
+        assert_eq!(clock(Timestamp::from_millis(7)), 7);
+        assert!(number(&[at(last, 0)], &[], last) == Some(last + 1) && last < BOUND / 2 + 1);
+        assert_eq!(number(&[], &[], last), Some(last));
+    }
+
+    /// Relative to the time of the write where that is shorter; always back to the same number.
+    #[test]
+    fn numbers_are_told_relative_to_the_time_where_that_is_shorter() {
+        let times = [0, 7, 1 << 40, 1 << 60, 1 << 62, u64::MAX].map(Timestamp::from_millis);
+        let numbers = [0, 1, 5, 7, 8, 1 << 40, (1 << 40) + 9, 1 << 60, BOUND];
+        for time in times {
+            for number in numbers.into_iter().flat_map(|it| [it, -it]) {
+                let told = told_relative(number, time);
+                assert!(told.is_none_or(|told| told < zigzag(number)));
+                assert!(told.is_none_or(|told| heard_relative(told, time) == number), "{number}");
+            }
+        }
+        let now = Timestamp::from_millis(NOW.unsigned_abs());
+        assert_eq!([NOW, -NOW, NOW + 1].map(|it| told_relative(it, now)), [0, 1, 4].map(Some));
+        assert_eq!(told_relative(3, now), None);
     }
 
     /// Below the top a replica fills its own run: first at multiples, then backwards from the next

@@ -7,7 +7,7 @@
 //! Order in a List*, 2002). The smaller a window, the denser it may be, so a large one is re-placed
 //! only after many insertions.
 
-use super::place::{BOUND, FINE, Lean, Level, Levels, Place, between, stride, told_len};
+use super::place::{BOUND, FINE, Inserter, Lean, Level, Levels, Place, between, stride, told_len};
 use crate::replica::ReplicaId;
 use alloc::vec::Vec;
 
@@ -26,13 +26,14 @@ pub(crate) struct Room {
     pub(crate) right: Vec<Place>,
 }
 
-/// Finds room for `replica` to insert an item between two that are not at the same place.
+/// Finds room to insert an item between two that are not at the same place.
 ///
 /// Usually O(levels); O(neighbours) if neighbours have to be re-placed.
-pub(crate) fn room(left: &impl Side, right: &impl Side, replica: ReplicaId, lean: Lean) -> Room {
+pub(crate) fn room(left: &impl Side, right: &impl Side, who: Inserter, lean: Lean) -> Room {
+    let replica = who.0;
     let low = left.at(0).unwrap_or_default();
     let high = right.at(0).unwrap_or_default();
-    let between = between(&low, &high, replica, lean);
+    let between = between(&low, &high, who, lean);
     if let Some(levels) = between.filter(|levels| told_len(levels) <= LEN_MAX) {
         return Room { place: Place::of(&levels), left: Vec::new(), right: Vec::new() };
     }
@@ -265,8 +266,11 @@ mod tests {
             };
             let other = if newer == Lean::Left { Lean::Right } else { Lean::Left };
             let lean = if beyond > older { newer } else { other };
-            let Room { place, left, right } = room(&left, &right, ReplicaId::from_u128(who), lean);
-            let levels = |place: &Place| place.levels().unwrap_or_default();
+            // A second passes between two.
+            let now = 1_717_372_800_000 + 1_000 * i64::try_from(self.written).unwrap_or_default();
+            let who = (ReplicaId::from_u128(who), now);
+            let Room { place, left, right } = room(&left, &right, who, lean);
+            let levels = Place::levels;
             for (distance, place) in left.iter().enumerate() {
                 self.items[at - 1 - distance].0 = levels(place);
             }
@@ -472,7 +476,7 @@ mod tests {
             (window.left.len(), window.right.len())
         });
         assert_eq!(lens, [(0, 6), (1, 1)]);
-        let found = room(&left, &right, me(), Lean::Left);
+        let found = room(&left, &right, (me(), 0), Lean::Left);
         assert_eq!((found.left.len(), found.right.len()), (1, 1));
     }
 

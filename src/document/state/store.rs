@@ -128,7 +128,9 @@ impl Adopted {
             _ => ours.adopt(theirs, parent),
         };
         self.parent = Some((parent, here));
-        write.at(ours.adopt_below(here, theirs, write.node))
+        let mut write = write.at(ours.adopt_below(here, theirs, write.node));
+        ours.share(&mut write.content);
+        write
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     names::{NameId, Names, Sought},
     node::{NONE, NodeId, ROOT},
     order::{Items, Order},
-    place::Place,
+    place::{Place, Run},
     segment::Segment,
     slab::Slab,
     write::{Rank, Write},
@@ -67,6 +67,8 @@ pub(crate) struct Tree {
     lists: Vec<Order>,
     free_lists: Vec<u32>,
     crowds: BTreeMap<NodeId, Crowd>,
+    /// Some of the runs that came last.
+    runs: [Option<Arc<Run>>; 4],
 }
 
 /// The writes at one node beyond the first two, which a stranger may make thousands of. Places come
@@ -337,6 +339,16 @@ pub(crate) fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> 
 
 /// What lives where.
 impl Tree {
+    /// Lets a place that is about to come share its run with those that came just before it: a run
+    /// that arrives item by item is in memory once.
+    pub(crate) fn share(&mut self, content: &mut Content) {
+        let Content::Place(place) = content else { return };
+        if !self.runs.iter().flatten().any(|run| place.share(run)) {
+            self.runs.rotate_right(1);
+            self.runs[0] = Some(place.run().clone());
+        }
+    }
+
     /// A write has become alive.
     pub(crate) fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
         let Some(write) = blocks.get(slot) else { return };
