@@ -32,6 +32,7 @@
 //! | counter set or reset ∥ +1 | what was set, or 0, plus the 1 that it had not seen |
 //! | counter deleted ∥ +1 | everything that the replica which added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
+//! | two arrays set at one path | the earlier (time, replica), then the later; an item of both stands where the later has it |
 //! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
@@ -73,7 +74,8 @@
 //! assert_eq!(ours.get("/tags"), Some("none".into()));
 //! assert_eq!(ours.conflicts()[0].losers[0].claim.value(), Some(&list(&[1])));
 //!
-//! // Two lists at one path are one list: items of equal content are one item.
+//! // Two lists at one path are one list: items of equal content are one item, and each array stands
+//! // by its own time.
 //! let mut ours = Document::from_value(object("tags", list(&[])), us, at(1))?;
 //! let mut theirs = ours.clone();
 //! ours.set("/tags", list(&[1, 2]), us, at(8))?;
@@ -113,8 +115,7 @@
 //! # }
 //! ```
 //!
-//! Text inside a string is one value. If two sides set two arrays at one path, their items stand
-//! side by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from
+//! Text inside a string is one value. Pushed and inserted items stand in runs, and a run that is typed on from
 //! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs must room
 //! be made first: then what another side inserted there meanwhile may come between.
 //!

@@ -425,3 +425,76 @@ fn extreme_clocks_leave_room() {
     let bytes = wire::to_bytes(&document);
     assert_eq!(wire::from_bytes::<Document>(&bytes).unwrap(), document);
 }
+
+/// A document whose list is keyed by `id`, and was written as a whole.
+fn imported(ids: &[u64], who: u64, now: u64) -> Document {
+    let keys = ListKeys::new().by(LIST, "id").unwrap();
+    Document::from_value_with(keys, keyed(ids), replica(who), at(now)).unwrap()
+}
+
+fn keyed(ids: &[u64]) -> Value {
+    let items = ids.iter().map(|id| Value::from_iter([("id", *id)]));
+    Value::from_iter([("l", Value::Array(items.collect()))])
+}
+
+/// The same as one version of a record: its replica's first.
+fn snapshot(ids: &[u64], who: u64, now: u64) -> Document {
+    let keys = ListKeys::new().by(LIST, "id").unwrap();
+    let clock = [(replica(who), 1)].into_iter().collect();
+    Document::from_snapshot_with(keys, keyed(ids), &clock, replica(who), at(now)).unwrap()
+}
+
+fn ids(document: &Document) -> Vec<u64> {
+    let Some(Value::Array(items)) = document.get(LIST) else { panic!("no list") };
+    items.iter().map(|item| item["id"].as_u64().unwrap()).collect()
+}
+
+fn merged(documents: &[&Document]) -> Document {
+    let mut all = Document::new();
+    documents.iter().for_each(|document| _ = all.merge(document));
+    let mut backwards = Document::new();
+    documents.iter().rev().for_each(|document| _ = backwards.merge(document));
+    assert_eq!(all, backwards);
+    assert_eq!(all.to_value(), backwards.to_value());
+    all.check_invariants().unwrap();
+    all
+}
+
+/// Arrays that were written apart stand one after the other, by time and then by replica; an item of
+/// both stands where the later one has it.
+#[test]
+fn arrays_that_were_written_apart_stand_one_after_the_other() {
+    for import in [imported, snapshot] {
+        let read = |ours: (&[u64], u64, u64), theirs: (&[u64], u64, u64)| {
+            let [ours, theirs] = [ours, theirs].map(|it| import(it.0, it.1, it.2));
+            ids(&merged(&[&ours, &theirs]))
+        };
+        assert_eq!(read((&[1, 2, 3, 4], 1, 1), (&[3, 4], 2, 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 2, 1), (&[3, 4, 5], 1, 2)), [1, 2, 3, 4, 5]);
+        assert_eq!(read((&[1, 2], 1, 2), (&[3, 4], 2, 1)), [3, 4, 1, 2]);
+        // At one time, the greater replica's is the later.
+        assert_eq!(read((&[1, 2], 2, 1), (&[3, 4], 1, 1)), [3, 4, 1, 2]);
+        assert_eq!(read((&[1, 2, 3], 1, 1), (&[1, 2, 3], 2, 7)), [1, 2, 3]);
+        assert_eq!(read((&[1, 2, 3], 1, 1), (&[3, 2, 1], 2, 7)), [3, 2, 1]);
+    }
+    let mut ours = empty();
+    let mut theirs = ours.clone();
+    ours.set(LIST, [1, 2], replica(1), at(5)).unwrap();
+    theirs.set(LIST, [3, 4], replica(2), at(4)).unwrap();
+    assert_eq!(items(&merged(&[&ours, &theirs])), [3, 4, 1, 2]);
+}
+
+/// The first item that is appended to an import begins a run, which stands by its own time.
+#[test]
+fn what_is_appended_to_an_import_is_a_run_of_its_own() {
+    let (mut ours, mut theirs) = (imported(&[1, 2], 1, 1), imported(&[1, 2], 2, 1));
+    let push = |document: &mut Document, id: u64, who, now| {
+        let item = Value::from_iter([("id", id)]);
+        document.push(LIST, item, replica(who), at(now)).unwrap();
+    };
+    push(&mut ours, 30, 1, 30);
+    push(&mut theirs, 20, 2, 20);
+    push(&mut ours, 31, 1, 31);
+    push(&mut theirs, 21, 2, 40);
+    assert_eq!(ids(&merged(&[&ours, &theirs])), [1, 2, 20, 21, 30, 31]);
+}

@@ -833,7 +833,7 @@ fn levels(hex: &str) -> usize {
     let (mut at, mut levels) = (0, 0);
     while 2 * at < hex.len() {
         at += integer(at);
-        at += if byte(at) == 0 { 1 } else { 17 };
+        at += 17;
         at += integer(at);
         levels += 1;
     }

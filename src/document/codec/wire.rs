@@ -9,7 +9,7 @@ use crate::document::{
     Document, ListKeys,
     state::{
         Content, DocumentDelta, Item, LEVELS_MAX, Level, Levels, NodeId, Origin, Place, ROOT,
-        Removal, Run, Segment, Short, Sought, Store, Tally, Tree, Write, heard_relative,
+        Removal, Run, Segment, Short, Sought, Store, Tally, Tree, Way, Write, heard_relative,
         told_relative,
     },
 };
@@ -202,8 +202,8 @@ impl<'a> Teller<'a> {
     }
 
     /// How far back its run was spelled, and the index. Or the number of levels less one, doubled,
-    /// plus one if the first number is relative; and for each level its number, its replica, if
-    /// any, and its index.
+    /// plus one if the first number is relative; and for each level its number, its owner, and its
+    /// index.
     fn place(&mut self, place: &'a Place, time: Timestamp, out: &mut Writer) {
         let known = self.runs.0.len() as u64;
         if let Some(number) = self.runs.code(place.run()).checked_sub(1) {
@@ -214,17 +214,12 @@ impl<'a> Teller<'a> {
         let levels = place.levels();
         let mut relative = levels.first().and_then(|top| told_relative(top.number, time));
         out.varint((levels.len() as u64 - 1) << 1 | u64::from(relative.is_some()));
-        for Level { number, replica, index } in levels {
+        for Level { number, replica, way, index } in levels {
             out.varint(relative.take().unwrap_or_else(|| zigzag(number)));
-            match replica {
-                None => out.varint(0),
-                Some(replica) => {
-                    let code = self.replicas.code(replica);
-                    out.varint(code + 1);
-                    if code == 0 {
-                        replica.encode(out);
-                    }
-                }
+            let code = self.replicas.code(replica);
+            out.varint(code << 2 | u64::from(way.code()));
+            if code == 0 {
+                replica.encode(out);
             }
             out.varint(zigzag(index));
         }
@@ -474,12 +469,11 @@ impl<'r, 'a> Listener<'r, 'a> {
             if shorter != is_relative.then_some(told) {
                 return Err(self.input.malformed("the number of a run is not told as it must be"));
             }
-            let replica = match self.input.varint()?.checked_sub(1) {
-                Some(code) => Some(self.replica_of(code)?),
-                None => None,
-            };
+            let owner = self.input.varint()?;
+            let replica = self.replica_of(owner >> 2)?;
+            let way = Way::of_code((owner & 3) as u8).unwrap_or(Way::Within);
             let index = unzigzag(self.input.varint()?);
-            levels.push(Level { number, replica, index });
+            levels.push(Level { number, replica, way, index });
         }
         let place = Place::of_checked(&levels);
         let place = place.ok_or_else(|| self.input.malformed("a place is out of bounds"))?;

@@ -211,7 +211,7 @@ impl Edit<'_> {
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let mut repeats = BTreeMap::<Item, u32>::new();
-        let first = Place::imported(0);
+        let first = Place::import(self.replica, time);
         for (index, value) in items.enumerate() {
             let kind = match key.and_then(|key| value.field(key)?.scalar()) {
                 Some(key) => Item::Keyed { key: key.into(), nth: 0 },
@@ -225,8 +225,8 @@ impl Edit<'_> {
                 kind
             };
             let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
-            let mut place = Place::imported(index);
-            place.share(first.run());
+            let place = i64::try_from(index).ok().and_then(|index| first.at(index));
+            let place = place.unwrap_or_else(|| first.clone());
             self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, replaced))?;
         }
         Ok(())

@@ -27,7 +27,7 @@ pub(crate) use names::Sought;
 pub(crate) use node::{NodeId, ROOT};
 pub(crate) use order::Items;
 pub(crate) use place::{
-    LEVELS_MAX, Lean, Level, Levels, Place, Run, clock, heard_relative, told_relative,
+    LEVELS_MAX, Lean, Level, Levels, Place, Run, Way, clock, heard_relative, told_relative,
 };
 pub(crate) use segment::{Item, Segment};
 pub(crate) use short::Short;

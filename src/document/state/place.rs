@@ -1,6 +1,7 @@
 //! [`Place`]: where an item stands in its list.
 //!
-//! A place is a path of levels, each (number, replica, index). Places are ordered level by level,
+//! A place is a path of levels, each (number, owner, index). An owner is a replica, and the
+//! [way](Way) in which the item came there. Places are ordered level by level,
 //! and a place comes before those that extend it. A *run* is what one replica inserts at one spot:
 //! its items share number and replica and differ in the index, so concurrent runs at one spot stay
 //! whole. A replica that appends after another's run takes a greater number; only an item between
@@ -45,7 +46,8 @@ pub(crate) struct Run {
     /// The levels above.
     above: Box<[Level]>,
     number: i64,
-    replica: Option<ReplicaId>,
+    replica: ReplicaId,
+    way: Way,
 }
 
 impl PartialEq for Place {
@@ -77,12 +79,38 @@ impl PartialOrd for Place {
     }
 }
 
-/// One level of a place. Levels without a replica belong to an imported array, and are the same on
-/// every side.
+/// How an item came to stand where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Way {
+    /// In an array that was written as a whole: its index is that of the array. Nothing goes on
+    /// from such a run.
+    Import,
+    /// At the end of its list.
+    End,
+    /// Anywhere else.
+    Within,
+    /// Where it was read already, because the order of what stands around it was about to change.
+    Pinned,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 4] = [Self::Import, Self::End, Self::Within, Self::Pinned];
+
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+}
+
+/// One level of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Level {
     pub(crate) number: i64,
-    pub(crate) replica: Option<ReplicaId>,
+    pub(crate) replica: ReplicaId,
+    pub(crate) way: Way,
     pub(crate) index: i64,
 }
 
@@ -114,7 +142,17 @@ pub(crate) enum Lean {
 
 impl Level {
     pub(crate) const fn first(replica: ReplicaId) -> Self {
-        Self { number: 0, replica: Some(replica), index: 0 }
+        Self { number: 0, replica, way: Way::Within, index: 0 }
+    }
+
+    /// Whether the replica may go on with its run.
+    pub(super) fn is_own(&self, replica: ReplicaId) -> bool {
+        self.replica == replica && self.way != Way::Import
+    }
+
+    /// Whether two levels are of one run, where those above are the same.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        (self.number, self.replica, self.way) == (other.number, other.replica, other.way)
     }
 
     /// The start of the replica's own run that is `by` away; `None` if that is out of bounds.
@@ -157,18 +195,20 @@ pub(crate) fn clock(time: Timestamp) -> i64 {
 impl Run {
     /// The run that levels belong to.
     fn of(above: &[Level], last: Level) -> Self {
-        Self { above: above.into(), number: last.number, replica: last.replica }
+        let Level { number, replica, way, index: _ } = last;
+        Self { above: above.into(), number, replica, way }
     }
 
     fn level(&self, index: i64) -> Level {
-        Level { number: self.number, replica: self.replica, index }
+        Level { number: self.number, replica: self.replica, way: self.way, index }
     }
 }
 
 impl Place {
-    /// The place of levels, of which there is at least one.
+    /// The place of these levels.
     pub(crate) fn of(levels: &[Level]) -> Self {
-        let Some((last, above)) = levels.split_last() else { return Self::imported(0) };
+        let nowhere = Level::first(ReplicaId::from_u128(0));
+        let (last, above) = levels.split_last().unwrap_or((&nowhere, &[]));
         Self { run: Arc::new(Run::of(above, *last)), index: last.index }
     }
 
@@ -179,10 +219,9 @@ impl Place {
         (fit && (1..=LEVELS_MAX).contains(&levels.len())).then(|| Self::of(levels))
     }
 
-    /// The place of the item at `index` in an array that is written as a whole.
-    pub(crate) fn imported(index: usize) -> Self {
-        let index = i64::try_from(index).unwrap_or(BOUND);
-        Self { run: Arc::new(Run { above: [].into(), number: 0, replica: None }), index }
+    /// The place of the first item of an array that a replica writes as a whole.
+    pub(crate) fn import(replica: ReplicaId, time: Timestamp) -> Self {
+        Self::of(&[Level { number: clock(time), replica, way: Way::Import, index: 0 }])
     }
 
     /// The place at another index of the same run, if that is within bounds.
@@ -227,13 +266,8 @@ impl Place {
         let mut bytes = SmallVec::new();
         for level in self.each_level() {
             push_integer(&mut bytes, level.number);
-            match level.replica {
-                None => bytes.push(0),
-                Some(replica) => {
-                    bytes.push(1);
-                    bytes.extend_from_slice(&replica.to_bytes());
-                }
-            }
+            bytes.extend_from_slice(&level.replica.to_bytes());
+            bytes.push(level.way.code());
             push_integer(&mut bytes, level.index);
         }
         bytes
@@ -245,12 +279,9 @@ impl Place {
         let (bytes, mut levels) = (&mut &*all, Levels::new());
         while !bytes.is_empty() {
             let number = take_integer(bytes)?;
-            let replica = match take(bytes, 1)? {
-                [0] => None,
-                [1] => Some(ReplicaId::from_bytes(take(bytes, 16)?.try_into().ok()?)),
-                _ => return None,
-            };
-            levels.push(Level { number, replica, index: take_integer(bytes)? });
+            let replica = ReplicaId::from_bytes(take(bytes, 16)?.try_into().ok()?);
+            let way = Way::of_code(*take(bytes, 1)?.first()?)?;
+            levels.push(Level { number, replica, way, index: take_integer(bytes)? });
         }
         Self::of_checked(&levels).filter(|place| place.to_bytes()[..] == *all)
     }
@@ -285,17 +316,19 @@ fn new_run(
     (replica, clock): Inserter,
     lean: Lean,
 ) -> Option<Levels> {
-    let top = |number| Levels::from_slice(&[Level { number, ..Level::first(replica) }]);
+    let top = |number, way| Levels::from_slice(&[Level { number, way, ..Level::first(replica) }]);
     let at = |levels: &[Level], depth: usize, by: i64| {
         let mut start = Levels::from_slice(levels.get(..depth)?);
         start.push(levels.get(depth)?.numbered(by * stride(depth), replica)?);
         Some(start)
     };
     match (left.get(shared), right.get(shared)) {
-        (None, None) => left.is_empty().then(|| top(clock)),
-        (None, Some(first)) if shared == 0 => Some(top(bounded(first.number, -1)?.min(-clock))),
+        (None, None) => left.is_empty().then(|| top(clock, Way::End)),
+        (None, Some(first)) if shared == 0 => {
+            Some(top(bounded(first.number, -1)?.min(-clock), Way::Within))
+        }
         (None, Some(_)) => at(right, shared, -1),
-        (Some(last), None) => Some(top(bounded(last.number, 1)?.max(clock))),
+        (Some(last), None) => Some(top(bounded(last.number, 1)?.max(clock), Way::End)),
         (Some(low), Some(high)) if high.number > low.number + 1 => {
             let number =
                 if shared == 0 { low.number + 1 } else { within(low.number, high.number, lean) };
@@ -318,8 +351,7 @@ fn inside_own_run(
     lean: Lean,
 ) -> Option<Levels> {
     let (low, high) = (*left.get(shared)?, right.get(shared)?);
-    let is_own = (low.number, low.replica) == (high.number, high.replica);
-    if shared == 0 || !is_own || low.replica != Some(replica) {
+    if shared == 0 || !low.is_beside(high) || !low.is_own(replica) {
         return None;
     }
     let (from, upto) = (low.index.div_euclid(FINE), (high.index - 1).div_euclid(FINE) + 1);
@@ -347,7 +379,7 @@ fn beside_own_run(
         let (last, above) = levels.split_last()?;
         let with = |level| above.iter().copied().chain([level]).collect::<Levels>();
         let next = last.indexed(by, above.len())?;
-        (last.replica == Some(replica)).then(|| (with(next), with(Level { index: end, ..*last })))
+        last.is_own(replica).then(|| (with(next), with(Level { index: end, ..*last })))
     };
     let after = beside(left, 1, i64::MAX).filter(|(_, end)| end < new);
     let before = || beside(right, -1, i64::MIN).filter(|(_, end)| new < end);
@@ -459,6 +491,12 @@ mod tests {
         }
     }
 
+    /// The place at an index of an array that was imported an hour ago.
+    fn import(index: i64) -> Place {
+        let level = Level::first(replica(7));
+        Place::of(&[Level { number: NOW - 3_600_000, way: Way::Import, index, ..level }])
+    }
+
     /// The lengths of places, each found beside the one before.
     fn lengths(
         first: Place,
@@ -481,14 +519,14 @@ mod tests {
         let append = |round, last: &Place| between_at(Some(last), None, who(round, 3));
         let prepend = |round, first: &Place| between_at(None, Some(first), who(round, 2));
         let short = |len: Option<usize>| len.is_some_and(|len| len < 12);
-        assert!(lengths(Place::imported(0), 10_000, append).all(short));
-        assert!(lengths(Place::imported(0), 10_000, prepend).all(short));
+        assert!(lengths(import(0), 10_000, append).all(short));
+        assert!(lengths(import(0), 10_000, prepend).all(short));
     }
 
     /// The number of a run that was removed between two others is free again.
     #[test]
     fn a_gap_between_two_runs_is_used() {
-        let mut runs = Vec::from([Place::imported(0)]);
+        let mut runs = Vec::from([import(0)]);
         for who in 1..4 {
             runs.extend(between(runs.last(), None, who));
         }
@@ -502,7 +540,7 @@ mod tests {
 
     #[test]
     fn a_run_typed_in_the_middle_costs_a_level_once() {
-        let (left, right) = (Place::imported(0), Place::imported(1));
+        let (left, right) = (import(0), import(1));
         let mut forward = left.clone();
         let mut backward = right.clone();
         for _ in 0..1_000 {
@@ -517,13 +555,13 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_refused() {
-        let bytes = [&[][..], &[0x80], &[0x80, 2, 0x80], &[0xc0, 5, 0, 0x80], &[0xff; 40]];
+        let bytes = [&[][..], &[0x80], &[0x80; 19], &[0xc0; 19], &[0xff; 40]];
         assert!(bytes.iter().all(|bytes| Place::checked(bytes).is_none()));
     }
 
     #[test]
     fn a_place_has_few_levels_and_numbers_within_bounds() {
-        let level = |number, index| Level { number, replica: Some(replica(1)), index };
+        let level = |number, index| Level { number, index, ..Level::first(replica(1)) };
         for end in [-BOUND, BOUND] {
             let beyond = end + end.signum();
             for (fits, levels) in [
@@ -542,13 +580,13 @@ mod tests {
             let place = Place::of(&levels);
             assert_eq!(Place::checked(&place.to_bytes()), fits.then_some(place));
         }
-        assert!(Place::imported(0) < Place::imported(1));
+        assert!(import(0) < import(1));
     }
 
     /// A run goes on by one at the top, where concurrent runs stay whole, and by strides below.
     #[test]
     fn a_run_goes_on_at_its_ends() {
-        let at = |number, index| Level { number, replica: Some(replica(1)), index };
+        let at = |number, index| Level { number, index, ..Level::first(replica(1)) };
         let between = |left: &[Level], right: &[Level], who| {
             super::between(left, right, (replica(who), 2), Lean::Left).unwrap_or_default().to_vec()
         };
@@ -569,14 +607,13 @@ mod tests {
     /// say. Extreme clocks leave room.
     #[test]
     fn runs_at_the_ends_are_numbered_by_time() {
-        let at = |number, index| Level { number, replica: Some(replica(1)), index };
+        let at = |number, index| Level { number, index, ..Level::first(replica(1)) };
         let number = |left: &[Level], right: &[Level], clock| {
             let levels = super::between(left, right, (replica(2), clock), Lean::Left)?;
-            assert_eq!(
-                levels[..],
-                [Level { number: levels[0].number, ..Level::first(replica(2)) }]
-            );
-            Some(levels[0].number)
+            let way = if right.is_empty() { Way::End } else { Way::Within };
+            let number = levels[0].number;
+            assert_eq!(levels[..], [Level { number, way, ..Level::first(replica(2)) }]);
+            Some(number)
         };
         assert_eq!(number(&[], &[], NOW), Some(NOW));
         for (last, clock, expected) in
@@ -608,11 +645,30 @@ mod tests {
         assert_eq!(told_relative(3, now), None);
     }
 
+    /// Nothing goes on from an array that was written as a whole, not even by whoever wrote it.
+    #[test]
+    fn an_import_is_not_gone_on_from() {
+        let [first, last] = [0, 1].map(|index| Level { way: Way::Import, ..level(5, index) });
+        let between = |left: &[Level], right: &[Level]| {
+            super::between(left, right, (replica(1), 9), Lean::Left).unwrap_or_default().to_vec()
+        };
+        assert_eq!(between(&[last], &[]), [Level { way: Way::End, ..level(9, 0) }]);
+        assert_eq!(between(&[], &[first]), [level(-9, 0)]);
+        assert_eq!(between(&[first], &[last]), [first, level(0, 0)]);
+        let own = Level { way: Way::Within, ..first };
+        let both = [[own, first], [own, last]];
+        assert_eq!(inside_own_run(&both[0], &both[1], 1, replica(1), Lean::Left), None);
+    }
+
+    fn level(number: i64, index: i64) -> Level {
+        Level { number, index, ..Level::first(replica(1)) }
+    }
+
     /// Below the top a replica fills its own run: first at multiples, then backwards from the next
     /// item, one by one, until there is no room.
     #[test]
     fn an_own_run_is_filled_up() {
-        let (above, other) = (Level::first(replica(3)), Some(replica(2)));
+        let (above, other) = (Level::first(replica(3)), replica(2));
         let at = |index| Level { index, ..Level::first(replica(1)) };
         let inside = |low: Level, high: Level, lean| {
             let levels = inside_own_run(&[above, low], &[above, high], 1, replica(1), lean)?;
@@ -661,7 +717,7 @@ mod tests {
             let zigzag = (integer << 1) ^ (integer >> 63);
             (64 - (zigzag | 1).leading_zeros() as usize).div_ceil(7)
         };
-        let level = |number, index| Level { number, replica: None, index };
+        let level = |number, index| Level { number, index, ..Level::first(replica(1)) };
         let mut exact = 0;
         let numbers = (0..62).flat_map(|bits| [-1, 0, 1].map(|by| (1_i64 << bits) + by));
         for number in numbers.flat_map(|it| [it, -it]) {

@@ -60,10 +60,9 @@ impl<'a> Region<'a> {
     /// The replica's own run that both sides of a gap are in, at a depth.
     fn own_run(low: &'a [Level], high: &[Level], depth: usize, replica: ReplicaId) -> Option<Self> {
         let above = low.get(..depth)?;
-        let is_in_run = |it: &&Level| it.replica == Some(replica);
+        let is_in_run = |it: &&Level| it.is_own(replica);
         let (low, high) = (low.get(depth).filter(is_in_run)?, high.get(depth)?);
-        let is_one = (low.number, low.replica) == (high.number, high.replica);
-        is_one.then_some(Self { above, run: Some(*low) })
+        low.is_beside(high).then_some(Self { above, run: Some(*low) })
     }
 
     /// Where a place stands among those of the region; `None` if it is not one of them.
@@ -71,10 +70,7 @@ impl<'a> Region<'a> {
         let level = levels.get(self.above.len()).filter(|_| levels.starts_with(self.above))?;
         match self.run {
             None => Some(level.number),
-            Some(run) => {
-                let is_in_run = (level.number, level.replica) == (run.number, run.replica);
-                is_in_run.then_some(level.index)
-            }
+            Some(run) => level.is_beside(&run).then_some(level.index),
         }
     }
 
@@ -222,7 +218,7 @@ fn centred(count: usize) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::place::Way, *};
 
     /// A list of places, each with its age.
     #[derive(Default)]
@@ -405,13 +401,13 @@ mod tests {
         assert_eq!(own_run(low, high, 1, me()), Some((Vec::from([top]), Some(low))));
         assert_eq!(own_run(low, high, 1, theirs), None);
         assert_eq!(own_run(low, level(6, 2), 1, me()), None);
-        assert_eq!(own_run(low, Level { replica: Some(theirs), ..high }, 1, me()), None);
+        assert_eq!(own_run(low, Level { replica: theirs, ..high }, 1, me()), None);
         assert_eq!(own_run(low, high, 2, me()), None);
 
         let region = Region { above: &[top], run: Some(low) };
         assert_eq!(region.levels(9, theirs)[..], [top, level(5, 9)]);
         assert_eq!(region.number(&[top, level(5, 9), top]), Some(9));
-        for other in [level(6, 9), Level { replica: Some(theirs), ..high }] {
+        for other in [level(6, 9), Level { replica: theirs, ..high }] {
             assert_eq!(region.number(&[top, other]), None);
         }
         let all = Region { above: &[top], run: None };
@@ -522,24 +518,23 @@ mod tests {
     /// There is room on both sides of any place that is read from outside.
     #[test]
     fn forged_places_leave_room() {
-        let level = |number, replica, index| Level { number, replica, index };
-        let me = Some(ReplicaId::from_u128(1));
+        let level = |number, way, index| Level { number, way, index, ..Level::first(me()) };
         let ends = [-BOUND, -BOUND + 1, 0, BOUND - 1, BOUND];
         for number in ends {
             for index in ends {
                 for depth in 1..=8 {
-                    for replica in [None, me] {
-                        let forged = Levels::from_elem(level(number, replica, index), depth);
+                    for way in Way::ALL {
+                        let forged = Levels::from_elem(level(number, way, index), depth);
                         for at in [0, 1] {
                             for who in 0..3 {
                                 let mut list = List::default();
-                                let beside = Levels::from_elem(level(number, replica, index), 1);
+                                let beside = Levels::from_elem(level(number, way, index), 1);
                                 list.items.push((forged.clone(), 1));
                                 if beside < forged {
                                     list.items.insert(0, (beside, 1));
                                 }
                                 let len = list.len();
-                                (0..200).for_each(|_| list.insert(at.min(len), who));
+                                (0..100).for_each(|_| list.insert(at.min(len), who));
                             }
                         }
                     }
