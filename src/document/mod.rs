@@ -28,6 +28,7 @@
 //! | item deleted ∥ a field of it edited | the edit survives, in an item that stands last; reported, and open until a write inside |
 //! | item deleted ∥ moved | deleted |
 //! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |
+//! | item moved to the same index on two sides | there; no conflict |
 //! | counter +1 ∥ +1 | +2 |
 //! | counter set or reset ∥ +1 | what was set, or 0, plus the 1 that it had not seen |
 //! | counter deleted ∥ +1 | everything that the replica which added the 1 has counted there; reported |

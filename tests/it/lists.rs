@@ -3,7 +3,7 @@
 use crate::effort::{count, one_in};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
-    document::{DocumentDelta, ListKeys, Value},
+    document::{ConflictKind, DocumentDelta, ListKeys, Value},
     laws::Invariants,
     wire,
 };
@@ -497,4 +497,55 @@ fn what_is_appended_to_an_import_is_a_run_of_its_own() {
     push(&mut ours, 31, 1, 31);
     push(&mut theirs, 21, 2, 40);
     assert_eq!(ids(&merged(&[&ours, &theirs])), [1, 2, 20, 21, 30, 31]);
+}
+
+/// Both sides reversed the list alike: they agree.
+#[test]
+fn equal_moves_are_no_conflict() {
+    let numbers: Vec<u64> = (0..50).collect();
+    let reversed: Vec<u64> = (0..50).rev().collect();
+    let base = imported(&numbers, 1, 1);
+    let (mut ours, mut theirs) = (base.clone(), base.clone());
+    ours.update(keyed(&reversed), replica(2), at(2)).unwrap();
+    theirs.update(keyed(&reversed), replica(3), at(3)).unwrap();
+    for (mut one, other) in [(ours.clone(), theirs.clone()), (theirs, ours)] {
+        let report = one.merge_reporting(&other);
+        assert_eq!((report.changes(), report.conflicts()), (&[][..], &[][..]));
+        assert_eq!((ids(&one), one.conflicts()), (reversed.clone(), vec![]));
+        for index in [0, 25, 49] {
+            let item = one.at(&format!("{LIST}/{index}")).unwrap();
+            assert_eq!(item.conflicts(), []);
+        }
+    }
+}
+
+/// One item that two sides moved to one index, and one that they did not.
+#[test]
+fn what_sides_disagree_on_is_told_by_what_each_side_alone_would_have() {
+    let base = imported(&[1, 2, 3, 4, 5, 6], 1, 1);
+    let (mut ours, mut theirs) = (base.clone(), base.clone());
+    let go = |document: &mut Document, id: u64, to, who, now| {
+        let from = document.item(LIST, id).unwrap();
+        document.move_item(&from, to, replica(who), at(now)).unwrap();
+    };
+    // Both move 6 to the front; then 1 to the end, or to index 3.
+    go(&mut ours, 6, 0, 2, 2);
+    go(&mut theirs, 6, 0, 3, 3);
+    go(&mut ours, 1, 5, 2, 4);
+    go(&mut theirs, 1, 3, 3, 5);
+    assert_eq!((ids(&ours), ids(&theirs)), (vec![6, 2, 3, 4, 5, 1], vec![6, 2, 3, 1, 4, 5]));
+    let report = ours.merge_reporting(&theirs);
+    assert_eq!(ids(&ours), [6, 2, 3, 1, 4, 5]);
+    for conflicts in [report.conflicts().to_vec(), ours.conflicts()] {
+        assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+        let conflict = &conflicts[0];
+        assert_eq!((conflict.path.to_string(), conflict.kind), ("/l/3".into(), ConflictKind::Move));
+        assert_eq!(conflict.winner.claim.value(), Some(&3_u64.into()));
+        assert_eq!(conflict.losers.len(), 1);
+        assert_eq!(conflict.losers[0].claim.value(), Some(&5_u64.into()));
+        assert_eq!(conflict.losers[0].stamp.unwrap().replica, replica(2));
+    }
+    // To move it to where it stands settles it.
+    go(&mut ours, 1, 3, 2, 9);
+    assert_eq!(ours.conflicts(), []);
 }

@@ -3,6 +3,7 @@
 
 use super::{
     ascending::longest_ascending,
+    conflicts::Moves,
     path::{Path, Token, Way},
     report::{Change, Conflict, Report},
     view::{Reading, View},
@@ -469,7 +470,8 @@ impl Reporting<'_> {
         }
         let mut conflicts = Vec::new();
         if self.ours.tree.has_content(ROOT) {
-            let above = Above { stands: true, is_deleted: false, removed: None };
+            let moves = &Moves::default();
+            let above = Above { stands: true, is_deleted: false, removed: None, moves };
             self.conflicts_from(ROOT, &Way::root(), above, removed, &mut conflicts);
         }
         conflicts
@@ -480,7 +482,7 @@ impl Reporting<'_> {
         &self,
         node: NodeId,
         way: &Way<'_>,
-        above: Above,
+        above: Above<'_>,
         removed: &BTreeMap<NodeId, Stamp>,
         conflicts: &mut Vec<Conflict>,
     ) {
@@ -489,7 +491,8 @@ impl Reporting<'_> {
         let first = conflicts.len();
         self.conflicts_at(node, way, above, conflicts);
         let is_deleted = above.is_deleted || conflicts[first..].iter().any(Conflict::has_deletion);
-        let below = Above { stands: view.stands_at(node), is_deleted, ..above };
+        let moves = &Moves::default();
+        let below = Above { stands: view.stands_at(node), is_deleted, moves, ..above };
         match view.reading(node) {
             Some(Reading::Object) => {
                 for (name, field) in self.fields(node) {
@@ -503,6 +506,9 @@ impl Reporting<'_> {
                 let index = |item| Some((view.tree.index_of(view.blocks, item)?, item));
                 let mut items: Vec<(usize, NodeId)> = self.items(node).filter_map(index).collect();
                 items.sort_unstable();
+                let is_contended = items.iter().any(|(_, item)| view.is_moved_apart(*item));
+                let moves = if is_contended { view.moves_in(node) } else { Moves::default() };
+                let below = Above { moves: &moves, ..below };
                 for (index, item) in items {
                     let way = way.below(Token::Index(index));
                     self.conflicts_from(item, &way, below, removed, conflicts);
@@ -516,7 +522,7 @@ impl Reporting<'_> {
         &self,
         node: NodeId,
         way: &Way<'_>,
-        above: Above,
+        above: Above<'_>,
         conflicts: &mut Vec<Conflict>,
     ) {
         let view = self.ours.view();
@@ -524,7 +530,7 @@ impl Reporting<'_> {
         let is_deletion = !above.is_deleted && self.deletions.contains(&node);
         let first = conflicts.len();
         if self.before.contains_key(&node) {
-            view.conflicts_at(node, way, above.stands, conflicts);
+            view.conflicts_at(node, way, (above.stands, above.moves), conflicts);
         } else if is_deletion {
             conflicts.extend(view.conflict(node, way, above.stands));
         }
@@ -543,13 +549,15 @@ impl Reporting<'_> {
 
 /// What is known of the nodes above one.
 #[derive(Clone, Copy)]
-struct Above {
+struct Above<'a> {
     /// Whether the one above is there because somebody wrote just that.
     stands: bool,
     /// Whether a deletion was reported already.
     is_deleted: bool,
     /// Who removed one of them last, as far as the delta tells.
     removed: Option<Stamp>,
+    /// What sides moved apart in the one above, if it is a list.
+    moves: &'a Moves,
 }
 
 impl Reads {

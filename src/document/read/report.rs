@@ -174,8 +174,9 @@ pub enum ConflictKind {
     Type,
     /// A deletion, and a write that had not seen it. The write is read.
     Deletion,
-    /// An item that was moved to different places. The values are the indexes where it stands and
-    /// where it would stand. Settled by [`move_item`](crate::Document::move_item), even to where it
+    /// An item that was moved to different places. The values are the index where it stands, and
+    /// those where it would stand if one side's moves alone counted. Sides that move items to the
+    /// same indexes agree. Settled by [`move_item`](crate::Document::move_item), even to where it
     /// already stands.
     Move,
     /// A list that was made on several sides with different

@@ -574,6 +574,20 @@ impl Tree {
         by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
     }
 
+    /// The order of an item and another that would stand at a place.
+    pub(crate) fn compare_to_place(
+        &self,
+        blocks: &Blocks<Write>,
+        a: NodeId,
+        (place, b): (&Place, NodeId),
+    ) -> Ordering {
+        let by_place = match self.place(blocks, a) {
+            Some((_, a)) => a.cmp(place),
+            None => Ordering::Greater,
+        };
+        by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
+    }
+
     /// The index of an item in its list; `None` if it is not a linked item.
     pub(crate) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
         let items = self.list_at(self.parent(item)?)?;
