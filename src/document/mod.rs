@@ -34,6 +34,8 @@
 //! | counter deleted ∥ +1 | everything that the replica which added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
 //! | two arrays set at one path | the earlier (time, replica), then the later; an item of both stands where the later has it |
+//! | overlapping parts of one list imported on several sides | that list: what all of them agree on stands in that order |
+//! | arrays with items in orders that contradict each other | in the order of the later; reported, and open until something in the list is moved or removed |
 //! | the same JSON imported under different [`ListKeys`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
@@ -184,7 +186,8 @@ use state::{ROOT, Store};
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
 /// [`remove`](Self::remove) are O(d + what is read, written or removed), and list operations O(d +
 /// log items + what is written). [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for
-/// whole documents and O(changes) for deltas. A field costs its value and 120 to 160 bytes; the
+/// whole documents and O(changes) for deltas. If several sides imported the items of one list, every
+/// change of that list except an item at its end also costs O(items × log items). A field costs its value and 120 to 160 bytes; the
 /// text of its path is stored once for everything below it.
 ///
 /// # Examples

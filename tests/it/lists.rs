@@ -549,3 +549,240 @@ fn what_sides_disagree_on_is_told_by_what_each_side_alone_would_have() {
     go(&mut ours, 1, 3, 2, 9);
     assert_eq!(ours.conflicts(), []);
 }
+
+/// What two arrays agree on stands in that order, whichever is the later.
+#[test]
+fn an_older_window_that_is_imported_later_stands_in_order() {
+    for import in [imported, snapshot] {
+        let read = |ours: (&[u64], u64), theirs: (&[u64], u64)| {
+            let [ours, theirs] =
+                [(ours, 1), (theirs, 2)].map(|((list, now), who)| import(list, who, now));
+            let both = merged(&[&ours, &theirs]);
+            assert_eq!(both.conflicts(), []);
+            ids(&both)
+        };
+        assert_eq!(read((&[2, 3, 4], 1), (&[1, 2, 3], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3], 1), (&[2, 3, 4], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 1), (&[3, 4], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 1), (&[1, 2], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 1), (&[2], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 3], 1), (&[1, 2, 3], 2)), [1, 2, 3]);
+        assert_eq!(read((&[1, 2, 3], 1), (&[1, 3], 2)), [1, 2, 3]);
+    }
+    // No array says that 1 is before 2 but the first, in which the later two are not read.
+    let [a, b, c] = [imported(&[1, 2], 1, 1), imported(&[2], 2, 2), imported(&[1], 3, 3)];
+    assert_eq!(ids(&merged(&[&a, &b, &c])), [1, 2]);
+}
+
+/// What one side appended to its import stands behind what another imports later.
+#[test]
+fn what_was_appended_stays_behind_what_was_there() {
+    let mut ours = imported(&[1, 2, 3], 1, 1);
+    let theirs = imported(&[1, 2, 3], 2, 90);
+    for (id, now) in [(4, 10), (5, 20)] {
+        let item = Value::from_iter([("id", Value::from(id))]);
+        ours.push(LIST, item, replica(1), at(now)).unwrap();
+    }
+    let item = Value::from_iter([("id", 9_u64)]);
+    ours.insert("/l/1", item, replica(1), at(30)).unwrap();
+    let both = merged(&[&ours, &theirs]);
+    assert_eq!((ids(&both), both.conflicts()), (vec![1, 9, 2, 3, 4, 5], vec![]));
+}
+
+/// Edits of a list in which items stand by others leave everything else where it is.
+#[test]
+fn what_stands_by_another_stays_when_that_goes() {
+    let base = merged(&[&imported(&[2, 3, 4, 5], 1, 1), &imported(&[1, 2, 3], 2, 2)]);
+    assert_eq!(ids(&base), [1, 2, 3, 4, 5]);
+    let edits = [
+        (vec![1, 2, 4, 5], "remove", 2, 0),
+        (vec![1, 2, 3, 5], "remove", 3, 0),
+        (vec![3, 1, 2, 4, 5], "move", 2, 0),
+        (vec![1, 2, 4, 3, 5], "move", 3, 2),
+        (vec![1, 2, 3, 9, 4, 5], "insert", 3, 0),
+        (vec![1, 2, 3, 4, 9, 5], "insert", 4, 0),
+        (vec![1, 2, 3, 4, 5, 9], "insert", 5, 0),
+    ];
+    for (expected, edit, index, to) in edits {
+        let (mut document, pointer) = (base.clone(), format!("{LIST}/{index}"));
+        let (who, now) = (replica(3), at(9));
+        let delta = match edit {
+            "remove" => document.remove(&pointer, who, now),
+            "move" => document.move_item(&pointer, to, who, now),
+            _ => document.insert(&pointer, Value::from_iter([("id", 9_u64)]), who, now),
+        };
+        assert_eq!(ids(&document), expected, "{edit} {index} {to}");
+        let mut told = base.clone();
+        let report = told.apply_reporting(&delta.unwrap());
+        assert_eq!(told, document);
+        assert!(report.changes().len() <= 2, "{report:?}");
+        document.check_invariants().unwrap();
+    }
+    let mut updated = base.clone();
+    assert!(updated.update(keyed(&[1, 2, 3, 4, 5]), replica(3), at(9)).unwrap().is_empty());
+    updated.update(keyed(&[1, 4, 5, 7]), replica(3), at(9)).unwrap();
+    assert_eq!(ids(&updated), [1, 4, 5, 7]);
+}
+
+fn index(id: u64) -> usize {
+    usize::try_from(id).unwrap()
+}
+
+type Import = fn(&[u64], u64, u64) -> Document;
+
+/// Some documents merged in some order, in some grouping.
+fn merged_anyhow(mut documents: Vec<Document>, random: &mut Random) -> Document {
+    while documents.len() > 1 {
+        let other = documents.swap_remove(random.below(documents.len()));
+        let into = random.below(documents.len());
+        let document = &mut documents[into];
+        let before = document.clone();
+        if random.below(2) == 0 {
+            document.apply_owned(other.delta_since(&document.version()));
+        } else {
+            document.merge(&wire::from_bytes(&wire::to_bytes(&other)).unwrap());
+        }
+        document.check_invariants().unwrap();
+        let mut told = before.clone();
+        told.merge_reporting(&other);
+        assert_eq!(told.to_value(), document.to_value());
+    }
+    documents.remove(0)
+}
+
+/// Overlapping windows of one conversation, written apart at any times, in any order of arrival: they
+/// read as the conversation. Then everybody appends.
+#[test]
+fn windows_of_one_conversation_read_as_the_conversation() {
+    for round in 0..u64::from(count(2_000)) {
+        let mut random = Random(round * 7_919 + 1);
+        let import: Import = if random.below(2) == 0 { imported } else { snapshot };
+        let len = 4 + random.below(16);
+        let (mut windows, mut end) = (Vec::new(), 0);
+        while end < len || windows.len() < 2 {
+            // Each overlaps the one before.
+            let from = end.saturating_sub(1 + random.below(3)).min(len - 1);
+            end = (from + 2 + random.below(len)).min(len);
+            windows.push((from as u64..end as u64).collect::<Vec<_>>());
+        }
+        let mut sides: Vec<(u64, Document)> = Vec::new();
+        for (who, window) in (1..).zip(&windows) {
+            let now = 1 + random.below(40) as u64;
+            sides.push((now, import(window, who, now)));
+        }
+        // The last side goes on before the others hear of it.
+        let mut expected: Vec<u64> = (0..len as u64).collect();
+        let last = sides.len();
+        for step in 0..random.below(3) as u64 {
+            let (now, document) = &mut sides[last - 1];
+            let item = Value::from_iter([("id", 100 + step)]);
+            document.push(LIST, item, replica(last as u64 + 20), at(*now + step)).unwrap();
+            expected.push(100 + step);
+        }
+        let documents: Vec<Document> = sides.into_iter().map(|side| side.1).collect();
+        let mut all = merged_anyhow(documents.clone(), &mut random);
+        let other_way = merged_anyhow(documents, &mut random);
+        assert_eq!(ids(&all), expected, "{windows:?}, {round}");
+        assert_eq!((&other_way, ids(&other_way)), (&all, expected.clone()));
+        assert_eq!(all.conflicts(), []);
+        for step in 0..6 {
+            let (who, now) = (replica(30 + step % 2), at(50 + step));
+            let item = Value::from_iter([("id", 200 + step)]);
+            match random.below(4) {
+                3 => {
+                    let [from, to] = [0; 2].map(|_| random.below(expected.len()));
+                    all.move_item(&format!("{LIST}/{from}"), to, who, now).unwrap();
+                    let moved = expected.remove(from);
+                    expected.insert(to, moved);
+                }
+                0 => {
+                    let gone = random.below(expected.len());
+                    all.remove(&format!("{LIST}/{gone}"), who, now).unwrap();
+                    expected.remove(gone);
+                }
+                1 => {
+                    let index = random.below(expected.len() + 1);
+                    all.insert(&format!("{LIST}/{index}"), item, who, now).unwrap();
+                    expected.insert(index, 200 + step);
+                }
+                _ => {
+                    all.push(LIST, item, who, now).unwrap();
+                    expected.push(200 + step);
+                }
+            }
+            assert_eq!(ids(&all), expected, "{windows:?}, {round}");
+        }
+        all.check_invariants().unwrap();
+    }
+}
+
+/// Arrays in any order: they converge, and where no order satisfies all of them that is told, once.
+#[test]
+fn arrays_that_contradict_each_other_converge_and_are_told() {
+    let mut told = 0;
+    for round in 0..u64::from(count(2_000)) {
+        let mut random = Random(round * 104_729 + 1);
+        let import: Import = if random.below(2) == 0 { imported } else { snapshot };
+        let len = 2 + random.below(6);
+        let (mut documents, mut before) = (Vec::new(), vec![vec![false; len]; len]);
+        for who in 1..=2 + random.below(3) as u64 {
+            let mut order: Vec<u64> = (0..len as u64).collect();
+            for _ in 0..random.below(3) {
+                order.swap(random.below(len), random.below(len));
+            }
+            order.retain(|_| random.below(4) > 0);
+            for (at, first) in order.iter().enumerate() {
+                order[at + 1..].iter().for_each(|it| before[index(*first)][index(*it)] = true);
+            }
+            documents.push(import(&order, who, 1 + random.below(9) as u64));
+        }
+        let said = before.clone();
+        for by in 0..len {
+            for a in 0..len {
+                for b in 0..len {
+                    before[a][b] |= before[a][by] && before[by][b];
+                }
+            }
+        }
+        let contradict = (0..len).any(|item| before[item][item]);
+        let all = merged_anyhow(documents.clone(), &mut random);
+        let other_way = merged_anyhow(documents, &mut random);
+        assert_eq!((&other_way, ids(&other_way)), (&all, ids(&all)));
+        let found = ids(&all);
+        for (at, second) in found.iter().enumerate() {
+            for first in &found[at + 1..] {
+                let (first, second) = (index(*first), index(*second));
+                assert!(!said[first][second] || before[second][first], "agreed: {found:?}");
+            }
+        }
+        let conflicts = all.conflicts();
+        assert_eq!(conflicts.len(), usize::from(contradict), "{conflicts:?}");
+        for conflict in &conflicts {
+            assert_eq!((conflict.kind, &conflict.path), (ConflictKind::Order, &conflict.path));
+            assert_eq!(conflict.path, LIST);
+            told += 1;
+        }
+        // Whoever moves something in it has seen it.
+        if contradict {
+            let mut settled = all.clone();
+            settled.move_item("/l/0", 1, replica(9), at(99)).unwrap();
+            let mut expected = found.clone();
+            expected.swap(0, 1);
+            assert_eq!((ids(&settled), settled.conflicts()), (expected, vec![]));
+            settled.check_invariants().unwrap();
+        }
+    }
+    assert!(told > 20, "{told}");
+}
+
+/// What was pinned stays; and what follows it in a part that arrives late stands behind it.
+#[test]
+fn a_late_part_stands_behind_what_was_pinned() {
+    let mut base = merged(&[&imported(&[2, 3, 4], 1, 10), &imported(&[1, 2, 3], 2, 20)]);
+    let delta = base.remove("/l/0", replica(3), at(30)).unwrap();
+    assert!(delta.write_count() == 1, "the 4 is pinned");
+    for (late, now) in [(&[4, 5][..], 5), (&[4, 5], 40), (&[3, 4, 5], 5), (&[3, 4, 5], 15)] {
+        let all = merged(&[&base, &imported(late, 4, now)]);
+        assert_eq!((ids(&all), all.conflicts()), (vec![2, 3, 4, 5], vec![]), "{late:?} at {now}");
+    }
+}

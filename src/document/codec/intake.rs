@@ -69,6 +69,7 @@ impl Intake {
     /// The store, once everything that uses a node holds it.
     pub(crate) fn finish(mut self) -> Store {
         self.held.drain(..).for_each(|node| self.store.tree.release(node));
+        self.store.settle();
         self.store
     }
 

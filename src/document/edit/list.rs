@@ -11,7 +11,8 @@ use crate::{
         error::{DocumentError, Reason},
         read::{Reading, View},
         state::{
-            Content, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought, clock,
+            Content, Inserter, Item, Lean, Levels, NodeId, Origin, Place, Rank, Segment, Sought,
+            Way, clock,
             room::{self, Side},
         },
     },
@@ -241,6 +242,14 @@ impl Edit<'_> {
         mover: Option<NodeId>,
     ) -> Result<Place, DocumentError> {
         let left = Beside::of(self.view(), list, index, mover, true).item(0);
+        let stands_behind =
+            |left| self.view().tree.stands(self.view().blocks, left)?.1.checked_sub(1);
+        if index < self.item_count(list)
+            || mover.is_some()
+            || left.and_then(stands_behind).is_some()
+        {
+            self.pin(list, None)?;
+        }
         self.settle_places_upto(list, left)?;
         let right = Beside::of(self.view(), list, index, mover, false).item(0);
         if left.is_some() && self.place_of(left) == self.place_of(right) {
@@ -260,16 +269,54 @@ impl Edit<'_> {
         let view = self.view();
         let left = Beside::of(view, list, gap.start, mover, true);
         let right = Beside::of(view, list, gap.end, mover, false);
-        let who = (self.replica, clock(self.now.time()));
-        let mut room = room::room(&left, &right, who, lean(&left, &right));
-        for beside in left.place(0).into_iter().chain(right.place(0)) {
-            room.place.share(beside.run());
-        }
+        let who = self.inserter(Way::Within);
+        let room = room::room(&left, &right, who, lean(&left, &right));
         let re_placed = left.with(room.left).chain(right.with(room.right));
         for (item, place) in re_placed.collect::<Vec<_>>() {
             self.re_place(item, place)?;
         }
         Ok(room.place)
+    }
+
+    fn inserter(&self, way: Way) -> Inserter {
+        Inserter { replica: self.replica, clock: clock(self.now.time()), way }
+    }
+
+    /// Gives places of their own to the items of a list that stand where they do because of others,
+    /// so that they stay there whatever becomes of those. Not to `leaving`, which is about to go.
+    pub(super) fn pin(
+        &mut self,
+        list: NodeId,
+        leaving: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        let view = self.view();
+        if !view.tree.is_woven(list) {
+            return Ok(());
+        }
+        let woven = view.tree.woven(view.blocks, list);
+        let items = view.tree.items(list).filter(|item| Some(*item) != leaving);
+        let items: Vec<NodeId> = items.collect();
+        let firm: Vec<NodeId> = items.iter().copied().filter(|it| !woven.contains(it)).collect();
+        let (mut before, mut firm_before) = (Vec::with_capacity(items.len()), 0);
+        for item in items {
+            if woven.contains(&item) {
+                let view = self.view();
+                let left = Row { view, items: &before, is_left: true };
+                let right = Row { view, items: &firm[firm_before..], is_left: false };
+                let room = room::room(&left, &right, self.inserter(Way::Pinned), Lean::Left);
+                let on_the_left = before.iter().rev().copied().zip(room.left);
+                let on_the_right = firm[firm_before..].iter().copied().zip(room.right);
+                for (item, place) in on_the_left.chain(on_the_right).collect::<Vec<_>>() {
+                    self.re_place(item, place)?;
+                }
+                self.re_place(item, room.place)?;
+            } else {
+                firm_before += 1;
+            }
+            before.push(item);
+        }
+        self.store.tree.unweave(list);
+        Ok(())
     }
 
     fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
@@ -291,6 +338,7 @@ impl Edit<'_> {
         let Some(end) = end.filter(|end| self.place_of(Some(*end)).is_none()) else {
             return Ok(());
         };
+        self.pin(list, None)?;
         let back = Beside::of(self.view(), list, self.index_of(end) + 1, None, true);
         let mut without: Vec<NodeId> = (0..)
             .map_while(|distance| back.item(distance))
@@ -368,6 +416,9 @@ impl Edit<'_> {
     fn settle_move(&mut self, item: NodeId) -> Result<(), DocumentError> {
         let places = self.view().writes_at(item).filter(|(_, write)| write.is_place());
         if places.count() > 1 {
+            if let Some(list) = self.view().tree.parent(item) {
+                self.pin(list, None)?;
+            }
             if let Some(place) = self.place_of(Some(item)) {
                 return self.put_place(item, place);
             }
@@ -434,11 +485,6 @@ impl<'a> Beside<'a> {
         (0..).map_while(|distance| self.item(distance)).zip(nearest)
     }
 
-    /// The place of the item at this distance.
-    fn place(&self, distance: usize) -> Option<&'a Place> {
-        Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.1)
-    }
-
     /// When the item at this distance was put where it is.
     fn rank(&self, distance: usize) -> Option<Rank> {
         Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.0)
@@ -447,7 +493,22 @@ impl<'a> Beside<'a> {
 
 impl Side for Beside<'_> {
     fn at(&self, distance: usize) -> Option<Levels> {
-        Some(self.place(distance)?.levels())
+        Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.1.levels())
+    }
+}
+
+/// Items in a row beside a gap.
+struct Row<'a> {
+    view: View<'a>,
+    items: &'a [NodeId],
+    is_left: bool,
+}
+
+impl Side for Row<'_> {
+    fn at(&self, distance: usize) -> Option<Levels> {
+        let len = self.items.len();
+        let at = if self.is_left { len.checked_sub(distance + 1)? } else { distance };
+        Some(self.view.tree.place(self.view.blocks, *self.items.get(at)?)?.1.levels())
     }
 }
 

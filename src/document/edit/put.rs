@@ -8,7 +8,7 @@ use crate::{
     causal::{Dot, Slot},
     document::{
         error::{DocumentError, Reason},
-        state::{Content, NodeId, Origin, Rank, Removal, Sought, Tally, Write, tally},
+        state::{Content, NodeId, Origin, Rank, Removal, Segment, Sought, Tally, Write, tally},
     },
     time::{Stamp, Timestamp},
     value::pointer::{DEPTH_MAX, PATH_MAX, start_of},
@@ -174,11 +174,12 @@ impl Edit<'_> {
     pub(super) fn put_born(
         &mut self,
         node: NodeId,
-        content: Content,
+        mut content: Content,
         time: Timestamp,
         origin: Option<Box<Origin>>,
     ) -> Result<(), DocumentError> {
         let store = &mut *self.store;
+        store.tree.share(&mut content);
         let minted = if store.kernel.live_len() < WRITES_MAX {
             store.kernel.mint(self.replica).map_err(DocumentError::from)
         } else {
@@ -215,6 +216,10 @@ impl Edit<'_> {
 
     /// Removes what is at a node and below.
     pub(super) fn remove_node(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let tree = &self.store.tree;
+        if let (Some(list), Some(Segment::Item(_))) = (tree.parent(node), tree.segment(node)) {
+            self.pin(list, Some(node))?;
+        }
         self.store.tree.hold(node);
         let slots = self.view().slots_below(node);
         self.kill(slots);

@@ -67,9 +67,9 @@ enum Reads {
 /// What was read at a node before the join.
 struct Before {
     reads: Reads,
-    /// Of an item: its index, and its place.
+    /// Of an item: its index, and where it stands.
     index: Option<usize>,
-    place: Option<Place>,
+    stands: Option<(Place, u32)>,
 }
 
 /// A join under way. It holds the nodes that it reports on.
@@ -127,14 +127,21 @@ impl<'a> Reporting<'a> {
             causal::Change::Came(dot, write) => {
                 let birth = write.birth().filter(|_| !write.is_place());
                 let known = birth.is_some_and(|birth| ours.kernel.context().contains(birth));
-                came.push((dot, write.node, known));
+                came.push((dot, write.node, known, write.is_place()));
             }
             causal::Change::Went(dot, write) => went.push((dot, write.clone())),
         });
-        for (dot, theirs, known) in came {
+        let (mut placed, mut reordered) = (BTreeSet::new(), BTreeSet::new());
+        for (dot, theirs, known, is_place) in came {
             self.came.push(dot);
             let node = self.adopt(theirs);
             self.hold(node);
+            // An item that has several places may make others stand elsewhere.
+            let tree = &self.ours.tree;
+            let had_place = || tree.place(self.ours.kernel.blocks(), node).is_some();
+            if is_place && (!placed.insert(node) || had_place()) {
+                reordered.extend(tree.parent(node));
+            }
             if known && !self.ours.tree.has_content(node) {
                 self.deletions.insert(node);
             }
@@ -145,6 +152,17 @@ impl<'a> Reporting<'a> {
             self.involve(write.node);
         }
         self.went = went;
+        let (tree, blocks) = (&self.ours.tree, self.ours.kernel.blocks());
+        let is_contested = |step: &(NodeId, NodeId)| {
+            tree.is_contested_list(step.0) || tree.is_contested(blocks, step.1)
+        };
+        reordered.extend(self.ways.iter().filter(|step| is_contested(step)).map(|step| step.0));
+        for list in reordered {
+            let items: Vec<NodeId> = self.ours.tree.items(list).collect();
+            for item in items {
+                self.involve(item);
+            }
+        }
     }
 
     /// The node here that is one of theirs; the caller holds it at once.
@@ -260,6 +278,7 @@ impl Reporting<'_> {
         for (dot, write) in back {
             ours.put(dot, write);
         }
+        ours.settle();
         gone
     }
 
@@ -328,7 +347,7 @@ impl Reporting<'_> {
     fn shift(&self, item: NodeId) -> Option<Shift> {
         let old = self.before.get(&item)?;
         let new = self.ours.view().before(item);
-        let stays = old.index.is_some() && new.index.is_some() && old.place == new.place;
+        let stays = old.index.is_some() && new.index.is_some() && old.stands == new.stands;
         Some(Shift { item, was: old.index, is: new.index, stays })
     }
 }
@@ -582,8 +601,9 @@ impl View<'_> {
 
     fn before(self, node: NodeId) -> Before {
         let index = self.tree.index_of(self.blocks, node);
-        let place = self.tree.place(self.blocks, node).map(|place| place.1.clone());
-        Before { reads: self.reads(node), index, place }
+        let stands = self.tree.stands(self.blocks, node);
+        let stands = stands.map(|(place, nth)| (place.clone(), nth));
+        Before { reads: self.reads(node), index, stands }
     }
 }
 

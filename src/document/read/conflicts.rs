@@ -9,6 +9,7 @@ use crate::{
     causal::Dot,
     document::state::{Content, NodeId, Place, Rank, Segment},
     replica::ReplicaId,
+    time::Stamp,
     value::{Kind, Value},
 };
 use alloc::{
@@ -85,6 +86,7 @@ impl<'a> View<'a> {
         let way = Way::root();
         self.conflict(node, &way, parent_stands).is_some()
             || self.keys_conflict(node, &way).is_some()
+            || self.order_conflict(node, &way).is_some()
     }
 
     /// The open conflicts at a node; `moves` are those of the list that it is in.
@@ -98,6 +100,7 @@ impl<'a> View<'a> {
         open.extend(self.conflict(node, way, parent_stands));
         open.extend(moves.conflict(node, way));
         open.extend(self.keys_conflict(node, way));
+        open.extend(self.order_conflict(node, way));
     }
 
     /// The open conflict of values at a node, if there is one.
@@ -268,6 +271,40 @@ impl<'a> View<'a> {
         let winner = contenders.next()?;
         let (kind, losers) = (ConflictKind::Keys, contenders.collect());
         Some(Conflict { path: way.path(), kind, winner, losers })
+    }
+
+    /// The open conflict of the order in which imports have the items of a list, if there is one.
+    fn order_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
+        if !self.tree.is_contested_list(node) || !matches!(self.reading(node), Some(Reading::List))
+        {
+            return None;
+        }
+        // For each import, those that are contradicted, in its order.
+        let mut imports = BTreeMap::<Stamp, Vec<(&Place, usize)>>::new();
+        for item in self.tree.contradicted(self.blocks, node) {
+            let index = self.tree.index_of(self.blocks, item)?;
+            for (_, _, write) in self.places(item).filter(|place| place.2.birth().is_none()) {
+                if let Content::Place(place) = &write.content {
+                    if let Some(import) = place.imported() {
+                        imports.entry(import).or_default().push((place, index));
+                    }
+                }
+            }
+        }
+        let (mut read, mut losers) = (None, Vec::new());
+        for (import, mut items) in imports.into_iter().rev() {
+            items.sort_unstable();
+            if items.is_sorted_by_key(|item| item.1) {
+                read = read.or(Some(import));
+                continue;
+            }
+            let indexes = items.iter().map(|item| Value::from(item.1 as u64));
+            let claim = Claim::Value(Value::Array(indexes.collect()));
+            losers.push(Contender { claim, stamp: Some(import) });
+        }
+        let winner = Contender { claim: Claim::Read(Kind::Array), stamp: read };
+        let (kind, path) = (ConflictKind::Order, way.path());
+        (!losers.is_empty()).then_some(Conflict { path, kind, winner, losers })
     }
 
     fn conflicts_below(

@@ -185,6 +185,11 @@ pub enum ConflictKind {
     /// key, `null` where items have none. Settled by any write to the list or into it;
     /// [`resolve`](crate::Document::resolve) writes the whole list anew.
     Keys,
+    /// A list whose items arrays that were written apart have in orders that cannot both be kept.
+    /// The array that is read has the later ones in its order. The losers are arrays of indexes: the
+    /// items that are in question, as they are read, in the order of that import. Settled by any
+    /// insertion before the end, removal or move in the list.
+    Order,
 }
 
 impl ConflictKind {
@@ -202,6 +207,7 @@ impl fmt::Display for ConflictKind {
             Self::Deletion => "deletion",
             Self::Move => "move",
             Self::Keys => "keys",
+            Self::Order => "order",
         })
     }
 }

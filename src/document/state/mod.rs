@@ -4,6 +4,7 @@
 //! [`node`] and [`tally`], which make up a [`write`](mod@write); [`slab`], [`names`] and [`order`],
 //! which a [`tree`] keeps nodes in; the [`store`] of both, and a [`delta`], which is a store too.
 
+mod agreed;
 mod content;
 mod delta;
 mod names;
@@ -27,7 +28,8 @@ pub(crate) use names::Sought;
 pub(crate) use node::{NodeId, ROOT};
 pub(crate) use order::Items;
 pub(crate) use place::{
-    LEVELS_MAX, Lean, Level, Levels, Place, Run, Way, clock, heard_relative, told_relative,
+    Inserter, LEVELS_MAX, Lean, Level, Levels, Place, Run, Way, clock, heard_relative,
+    told_relative,
 };
 pub(crate) use segment::{Item, Segment};
 pub(crate) use short::Short;

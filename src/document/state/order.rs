@@ -18,6 +18,10 @@ pub(crate) struct Order {
     /// No chunk is empty.
     chunks: Vec<Vec<NodeId>>,
     len: usize,
+    /// How many items have several places.
+    pub(super) contested: u32,
+    /// Whether items stand where they do because of others.
+    pub(super) is_woven: bool,
 }
 
 /// The items of one list, in their order.
@@ -43,7 +47,12 @@ impl Order {
         None
     }
 
-    fn last(&self) -> Option<NodeId> {
+    /// Puts the same items in another order.
+    pub(super) fn reorder(&mut self, items: &[NodeId]) {
+        self.chunks = items.chunks(CHUNK / 2).map(Vec::from).collect();
+    }
+
+    pub(super) fn last(&self) -> Option<NodeId> {
         self.chunks.last()?.last().copied()
     }
 

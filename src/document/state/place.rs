@@ -22,7 +22,7 @@
 
 use crate::{
     replica::ReplicaId,
-    time::Timestamp,
+    time::{Stamp, Timestamp},
     wire::{unzigzag, zigzag},
 };
 use alloc::{boxed::Box, sync::Arc};
@@ -141,13 +141,14 @@ pub(crate) enum Lean {
 }
 
 impl Level {
-    pub(crate) const fn first(replica: ReplicaId) -> Self {
+    pub(super) const fn first(replica: ReplicaId) -> Self {
         Self { number: 0, replica, way: Way::Within, index: 0 }
     }
 
-    /// Whether the replica may go on with its run.
-    pub(super) fn is_own(&self, replica: ReplicaId) -> bool {
-        self.replica == replica && self.way != Way::Import
+    /// Whether this run may be gone on with.
+    pub(super) fn is_of(&self, who: Inserter) -> bool {
+        let is_same_way = (self.way == Way::Pinned) == (who.way == Way::Pinned);
+        self.replica == who.replica && self.way != Way::Import && is_same_way
     }
 
     /// Whether two levels are of one run, where those above are the same.
@@ -156,8 +157,8 @@ impl Level {
     }
 
     /// The start of the replica's own run that is `by` away; `None` if that is out of bounds.
-    fn numbered(self, by: i64, replica: ReplicaId) -> Option<Self> {
-        Some(Self { number: bounded(self.number, by)?, ..Self::first(replica) })
+    fn numbered(self, by: i64, who: Inserter) -> Option<Self> {
+        Some(Self { number: bounded(self.number, by)?, ..who.first() })
     }
 
     /// The next of the run, forwards or backwards; `None` if that is out of bounds.
@@ -238,6 +239,22 @@ impl Place {
         self.index
     }
 
+    /// Its first level.
+    pub(super) fn top(&self) -> Level {
+        self.run.above.first().copied().unwrap_or_else(|| self.run.level(self.index))
+    }
+
+    /// The import that it begins in, if it does: when it was written, and by whom.
+    pub(crate) fn imported(&self) -> Option<Stamp> {
+        let Level { number, replica, way, .. } = self.top();
+        let time = Timestamp::from_millis(number.max(0).unsigned_abs());
+        (way == Way::Import).then_some(Stamp { time, replica })
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.run.way
+    }
+
     /// Whether both are in one run.
     fn is_beside(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.run, &other.run) || self.run == other.run
@@ -287,22 +304,35 @@ impl Place {
     }
 }
 
-/// Who inserts, and the [number](clock) of what they append now.
-pub(crate) type Inserter = (ReplicaId, i64);
+/// Who inserts.
+#[derive(Clone, Copy)]
+pub(crate) struct Inserter {
+    pub(crate) replica: ReplicaId,
+    /// The [number](clock) of what is appended now.
+    pub(crate) clock: i64,
+    /// [`Way::Within`], or [`Way::Pinned`] if an item is to stay where it is read.
+    pub(crate) way: Way,
+}
+
+impl Inserter {
+    pub(super) const fn first(self) -> Level {
+        Level { number: 0, replica: self.replica, way: self.way, index: 0 }
+    }
+}
 
 /// Levels after `left` and before `right`, for `replica` to insert at. A side without levels is an
 /// end of the list. `None` where there is no room within the bounds, or both sides are the same.
 pub(super) fn between(
     left: &[Level],
     right: &[Level],
-    (replica, clock): Inserter,
+    who: Inserter,
     lean: Lean,
 ) -> Option<Levels> {
     let shared = left.iter().zip(right).take_while(|(left, right)| left == right).count();
-    let new = new_run(left, right, shared, (replica, clock), lean)
-        .unwrap_or_else(|| left.iter().copied().chain([Level::first(replica)]).collect());
-    let levels = inside_own_run(left, right, shared, replica, lean)
-        .or_else(|| beside_own_run(left, right, &new, replica))
+    let new = new_run(left, right, shared, who, lean)
+        .unwrap_or_else(|| left.iter().copied().chain([who.first()]).collect());
+    let levels = inside_own_run(left, right, shared, who, lean)
+        .or_else(|| beside_own_run(left, right, &new, who))
         .unwrap_or(new);
     let lies_between = left < &levels[..] && (right.is_empty() || &levels[..] < right);
     (lies_between && levels.len() <= LEVELS_MAX).then_some(levels)
@@ -313,27 +343,28 @@ fn new_run(
     left: &[Level],
     right: &[Level],
     shared: usize,
-    (replica, clock): Inserter,
+    who: Inserter,
     lean: Lean,
 ) -> Option<Levels> {
-    let top = |number, way| Levels::from_slice(&[Level { number, way, ..Level::first(replica) }]);
+    let end = if who.way == Way::Within { Way::End } else { who.way };
+    let top = |number, way| Levels::from_slice(&[Level { number, way, ..who.first() }]);
     let at = |levels: &[Level], depth: usize, by: i64| {
         let mut start = Levels::from_slice(levels.get(..depth)?);
-        start.push(levels.get(depth)?.numbered(by * stride(depth), replica)?);
+        start.push(levels.get(depth)?.numbered(by * stride(depth), who)?);
         Some(start)
     };
     match (left.get(shared), right.get(shared)) {
-        (None, None) => left.is_empty().then(|| top(clock, Way::End)),
+        (None, None) => left.is_empty().then(|| top(who.clock, end)),
         (None, Some(first)) if shared == 0 => {
-            Some(top(bounded(first.number, -1)?.min(-clock), Way::Within))
+            Some(top(bounded(first.number, -1)?.min(-who.clock), who.way))
         }
         (None, Some(_)) => at(right, shared, -1),
-        (Some(last), None) => Some(top(bounded(last.number, 1)?.max(clock), Way::End)),
+        (Some(last), None) => Some(top(bounded(last.number, 1)?.max(who.clock), end)),
         (Some(low), Some(high)) if high.number > low.number + 1 => {
             let number =
                 if shared == 0 { low.number + 1 } else { within(low.number, high.number, lean) };
             let mut start = Levels::from_slice(&left[..shared]);
-            start.push(Level { number, ..Level::first(replica) });
+            start.push(Level { number, ..who.first() });
             Some(start)
         }
         _ => at(left, shared + 1, 1),
@@ -347,11 +378,11 @@ fn inside_own_run(
     left: &[Level],
     right: &[Level],
     shared: usize,
-    replica: ReplicaId,
+    who: Inserter,
     lean: Lean,
 ) -> Option<Levels> {
     let (low, high) = (*left.get(shared)?, right.get(shared)?);
-    if shared == 0 || !low.is_beside(high) || !low.is_own(replica) {
+    if shared == 0 || !low.is_beside(high) || !low.is_of(who) {
         return None;
     }
     let (from, upto) = (low.index.div_euclid(FINE), (high.index - 1).div_euclid(FINE) + 1);
@@ -369,17 +400,12 @@ fn inside_own_run(
 
 /// One further in the replica's own run that ends or begins here, if no part of that run will ever
 /// lie beyond where others start `new` ones.
-fn beside_own_run(
-    left: &[Level],
-    right: &[Level],
-    new: &Levels,
-    replica: ReplicaId,
-) -> Option<Levels> {
+fn beside_own_run(left: &[Level], right: &[Level], new: &Levels, who: Inserter) -> Option<Levels> {
     let beside = |levels: &[Level], by: i64, end: i64| {
         let (last, above) = levels.split_last()?;
         let with = |level| above.iter().copied().chain([level]).collect::<Levels>();
         let next = last.indexed(by, above.len())?;
-        last.is_own(replica).then(|| (with(next), with(Level { index: end, ..*last })))
+        last.is_of(who).then(|| (with(next), with(Level { index: end, ..*last })))
     };
     let after = beside(left, 1, i64::MAX).filter(|(_, end)| end < new);
     let before = || beside(right, -1, i64::MIN).filter(|(_, end)| new < end);
@@ -460,6 +486,10 @@ mod tests {
         ReplicaId::from_u128(id)
     }
 
+    fn by(id: u128, clock: i64) -> Inserter {
+        Inserter { replica: replica(id), clock, way: Way::Within }
+    }
+
     /// A Monday.
     const NOW: i64 = 1_717_372_800_000;
 
@@ -468,7 +498,7 @@ mod tests {
     }
 
     fn between(left: Option<&Place>, right: Option<&Place>, who: u128) -> Option<Place> {
-        between_at(left, right, (replica(who), NOW))
+        between_at(left, right, by(who, NOW))
     }
 
     fn between_at(left: Option<&Place>, right: Option<&Place>, who: Inserter) -> Option<Place> {
@@ -514,7 +544,7 @@ mod tests {
     fn appends_and_prepends_in_turns_keep_places_short() {
         let who = |round: u128, of| {
             let ms = i64::try_from(round).unwrap_or_default();
-            (replica(round % of), NOW + ms * 40_000)
+            by(round % of, NOW + ms * 40_000)
         };
         let append = |round, last: &Place| between_at(Some(last), None, who(round, 3));
         let prepend = |round, first: &Place| between_at(None, Some(first), who(round, 2));
@@ -588,7 +618,7 @@ mod tests {
     fn a_run_goes_on_at_its_ends() {
         let at = |number, index| Level { number, index, ..Level::first(replica(1)) };
         let between = |left: &[Level], right: &[Level], who| {
-            super::between(left, right, (replica(who), 2), Lean::Left).unwrap_or_default().to_vec()
+            super::between(left, right, by(who, 2), Lean::Left).unwrap_or_default().to_vec()
         };
         assert_eq!(between(&[at(0, 5)], &[], 1), [at(0, 6)]);
         assert_eq!(between(&[], &[at(0, 5)], 1), [at(0, 4)]);
@@ -609,7 +639,7 @@ mod tests {
     fn runs_at_the_ends_are_numbered_by_time() {
         let at = |number, index| Level { number, index, ..Level::first(replica(1)) };
         let number = |left: &[Level], right: &[Level], clock| {
-            let levels = super::between(left, right, (replica(2), clock), Lean::Left)?;
+            let levels = super::between(left, right, by(2, clock), Lean::Left)?;
             let way = if right.is_empty() { Way::End } else { Way::Within };
             let number = levels[0].number;
             assert_eq!(levels[..], [Level { number, way, ..Level::first(replica(2)) }]);
@@ -650,14 +680,14 @@ mod tests {
     fn an_import_is_not_gone_on_from() {
         let [first, last] = [0, 1].map(|index| Level { way: Way::Import, ..level(5, index) });
         let between = |left: &[Level], right: &[Level]| {
-            super::between(left, right, (replica(1), 9), Lean::Left).unwrap_or_default().to_vec()
+            super::between(left, right, by(1, 9), Lean::Left).unwrap_or_default().to_vec()
         };
         assert_eq!(between(&[last], &[]), [Level { way: Way::End, ..level(9, 0) }]);
         assert_eq!(between(&[], &[first]), [level(-9, 0)]);
         assert_eq!(between(&[first], &[last]), [first, level(0, 0)]);
         let own = Level { way: Way::Within, ..first };
         let both = [[own, first], [own, last]];
-        assert_eq!(inside_own_run(&both[0], &both[1], 1, replica(1), Lean::Left), None);
+        assert_eq!(inside_own_run(&both[0], &both[1], 1, by(1, 0), Lean::Left), None);
     }
 
     fn level(number: i64, index: i64) -> Level {
@@ -671,7 +701,7 @@ mod tests {
         let (above, other) = (Level::first(replica(3)), replica(2));
         let at = |index| Level { index, ..Level::first(replica(1)) };
         let inside = |low: Level, high: Level, lean| {
-            let levels = inside_own_run(&[above, low], &[above, high], 1, replica(1), lean)?;
+            let levels = inside_own_run(&[above, low], &[above, high], 1, by(1, 0), lean)?;
             assert_eq!(levels[..], [above, Level { index: levels[1].index, ..low }]);
             Some(levels[1].index)
         };
@@ -694,7 +724,7 @@ mod tests {
         assert_eq!(inside(low, Level { number: 1, ..high }, Lean::Left), None);
         assert_eq!(inside(low, foreign(high), Lean::Left), None);
         assert_eq!(inside(foreign(low), foreign(high), Lean::Left), None);
-        assert_eq!(inside_own_run(&[low], &[high], 0, replica(1), Lean::Left), None);
+        assert_eq!(inside_own_run(&[low], &[high], 0, by(1, 0), Lean::Left), None);
     }
 
     /// A number within a gap keeps close to one side, and leaves some room there too.

@@ -8,7 +8,6 @@
 //! only after many insertions.
 
 use super::place::{BOUND, FINE, Inserter, Lean, Level, Levels, Place, between, stride, told_len};
-use crate::replica::ReplicaId;
 use alloc::vec::Vec;
 
 /// How many bytes a place takes at most when it is written out.
@@ -30,7 +29,6 @@ pub(crate) struct Room {
 ///
 /// Usually O(levels); O(neighbours) if neighbours have to be re-placed.
 pub(crate) fn room(left: &impl Side, right: &impl Side, who: Inserter, lean: Lean) -> Room {
-    let replica = who.0;
     let low = left.at(0).unwrap_or_default();
     let high = right.at(0).unwrap_or_default();
     let between = between(&low, &high, who, lean);
@@ -41,11 +39,11 @@ pub(crate) fn room(left: &impl Side, right: &impl Side, who: Inserter, lean: Lea
     // the last resort.
     let shared = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
     let regions = (1..=shared).map(|depth| Region { above: &low[..depth], run: None });
-    let own_runs = (1..=shared).filter_map(|depth| Region::own_run(&low, &high, depth, replica));
-    let windows = regions.chain(own_runs).map(|region| region.window(left, right, replica));
+    let own_runs = (1..=shared).filter_map(|depth| Region::own_run(&low, &high, depth, who));
+    let windows = regions.chain(own_runs).map(|region| region.window(left, right, who));
     let shortest = windows.filter(Window::is_short).min_by_key(Window::len);
     let all = Region { above: &[], run: None };
-    shortest.unwrap_or_else(|| all.window(left, right, replica)).spread()
+    shortest.unwrap_or_else(|| all.window(left, right, who)).spread()
 }
 
 /// Places that begin with the same levels. Their next levels differ in their numbers, or, in the
@@ -58,9 +56,9 @@ struct Region<'a> {
 
 impl<'a> Region<'a> {
     /// The replica's own run that both sides of a gap are in, at a depth.
-    fn own_run(low: &'a [Level], high: &[Level], depth: usize, replica: ReplicaId) -> Option<Self> {
+    fn own_run(low: &'a [Level], high: &[Level], depth: usize, who: Inserter) -> Option<Self> {
         let above = low.get(..depth)?;
-        let is_in_run = |it: &&Level| it.is_own(replica);
+        let is_in_run = |it: &&Level| it.is_of(who);
         let (low, high) = (low.get(depth).filter(is_in_run)?, high.get(depth)?);
         low.is_beside(high).then_some(Self { above, run: Some(*low) })
     }
@@ -75,16 +73,16 @@ impl<'a> Region<'a> {
     }
 
     /// The levels that stand there.
-    fn levels(&self, number: i64, replica: ReplicaId) -> Levels {
+    fn levels(&self, number: i64, who: Inserter) -> Levels {
         let level = match self.run {
-            None => Level { number, ..Level::first(replica) },
+            None => Level { number, ..who.first() },
             Some(run) => Level { index: number, ..run },
         };
         self.above.iter().copied().chain([level]).collect()
     }
 
     /// The smallest window with enough room.
-    fn window(&self, left: &impl Side, right: &impl Side, replica: ReplicaId) -> Window {
+    fn window(&self, left: &impl Side, right: &impl Side, who: Inserter) -> Window {
         let (mut left, mut right) = (Numbers::of(self, left), Numbers::of(self, right));
         let mut wanted = 1;
         loop {
@@ -106,7 +104,7 @@ impl<'a> Region<'a> {
             // A window with nothing around it has all the room there is.
             let numbers = numbers.or_else(|| (gap == (None, None)).then(|| centred(items + 1)));
             if let Some(numbers) = numbers {
-                let levels = |number: &i64| self.levels(*number, replica);
+                let levels = |number: &i64| self.levels(*number, who);
                 return Window {
                     left: numbers[..roomiest].iter().rev().map(levels).collect(),
                     new: levels(&numbers[roomiest]),
@@ -219,6 +217,7 @@ fn centred(count: usize) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use super::{super::place::Way, *};
+    use crate::replica::ReplicaId;
 
     /// A list of places, each with its age.
     #[derive(Default)]
@@ -264,7 +263,8 @@ mod tests {
             let lean = if beyond > older { newer } else { other };
             // A second passes between two.
             let now = 1_717_372_800_000 + 1_000 * i64::try_from(self.written).unwrap_or_default();
-            let who = (ReplicaId::from_u128(who), now);
+            let replica = ReplicaId::from_u128(who);
+            let who = Inserter { replica, clock: now, way: Way::Within };
             let Room { place, left, right } = room(&left, &right, who, lean);
             let levels = Place::levels;
             for (distance, place) in left.iter().enumerate() {
@@ -342,6 +342,10 @@ mod tests {
         ReplicaId::from_u128(1)
     }
 
+    fn by(replica: ReplicaId) -> Inserter {
+        Inserter { replica, clock: 0, way: Way::Within }
+    }
+
     #[test]
     fn a_window_is_shared_out_evenly_within_the_bounds() {
         let (top, run) = ([Level::first(me())], Some(Level::first(me())));
@@ -395,7 +399,7 @@ mod tests {
         let (top, low, high) = (level(0, 0), level(5, 1), level(5, 2));
         let own_run = |low, high, depth, replica| {
             let low = [top, low];
-            let found = Region::own_run(&low, &[top, high], depth, replica);
+            let found = Region::own_run(&low, &[top, high], depth, by(replica));
             found.map(|region| (region.above.to_vec(), region.run))
         };
         assert_eq!(own_run(low, high, 1, me()), Some((Vec::from([top]), Some(low))));
@@ -405,14 +409,17 @@ mod tests {
         assert_eq!(own_run(low, high, 2, me()), None);
 
         let region = Region { above: &[top], run: Some(low) };
-        assert_eq!(region.levels(9, theirs)[..], [top, level(5, 9)]);
+        assert_eq!(region.levels(9, by(theirs))[..], [top, level(5, 9)]);
         assert_eq!(region.number(&[top, level(5, 9), top]), Some(9));
         for other in [level(6, 9), Level { replica: theirs, ..high }] {
             assert_eq!(region.number(&[top, other]), None);
         }
         let all = Region { above: &[top], run: None };
         assert_eq!((all.number(&[top, low]), all.number(&[low, low])), (Some(5), None));
-        assert_eq!(all.levels(9, theirs)[..], [top, Level { number: 9, ..Level::first(theirs) }]);
+        assert_eq!(
+            all.levels(9, by(theirs))[..],
+            [top, Level { number: 9, ..Level::first(theirs) }]
+        );
     }
 
     /// Items at these numbers, below one level.
@@ -437,8 +444,8 @@ mod tests {
             let far: Vec<i64> = (0..=i64::from(dense) * 2).collect();
             let [crowded_left, far_left] =
                 [&crowded, &far].map(|it| it.iter().map(|number| -number).collect::<Vec<_>>());
-            let to_the_right = region.window(&Numbered(&far_left), &Numbered(&crowded), me());
-            let to_the_left = region.window(&Numbered(&crowded_left), &Numbered(&far), me());
+            let to_the_right = region.window(&Numbered(&far_left), &Numbered(&crowded), by(me()));
+            let to_the_left = region.window(&Numbered(&crowded_left), &Numbered(&far), by(me()));
             let least = usize::try_from(dense).unwrap_or_default();
             let most = least + 2 + least / 4;
             for (window, far) in
@@ -468,11 +475,11 @@ mod tests {
             (Beside { items: &left, is_left: true }, Beside { items: &right, is_left: false });
         let depths = [&[top][..], &[top, top]];
         let lens = depths.map(|above| {
-            let window = Region { above, run: None }.window(&left, &right, me());
+            let window = Region { above, run: None }.window(&left, &right, by(me()));
             (window.left.len(), window.right.len())
         });
         assert_eq!(lens, [(0, 6), (1, 1)]);
-        let found = room(&left, &right, (me(), 0), Lean::Left);
+        let found = room(&left, &right, by(me()), Lean::Left);
         assert_eq!((found.left.len(), found.right.len()), (1, 1));
     }
 

@@ -22,6 +22,11 @@ impl Store {
         self.tree.came(self.kernel.blocks(), slot);
     }
 
+    /// Brings the order of lists up to date, after writes came and went.
+    pub(crate) fn settle(&mut self) {
+        self.tree.settle(self.kernel.blocks());
+    }
+
     /// The greatest time among the live writes.
     pub(crate) fn latest(&self) -> Option<Timestamp> {
         self.kernel.payloads().map(|write| write.time).max()
@@ -51,6 +56,7 @@ impl Store {
         for node in left {
             tree.release(node);
         }
+        self.settle();
         changed
     }
 
@@ -66,6 +72,7 @@ impl Store {
             let write = adopted.write(&mut part.tree, &self.tree, write);
             part.put(dot, write);
         }
+        part.settle();
         part
     }
 

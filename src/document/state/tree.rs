@@ -5,11 +5,12 @@
 //! while there is something to read.
 
 use super::{
+    agreed::{Agreed, Unmoved, agree},
     content::Content,
     names::{NameId, Names, Sought},
     node::{NONE, NodeId, ROOT},
     order::{Items, Order},
-    place::{Place, Run},
+    place::{Place, Run, Way},
     segment::Segment,
     slab::Slab,
     write::{Rank, Write},
@@ -67,6 +68,10 @@ pub(crate) struct Tree {
     lists: Vec<Order>,
     free_lists: Vec<u32>,
     crowds: BTreeMap<NodeId, Crowd>,
+    /// Items, each after its list, that stand behind a place, and the how manieth there.
+    behind: BTreeMap<(NodeId, NodeId), (Place, u32)>,
+    /// Lists in which what stands behind what may have changed.
+    unsettled: BTreeSet<NodeId>,
     /// Some of the runs that came last.
     runs: [Option<Arc<Run>>; 4],
 }
@@ -292,6 +297,7 @@ impl Tree {
             }
             self.names.give_back(name);
             self.free.push(node);
+            self.leave(parent, node);
             node = parent;
         }
     }
@@ -510,6 +516,15 @@ impl Tree {
         let list = self.node(parent).list as usize;
         let mut order = core::mem::take(&mut self.lists[list]);
         order.insert(item, |other| self.compare(blocks, other, item));
+        let is_last = order.last() == Some(item);
+        let was_contested = order.contested > 0;
+        let is_contested = self.is_contested(blocks, item);
+        order.contested += u32::from(is_contested);
+        // What is appended stands behind all others, and none of them behind it.
+        let is_appended = is_last && !is_contested && !self.is_imported(blocks, item);
+        if order.contested > 0 && !(is_appended && was_contested) {
+            self.unsettled.insert(parent);
+        }
         self.lists[list] = order;
     }
 
@@ -518,7 +533,12 @@ impl Tree {
         let list = self.node(parent).list;
         let mut order = core::mem::take(&mut self.lists[list as usize]);
         order.remove(|other| self.compare(blocks, other, item));
+        if order.contested > 0 {
+            self.unsettled.insert(parent);
+            order.contested -= u32::from(self.is_contested(blocks, item));
+        }
         if order.len() == 0 {
+            order = Order::default();
             self.node_mut(parent).list = u32::MAX;
             self.free_lists.push(list);
         }
@@ -537,6 +557,7 @@ impl Tree {
         if is_listed {
             self.delist(blocks, item);
         }
+        self.leave(self.node(item).parent, item);
         change(self);
         if is_listed {
             self.enlist(blocks, item);
@@ -560,15 +581,29 @@ impl Tree {
         }
     }
 
+    /// Where an item stands: at its place, or behind the place of another, as the how manieth.
+    pub(crate) fn stands<'a>(
+        &'a self,
+        blocks: &'a Blocks<Write>,
+        item: NodeId,
+    ) -> Option<(&'a Place, u32)> {
+        if !self.behind.is_empty() {
+            if let Some((place, nth)) = self.behind.get(&(self.node(item).parent, item)) {
+                return Some((place, *nth));
+            }
+        }
+        self.place(blocks, item).map(|place| (place.1, 0))
+    }
+
     /// The order of two items of one list: by place, and at one place by identity. An item without
     /// a place comes last: one side wrote into it while another deleted it.
     pub(crate) fn compare(&self, blocks: &Blocks<Write>, a: NodeId, b: NodeId) -> Ordering {
         if a == b {
             return Ordering::Equal;
         }
-        let place = |item| self.place(blocks, item).map(|place| place.1);
+        let place = |item| self.stands(blocks, item);
         let by_place = match (place(a), place(b)) {
-            (Some(a), Some(b)) => a.cmp(b),
+            (Some(a), Some(b)) => a.cmp(&b),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
         by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
@@ -581,10 +616,8 @@ impl Tree {
         a: NodeId,
         (place, b): (&Place, NodeId),
     ) -> Ordering {
-        let by_place = match self.place(blocks, a) {
-            Some((_, a)) => a.cmp(place),
-            None => Ordering::Greater,
-        };
+        let stands = self.stands(blocks, a);
+        let by_place = stands.map_or(Ordering::Greater, |a| a.cmp(&(place, 0)));
         by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
     }
 
@@ -592,6 +625,141 @@ impl Tree {
     pub(crate) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
         let items = self.list_at(self.parent(item)?)?;
         items.index_of(|other| self.compare(blocks, other, item))
+    }
+}
+
+/// What stands behind what.
+impl Tree {
+    /// Whether an item has several places.
+    pub(crate) fn is_contested(&self, blocks: &Blocks<Write>, item: NodeId) -> bool {
+        let Some(Node { slots, .. }) = self.nodes.get(item.0) else { return false };
+        let is_place = |slot: &&Slot| rank_of_place(blocks, **slot).is_some();
+        match slots.iter().filter(is_place).count() {
+            0 => false,
+            1 if self.crowds.is_empty() => false,
+            1 => self.crowds.get(&item).and_then(BTreeSet::last).is_some_and(|it| it.0.is_some()),
+            _ => true,
+        }
+    }
+
+    /// Whether items of a list have several places.
+    pub(crate) fn is_contested_list(&self, list: NodeId) -> bool {
+        self.list_at(list).is_some_and(|order| order.contested > 0)
+    }
+
+    /// Whether items of a list stand where they do because of others.
+    pub(crate) fn is_woven(&self, list: NodeId) -> bool {
+        self.list_at(list).is_some_and(|order| order.is_woven)
+    }
+
+    /// Nothing in a list stands where it does because of others any more.
+    pub(crate) fn unweave(&mut self, list: NodeId) {
+        let number = self.nodes.get(list.0).map_or(u32::MAX, |node| node.list);
+        if let Some(order) = self.lists.get_mut(number as usize) {
+            order.is_woven = false;
+            self.unsettled.insert(list);
+        }
+    }
+
+    fn is_imported(&self, blocks: &Blocks<Write>, item: NodeId) -> bool {
+        self.place(blocks, item).is_some_and(|place| place.1.imported().is_some())
+    }
+
+    fn leave(&mut self, list: NodeId, item: NodeId) {
+        if !self.behind.is_empty() {
+            self.behind.remove(&(list, item));
+        }
+    }
+
+    /// Where an item is read that nobody moved, and what its places say of its order.
+    fn unmoved<'a>(&self, blocks: &'a Blocks<Write>, item: NodeId) -> Option<Unmoved<'a>> {
+        let unmoved = |slot| {
+            let write = blocks.get(slot).filter(|write: &&Write| write.birth().is_none())?;
+            match &write.content {
+                Content::Place(place) => Some(place).filter(|place| place.way() != Way::Pinned),
+                _ => None,
+            }
+        };
+        let (rank, read) = self.place(blocks, item)?;
+        let is_read = |slot: &Slot| rank_of_place(blocks, *slot) == Some(rank);
+        let moved = |slot| blocks.get(slot).and_then(Write::birth);
+        if self.slots(item).find(is_read).and_then(moved).is_some() {
+            return None;
+        }
+        let places = self.slots(item).filter_map(unmoved).collect();
+        Some(Unmoved { read, is_pinned: read.way() == Way::Pinned, places })
+    }
+
+    /// The items of a list that nobody moved, by where they are read, and what is agreed on.
+    fn agreed(&self, blocks: &Blocks<Write>, list: NodeId) -> (Vec<NodeId>, Agreed) {
+        if !self.is_contested_list(list) {
+            return <_>::default();
+        }
+        let unmoved = |item| Some((self.unmoved(blocks, item)?, item));
+        let mut items: Vec<_> = self.items(list).filter_map(unmoved).collect();
+        items.sort_unstable_by(|(a, a_item), (b, b_item)| {
+            let segments = || self.segment(*a_item).cmp(&self.segment(*b_item));
+            a.read.cmp(b.read).then_with(segments)
+        });
+        let (unmoved, items): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        let agreed = agree(&unmoved);
+        (items, agreed)
+    }
+
+    /// The items that stand where they do because of others.
+    pub(crate) fn woven(&self, blocks: &Blocks<Write>, list: NodeId) -> BTreeSet<NodeId> {
+        let (items, agreed) = self.agreed(blocks, list);
+        let behind = agreed.behind.iter().map(|it| it.0);
+        behind.chain(agreed.torn).map(|item| items[item]).collect()
+    }
+
+    /// The items about which imports contradict each other.
+    pub(crate) fn contradicted(&self, blocks: &Blocks<Write>, list: NodeId) -> Vec<NodeId> {
+        let (items, agreed) = self.agreed(blocks, list);
+        agreed.contradicted.into_iter().map(|item| items[item]).collect()
+    }
+
+    /// What stands behind what in a list.
+    fn behind_of(
+        &self,
+        list: NodeId,
+        blocks: &Blocks<Write>,
+        (items, agreed): &(Vec<NodeId>, Agreed),
+    ) -> BTreeMap<(NodeId, NodeId), (Place, u32)> {
+        let behind = agreed.behind.iter().filter_map(|(item, other, nth)| {
+            let (_, place) = self.place(blocks, items[*other])?;
+            Some(((list, items[*item]), (place.clone(), *nth)))
+        });
+        behind.collect()
+    }
+
+    /// Brings the order of all lists up to date. Until then a list is in the order that it had, and
+    /// what came stands at its own place.
+    pub(crate) fn settle(&mut self, blocks: &Blocks<Write>) {
+        while let Some(list) = self.unsettled.pop_first() {
+            let agreed = self.agreed(blocks, list);
+            let new = self.behind_of(list, blocks, &agreed);
+            let all = (list, ROOT)..=(list, NONE);
+            let is_same = self.behind.range(all.clone()).eq(new.iter());
+            let is_woven = !new.is_empty() || !agreed.1.torn.is_empty();
+            if !is_same {
+                let old: Vec<_> = self.behind.range(all).map(|it| *it.0).collect();
+                for item in old {
+                    self.behind.remove(&item);
+                }
+                self.behind.extend(new);
+            }
+            let number = self.nodes.get(list.0).map_or(u32::MAX, |node| node.list) as usize;
+            if self.lists.get(number).is_none() {
+                continue;
+            }
+            if !is_same {
+                let mut items: Vec<NodeId> = self.items(list).collect();
+                items.sort_by(|a, b| self.compare(blocks, *a, *b));
+                self.lists[number].reorder(&items);
+            }
+            self.lists[number].is_woven = is_woven;
+        }
     }
 }
 
@@ -688,10 +856,23 @@ impl Tree {
             let in_order =
                 listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());
             check(in_order, "items are out of order")?;
+            let contested = listed.iter().filter(|item| self.is_contested(blocks, **item)).count();
+            let counted = self.list_at(id).map_or(0, |order| order.contested);
+            check(
+                counted as usize == contested,
+                "the count of items with several places is stale",
+            )?;
+            let agreed = self.agreed(blocks, id);
+            let behind = self.behind_of(id, blocks, &agreed);
+            let noted = self.behind.range((id, ROOT)..=(id, NONE));
+            check(noted.eq(behind.iter()), "what stands behind what is stale")?;
+            let is_woven = !behind.is_empty() || !agreed.1.torn.is_empty();
+            check(self.is_woven(id) == is_woven, "whether a list is woven is stale")?;
             let mut children: Vec<NodeId> = self.fields(id).chain(listed).collect();
             children.sort_unstable();
             check(children == linked, "what is linked is not what there is to read")?;
         }
+        check(self.unsettled.is_empty(), "a list is not settled")?;
         check(live == kernel.live_len(), "the tree and the kernel differ in number")
     }
 }
