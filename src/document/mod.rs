@@ -23,14 +23,19 @@
 //! | a later write by a replica with an older wall clock | the later write |
 //! | equal times | the greater replica id, in both orders |
 //! | equal values written concurrently | that value, no conflict |
-//! | items appended on two sides, or inserted at one index | both runs whole, one after the other, in the same order everywhere |
+//! | items appended on two sides | both runs whole, in the order of the times at which they were begun, then of the replicas |
+//! | items inserted on two sides at one index | both runs whole, one after the other, in the same order everywhere |
 //! | item deleted ∥ a field of it edited | the edit survives, in an item that stands last; reported, and open until a write inside |
 //! | item deleted ∥ moved | deleted |
 //! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |
+//! | item moved to the same index on two sides | there; no conflict |
 //! | counter +1 ∥ +1 | +2 |
 //! | counter set or reset ∥ +1 | what was set, or 0, plus the 1 that it had not seen |
 //! | counter deleted ∥ +1 | everything that the replica which added the 1 has counted there; reported |
 //! | the same JSON imported on two sides | that JSON, nothing doubled |
+//! | two arrays set at one path | the earlier (time, replica), then the later; an item of both stands where the later has it |
+//! | overlapping parts of one list imported on several sides | that list: what all of them agree on stands in that order |
+//! | arrays with items in orders that contradict each other | in the order of the later; reported, and open until something in the list is moved or removed |
 //! | the same JSON imported under different [`Rules`] | the items of both; reported, and open until a write to the list |
 //! | a value set by `update` to what it already is | no write at all |
 //!
@@ -72,7 +77,8 @@
 //! assert_eq!(ours.get("/tags"), Some("none".into()));
 //! assert_eq!(ours.conflicts()[0].losers[0].claim.value(), Some(&list(&[1])));
 //!
-//! // Two lists at one path are one list: items of equal content are one item.
+//! // Two lists at one path are one list: items of equal content are one item, and each array stands
+//! // by its own time.
 //! let mut ours = Document::from_value(object("tags", list(&[])), us, at(1))?;
 //! let mut theirs = ours.clone();
 //! ours.set("/tags", list(&[1, 2]), us, at(8))?;
@@ -112,8 +118,7 @@
 //! # }
 //! ```
 //!
-//! Text inside a string is one value. If two sides set two arrays at one path, their items stand
-//! side by side, by index. Pushed and inserted items stand in runs, and a run that is typed on from
+//! Text inside a string is one value. Pushed and inserted items stand in runs, and a run that is typed on from
 //! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs must room
 //! be made first: then what another side inserted there meanwhile may come between.
 //!
@@ -184,7 +189,8 @@ use state::{ROOT, Store};
 /// With *d* the depth of a path: [`get`](Self::get), [`set`](Self::set) and
 /// [`remove`](Self::remove) are O(d + what is read, written or removed), and list operations O(d +
 /// log items + what is written). [`merge`](Merge::merge) is O(blocks of 64 writes + changes) for
-/// whole documents and O(changes) for deltas. A field costs its value and 120 to 160 bytes; the
+/// whole documents and O(changes) for deltas. If several sides imported the items of one list, every
+/// change of that list except an item at its end also costs O(items × log items). A field costs its value and 120 to 160 bytes; the
 /// text of its path is stored once for everything below it.
 ///
 /// # Examples

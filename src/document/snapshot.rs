@@ -21,7 +21,8 @@ impl Document {
     /// timestamp or, if the timestamps are equal, to the greater replica, and fields that differ
     /// are in [conflict](Self::conflicts). A field that only one of two concurrent records has
     /// survives: without the record that both came from, nobody can tell whether it was added on
-    /// one side or deleted on the other.
+    /// one side or deleted on the other. Lists that overlap, such as parts of one conversation, become
+    /// that list again: what they agree on stands in that order.
     ///
     /// Each tick stands for 2³² dots. Under one replica id, either write snapshots with growing
     /// clocks or edit documents, not both. O(size).

@@ -295,7 +295,7 @@ fn documents_and_values_have_one_spelling() {
     document(one, &[0, 0x8d, 1, 0], "a removal has no birth");
     document(one, &[0, 0x20, 3], "how a value is chosen is unknown");
     document(one, &[0, 0x27, 0], "only a value can be chosen by a rule");
-    document(one, &[0, 11, 0, 0, 0, 0], "only an item can have a place");
+    document(one, &[0, 11, 0, 0, 4, 0], "only an item can have a place");
     document(one, &[0, 10, 1, 0], "began before any write");
     document(one, &[0, 10, 2, 0], "began before any write");
     document(one, &[1, 1, 10, 0, 0], "kind of a write is unknown");
@@ -303,7 +303,8 @@ fn documents_and_values_have_one_spelling() {
     document(one, &[0, 0x40, 0, 1, 0, 0, 0], "after it was replaced");
     document(one, &[0, 0x40, 1, 0, 1, b'b', 0, 0, 0, 2, 4, 0, 0], "repeated or out of order");
     document(one, &[0, 0x40, 1, 0, 1, b'c', 0, 0, 0, 0, 1, b'b', 0, 0, 0], "out of order");
-    document(one, &[1, 1, 11, 0, 0, 0, 0, 0], "not a scalar");
+    document(one, &[1, 1, 8, 0, 0, 0, 0, 0], "not a scalar");
+    document(one, &[1, 1, 11, 0, 0, 0, 0, 0], "kind of a write is unknown");
     document(
         one,
         &[1, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0],
@@ -312,7 +313,17 @@ fn documents_and_values_have_one_spelling() {
     document(one, &[1, 11, 0], "a replica is named before it is spelled");
     document(one, &[1, 3, 1, b'a', 0, 0], "a replica is spelled twice");
     let bound = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
-    document(one, &[&[1, 1, 0, 11, 0], &bound[..], &[0, 0]].concat(), "out of bounds");
+    document(one, &[&[1, 1, 0, 11, 0], &bound[..], &[4, 0]].concat(), "out of bounds");
+    // A place, in a run that is spelled here or was before; this one, at time 0, has the number 0.
+    let item: &[u8] = &[1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+    document(one, &[item, &[16, 0]].concat(), "a run is named before it is spelled");
+    document(one, &[item, &[1, 0, 4, 0]].concat(), "not told as it must be");
+    let [again, beyond] = [&[0, 11, 0, 0, 4, 0][..], &[&[0, 11, 16], &bound[..]].concat()]
+        .map(|second| [item, &[0, 0, 4, 0], second].concat());
+    document(&[3, 0, 1, 0], &again, "a run is spelled twice");
+    document(&[3, 0, 1, 0], &beyond, "out of bounds");
+    // At time 5, the number 5 is told as 0, relative to it.
+    document(&[1, 0, 0, 10], &[item, &[0, 10, 4, 0]].concat(), "not told as it must be");
     document(one, &[&[0, 0x80, 1], &bound[..]].concat(), "exceeds 64 bits");
     document(one, &[&[0, 0x40, 0, 0, 1, b'b', 0], &bound[..], &[0]].concat(), "exceeds 64 bits");
     let two: &[u8] = &[3, 0, 1, 0];
@@ -532,7 +543,9 @@ fn many_places(writes: u64) -> Vec<u8> {
     forged_document(writes, |out| {
         out.bytes(&[1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
         out.bytes(&[5, 2, 1, 0, 0, 0, 0, 0, 0, 0, 7]);
-        (2..writes).for_each(|at| out.bytes(&[if at % 2 == 0 { 4 } else { 0 }, 11, 0, 0, 0, 0]));
+        // The run is spelled once.
+        out.bytes(&[4, 11, 0, 0, 4, 0]);
+        (3..writes).for_each(|at| out.bytes(&[if at % 2 == 0 { 4 } else { 0 }, 11, 16, 0]));
     })
 }
 

@@ -242,9 +242,12 @@ fn what_breaks_an_invariant_is_refused() {
     let count = json!({"path": [], "count": 1, "start": 1, "counted": [b]});
     refuses::<Document>(write(count), "only a value can replace");
     refuses::<Document>(write(json!({"path": [], "value": 1, "key": "id"})), "only a list");
-    refuses::<Document>(write(json!({"path": ["a"], "place": "800080"})), "only an item");
+    let place = format!("80{:032}0080", 1);
+    refuses::<Document>(write(json!({"path": ["a"], "place": place})), "only an item");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "80008"})), "not well formed");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "zz"})), "not well formed");
+    let unknown = format!("80{:032}0480", 1);
+    refuses::<Document>(write(json!({"path": [{"key": 1}], "place": unknown})), "not well formed");
     refuses::<Document>(write(json!({"path": [{"key": []}], "value": 1})), "not a scalar");
     refuses::<Document>(write(json!({"path": [{"key": 1, "like": 1}], "value": 1})), "one of key");
     refuses::<Document>(write(json!({"path": [{}], "value": 1})), "one of key");

@@ -269,23 +269,30 @@ fn forged_places_block_nobody() {
         let lanes = json!({"us-east-1": {"seen": [[1, 6]], "live": live}});
         serde_json::from_value::<Document>(document_form(lanes))
     };
-    // -2^61 and 2^61, nobody's, index 0; and one further on either side.
-    let (least, greatest) = ("38e0000000000000000080", "c720000000000000000080");
-    let (before, behind) = ("38dfffffffffffffff0080", "c720000000000000010080");
-    assert!(list([before, greatest]).is_err() && list([least, behind]).is_err());
-    let mut document = list([least, greatest]).unwrap();
-    let mut expected = vec![json!(1), json!(2)];
-    for round in 3..100 {
-        for index in [0, 1, expected.len(), expected.len() - 1] {
-            let pointer = format!("/l/{index}");
-            let delta = document.insert(&pointer, round, us, at(2)).unwrap();
-            expected.insert(index.min(expected.len()), json!(round));
-            assert_eq!(document.to_json(), json!({"l": expected}));
-            assert_eq!(through_bytes(&delta), delta);
+    // -2^61 and 2^61, some replica's, index 0; and one further on either side.
+    let of = |number: &str, way: u8| format!("{number}{:032}{way:02}80", 7);
+    let (before, behind) = ("38dfffffffffffffff", "c72000000000000001");
+    for way in 0..4 {
+        let [before, least, greatest, behind] =
+            [before, "38e000000000000000", "c72000000000000000", behind].map(|it| of(it, way));
+        assert!(list([&before, &greatest]).is_err() && list([&least, &behind]).is_err());
+        // Two at one place are spread.
+        for places in [[&least, &greatest], [&least, &least], [&greatest, &greatest]] {
+            let mut document = list(places.map(String::as_str)).unwrap();
+            let mut expected = vec![json!(1), json!(2)];
+            for round in 3..50 {
+                for index in [1, 0, expected.len(), expected.len() - 1] {
+                    let pointer = format!("/l/{index}");
+                    let delta = document.insert(&pointer, round, us, at(2)).unwrap();
+                    expected.insert(index.min(expected.len()), json!(round));
+                    assert_eq!(document.to_json(), json!({"l": expected}));
+                    assert_eq!(through_bytes(&delta), delta);
+                }
+            }
+            document.check_invariants().unwrap();
+            assert_eq!(through_json(&document), document);
         }
     }
-    document.check_invariants().unwrap();
-    assert_eq!(through_json(&document), document);
 }
 
 /// An edit that fails after it made room for a field leaves no trace of the field.

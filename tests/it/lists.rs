@@ -3,7 +3,7 @@
 use crate::effort::{count, one_in};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
-    document::{DocumentDelta, Rules, Value},
+    document::{ConflictKind, DocumentDelta, Rules, Value},
     laws::Invariants,
     wire,
 };
@@ -357,4 +357,432 @@ fn crowded_lists_survive_concurrent_edits() {
         assert_eq!(wire::to_bytes(&wire::from_bytes::<Document>(&bytes).unwrap()), bytes);
     }
     assert!(re_placed > rounds / 2, "{re_placed}");
+}
+
+fn texts(document: &Document) -> Vec<String> {
+    let Some(Value::Array(items)) = document.get(LIST) else { panic!("no list") };
+    items.iter().map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+/// What was appended apart stands by the time at which each side began, whoever has the greater id;
+/// and each run stays whole.
+#[test]
+fn what_is_appended_apart_stands_by_time() {
+    let (monday, tuesday) = (1_717_372_800_000, 1_717_459_200_000);
+    for (early, late) in [(1, 2), (2, 1)] {
+        let (mut first, mut second) = (empty(), empty());
+        for (number, text) in ["Mo 1", "Mo 2"].into_iter().enumerate() {
+            first.push(LIST, text, replica(early), at(monday + number as u64)).unwrap();
+        }
+        for (number, text) in ["Tu 1", "Tu 2"].into_iter().enumerate() {
+            second.push(LIST, text, replica(late), at(tuesday + number as u64)).unwrap();
+        }
+        let mut both = second.clone();
+        both.merge(&first);
+        assert_eq!(texts(&both), ["Mo 1", "Mo 2", "Tu 1", "Tu 2"]);
+        first.merge(&second);
+        assert_eq!(texts(&first), texts(&both));
+        // Whoever appends to what it sees stands last, under whatever clock; and counts on from there.
+        both.push(LIST, "slow clock", replica(early), at(monday)).unwrap();
+        first.push(LIST, "later still", replica(late), at(tuesday + 9)).unwrap();
+        both.merge(&first);
+        assert_eq!(texts(&both), ["Mo 1", "Mo 2", "Tu 1", "Tu 2", "later still", "slow clock"]);
+    }
+}
+
+/// What was prepended apart stands by time too, the latest first.
+#[test]
+fn what_is_prepended_apart_stands_by_time_backwards() {
+    let (mut first, mut second) = (empty(), empty());
+    for document in [&mut first, &mut second] {
+        document.push(LIST, "old", replica(3), at(1)).unwrap();
+    }
+    first.insert("/l/0", "earlier", replica(2), at(1_000)).unwrap();
+    second.insert("/l/0", "later", replica(1), at(2_000)).unwrap();
+    first.merge(&second);
+    assert_eq!(texts(&first), ["later", "earlier", "old"]);
+}
+
+/// A clock at the very end leaves room for those that follow.
+#[test]
+fn extreme_clocks_leave_room() {
+    let mut document = empty();
+    let mut expected = Vec::new();
+    for (step, time) in
+        [0, u64::MAX, 1 << 61, 7, u64::MAX, 0].into_iter().cycle().take(300).enumerate()
+    {
+        let (who, text) = (replica(step as u64 % 3), step.to_string());
+        let now = Timestamp::from_millis(time);
+        if step % 2 == 0 {
+            document.push(LIST, &text, who, now).unwrap();
+            expected.push(text);
+        } else {
+            document.insert("/l/0", &text, who, now).unwrap();
+            expected.insert(0, text);
+        }
+        assert_eq!(texts(&document), expected);
+    }
+    let bytes = wire::to_bytes(&document);
+    assert_eq!(wire::from_bytes::<Document>(&bytes).unwrap(), document);
+}
+
+/// A document whose list is keyed by `id`, and was written as a whole.
+fn imported(ids: &[u64], who: u64, now: u64) -> Document {
+    let keys = Rules::new().keyed(LIST, "id").unwrap();
+    Document::from_value_with(keys, keyed(ids), replica(who), at(now)).unwrap()
+}
+
+fn keyed(ids: &[u64]) -> Value {
+    let items = ids.iter().map(|id| Value::from_iter([("id", *id)]));
+    Value::from_iter([("l", Value::Array(items.collect()))])
+}
+
+/// The same as one version of a record: its replica's first.
+fn snapshot(ids: &[u64], who: u64, now: u64) -> Document {
+    let keys = Rules::new().keyed(LIST, "id").unwrap();
+    let clock = [(replica(who), 1)].into_iter().collect();
+    Document::from_snapshot_with(keys, keyed(ids), &clock, replica(who), at(now)).unwrap()
+}
+
+fn ids(document: &Document) -> Vec<u64> {
+    let Some(Value::Array(items)) = document.get(LIST) else { panic!("no list") };
+    items.iter().map(|item| item["id"].as_u64().unwrap()).collect()
+}
+
+fn merged(documents: &[&Document]) -> Document {
+    let mut all = Document::new();
+    documents.iter().for_each(|document| _ = all.merge(document));
+    let mut backwards = Document::new();
+    documents.iter().rev().for_each(|document| _ = backwards.merge(document));
+    assert_eq!(all, backwards);
+    assert_eq!(all.to_value(), backwards.to_value());
+    all.check_invariants().unwrap();
+    all
+}
+
+/// Arrays that were written apart stand one after the other, by time and then by replica; an item of
+/// both stands where the later one has it.
+#[test]
+fn arrays_that_were_written_apart_stand_one_after_the_other() {
+    for import in [imported, snapshot] {
+        let read = |ours: (&[u64], u64, u64), theirs: (&[u64], u64, u64)| {
+            let [ours, theirs] = [ours, theirs].map(|it| import(it.0, it.1, it.2));
+            ids(&merged(&[&ours, &theirs]))
+        };
+        assert_eq!(read((&[1, 2, 3, 4], 1, 1), (&[3, 4], 2, 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 2, 1), (&[3, 4, 5], 1, 2)), [1, 2, 3, 4, 5]);
+        assert_eq!(read((&[1, 2], 1, 2), (&[3, 4], 2, 1)), [3, 4, 1, 2]);
+        // At one time, the greater replica's is the later.
+        assert_eq!(read((&[1, 2], 2, 1), (&[3, 4], 1, 1)), [3, 4, 1, 2]);
+        assert_eq!(read((&[1, 2, 3], 1, 1), (&[1, 2, 3], 2, 7)), [1, 2, 3]);
+        assert_eq!(read((&[1, 2, 3], 1, 1), (&[3, 2, 1], 2, 7)), [3, 2, 1]);
+    }
+    let mut ours = empty();
+    let mut theirs = ours.clone();
+    ours.set(LIST, [1, 2], replica(1), at(5)).unwrap();
+    theirs.set(LIST, [3, 4], replica(2), at(4)).unwrap();
+    assert_eq!(items(&merged(&[&ours, &theirs])), [3, 4, 1, 2]);
+}
+
+/// The first item that is appended to an import begins a run, which stands by its own time.
+#[test]
+fn what_is_appended_to_an_import_is_a_run_of_its_own() {
+    let (mut ours, mut theirs) = (imported(&[1, 2], 1, 1), imported(&[1, 2], 2, 1));
+    let push = |document: &mut Document, id: u64, who, now| {
+        let item = Value::from_iter([("id", id)]);
+        document.push(LIST, item, replica(who), at(now)).unwrap();
+    };
+    push(&mut ours, 30, 1, 30);
+    push(&mut theirs, 20, 2, 20);
+    push(&mut ours, 31, 1, 31);
+    push(&mut theirs, 21, 2, 40);
+    assert_eq!(ids(&merged(&[&ours, &theirs])), [1, 2, 20, 21, 30, 31]);
+}
+
+/// Both sides reversed the list alike: they agree.
+#[test]
+fn equal_moves_are_no_conflict() {
+    let numbers: Vec<u64> = (0..50).collect();
+    let reversed: Vec<u64> = (0..50).rev().collect();
+    let base = imported(&numbers, 1, 1);
+    let (mut ours, mut theirs) = (base.clone(), base.clone());
+    ours.update(keyed(&reversed), replica(2), at(2)).unwrap();
+    theirs.update(keyed(&reversed), replica(3), at(3)).unwrap();
+    for (mut one, other) in [(ours.clone(), theirs.clone()), (theirs, ours)] {
+        let report = one.merge_reporting(&other);
+        assert_eq!((report.changes(), report.conflicts()), (&[][..], &[][..]));
+        assert_eq!((ids(&one), one.conflicts()), (reversed.clone(), vec![]));
+        for index in [0, 25, 49] {
+            let item = one.at(&format!("{LIST}/{index}")).unwrap();
+            assert_eq!(item.conflicts(), []);
+        }
+    }
+}
+
+/// One item that two sides moved to one index, and one that they did not.
+#[test]
+fn what_sides_disagree_on_is_told_by_what_each_side_alone_would_have() {
+    let base = imported(&[1, 2, 3, 4, 5, 6], 1, 1);
+    let (mut ours, mut theirs) = (base.clone(), base.clone());
+    let go = |document: &mut Document, id: u64, to, who, now| {
+        let from = document.item(LIST, id).unwrap();
+        document.move_item(&from, to, replica(who), at(now)).unwrap();
+    };
+    // Both move 6 to the front; then 1 to the end, or to index 3.
+    go(&mut ours, 6, 0, 2, 2);
+    go(&mut theirs, 6, 0, 3, 3);
+    go(&mut ours, 1, 5, 2, 4);
+    go(&mut theirs, 1, 3, 3, 5);
+    assert_eq!((ids(&ours), ids(&theirs)), (vec![6, 2, 3, 4, 5, 1], vec![6, 2, 3, 1, 4, 5]));
+    let report = ours.merge_reporting(&theirs);
+    assert_eq!(ids(&ours), [6, 2, 3, 1, 4, 5]);
+    for conflicts in [report.conflicts().to_vec(), ours.conflicts()] {
+        assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+        let conflict = &conflicts[0];
+        assert_eq!((conflict.path.to_string(), conflict.kind), ("/l/3".into(), ConflictKind::Move));
+        assert_eq!(conflict.winner.claim.value(), Some(&3_u64.into()));
+        assert_eq!(conflict.losers.len(), 1);
+        assert_eq!(conflict.losers[0].claim.value(), Some(&5_u64.into()));
+        assert_eq!(conflict.losers[0].stamp.unwrap().replica, replica(2));
+    }
+    // To move it to where it stands settles it.
+    go(&mut ours, 1, 3, 2, 9);
+    assert_eq!(ours.conflicts(), []);
+}
+
+/// What two arrays agree on stands in that order, whichever is the later.
+#[test]
+fn an_older_window_that_is_imported_later_stands_in_order() {
+    for import in [imported, snapshot] {
+        let read = |ours: (&[u64], u64), theirs: (&[u64], u64)| {
+            let [ours, theirs] =
+                [(ours, 1), (theirs, 2)].map(|((list, now), who)| import(list, who, now));
+            let both = merged(&[&ours, &theirs]);
+            assert_eq!(both.conflicts(), []);
+            ids(&both)
+        };
+        assert_eq!(read((&[2, 3, 4], 1), (&[1, 2, 3], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3], 1), (&[2, 3, 4], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 1), (&[3, 4], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 1), (&[1, 2], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 2, 3, 4], 1), (&[2], 2)), [1, 2, 3, 4]);
+        assert_eq!(read((&[1, 3], 1), (&[1, 2, 3], 2)), [1, 2, 3]);
+        assert_eq!(read((&[1, 2, 3], 1), (&[1, 3], 2)), [1, 2, 3]);
+    }
+    // No array says that 1 is before 2 but the first, in which the later two are not read.
+    let [a, b, c] = [imported(&[1, 2], 1, 1), imported(&[2], 2, 2), imported(&[1], 3, 3)];
+    assert_eq!(ids(&merged(&[&a, &b, &c])), [1, 2]);
+}
+
+/// What one side appended to its import stands behind what another imports later.
+#[test]
+fn what_was_appended_stays_behind_what_was_there() {
+    let mut ours = imported(&[1, 2, 3], 1, 1);
+    let theirs = imported(&[1, 2, 3], 2, 90);
+    for (id, now) in [(4, 10), (5, 20)] {
+        let item = Value::from_iter([("id", Value::from(id))]);
+        ours.push(LIST, item, replica(1), at(now)).unwrap();
+    }
+    let item = Value::from_iter([("id", 9_u64)]);
+    ours.insert("/l/1", item, replica(1), at(30)).unwrap();
+    let both = merged(&[&ours, &theirs]);
+    assert_eq!((ids(&both), both.conflicts()), (vec![1, 9, 2, 3, 4, 5], vec![]));
+}
+
+/// Edits of a list in which items stand by others leave everything else where it is.
+#[test]
+fn what_stands_by_another_stays_when_that_goes() {
+    let base = merged(&[&imported(&[2, 3, 4, 5], 1, 1), &imported(&[1, 2, 3], 2, 2)]);
+    assert_eq!(ids(&base), [1, 2, 3, 4, 5]);
+    let edits = [
+        (vec![1, 2, 4, 5], "remove", 2, 0),
+        (vec![1, 2, 3, 5], "remove", 3, 0),
+        (vec![3, 1, 2, 4, 5], "move", 2, 0),
+        (vec![1, 2, 4, 3, 5], "move", 3, 2),
+        (vec![1, 2, 3, 9, 4, 5], "insert", 3, 0),
+        (vec![1, 2, 3, 4, 9, 5], "insert", 4, 0),
+        (vec![1, 2, 3, 4, 5, 9], "insert", 5, 0),
+    ];
+    for (expected, edit, index, to) in edits {
+        let (mut document, pointer) = (base.clone(), format!("{LIST}/{index}"));
+        let (who, now) = (replica(3), at(9));
+        let delta = match edit {
+            "remove" => document.remove(&pointer, who, now),
+            "move" => document.move_item(&pointer, to, who, now),
+            _ => document.insert(&pointer, Value::from_iter([("id", 9_u64)]), who, now),
+        };
+        assert_eq!(ids(&document), expected, "{edit} {index} {to}");
+        let mut told = base.clone();
+        let report = told.apply_reporting(&delta.unwrap());
+        assert_eq!(told, document);
+        assert!(report.changes().len() <= 2, "{report:?}");
+        document.check_invariants().unwrap();
+    }
+    let mut updated = base.clone();
+    assert!(updated.update(keyed(&[1, 2, 3, 4, 5]), replica(3), at(9)).unwrap().is_empty());
+    updated.update(keyed(&[1, 4, 5, 7]), replica(3), at(9)).unwrap();
+    assert_eq!(ids(&updated), [1, 4, 5, 7]);
+}
+
+fn index(id: u64) -> usize {
+    usize::try_from(id).unwrap()
+}
+
+type Import = fn(&[u64], u64, u64) -> Document;
+
+/// Some documents merged in some order, in some grouping.
+fn merged_anyhow(mut documents: Vec<Document>, random: &mut Random) -> Document {
+    while documents.len() > 1 {
+        let other = documents.swap_remove(random.below(documents.len()));
+        let into = random.below(documents.len());
+        let document = &mut documents[into];
+        let before = document.clone();
+        if random.below(2) == 0 {
+            document.apply_owned(other.delta_since(&document.version()));
+        } else {
+            document.merge(&wire::from_bytes(&wire::to_bytes(&other)).unwrap());
+        }
+        document.check_invariants().unwrap();
+        let mut told = before.clone();
+        told.merge_reporting(&other);
+        assert_eq!(told.to_value(), document.to_value());
+    }
+    documents.remove(0)
+}
+
+/// Overlapping windows of one conversation, written apart at any times, in any order of arrival: they
+/// read as the conversation. Then everybody appends.
+#[test]
+fn windows_of_one_conversation_read_as_the_conversation() {
+    for round in 0..u64::from(count(2_000)) {
+        let mut random = Random(round * 7_919 + 1);
+        let import: Import = if random.below(2) == 0 { imported } else { snapshot };
+        let len = 4 + random.below(16);
+        let (mut windows, mut end) = (Vec::new(), 0);
+        while end < len || windows.len() < 2 {
+            // Each overlaps the one before.
+            let from = end.saturating_sub(1 + random.below(3)).min(len - 1);
+            end = (from + 2 + random.below(len)).min(len);
+            windows.push((from as u64..end as u64).collect::<Vec<_>>());
+        }
+        let mut sides: Vec<(u64, Document)> = Vec::new();
+        for (who, window) in (1..).zip(&windows) {
+            let now = 1 + random.below(40) as u64;
+            sides.push((now, import(window, who, now)));
+        }
+        // The last side goes on before the others hear of it.
+        let mut expected: Vec<u64> = (0..len as u64).collect();
+        let last = sides.len();
+        for step in 0..random.below(3) as u64 {
+            let (now, document) = &mut sides[last - 1];
+            let item = Value::from_iter([("id", 100 + step)]);
+            document.push(LIST, item, replica(last as u64 + 20), at(*now + step)).unwrap();
+            expected.push(100 + step);
+        }
+        let documents: Vec<Document> = sides.into_iter().map(|side| side.1).collect();
+        let mut all = merged_anyhow(documents.clone(), &mut random);
+        let other_way = merged_anyhow(documents, &mut random);
+        assert_eq!(ids(&all), expected, "{windows:?}, {round}");
+        assert_eq!((&other_way, ids(&other_way)), (&all, expected.clone()));
+        assert_eq!(all.conflicts(), []);
+        for step in 0..6 {
+            let (who, now) = (replica(30 + step % 2), at(50 + step));
+            let item = Value::from_iter([("id", 200 + step)]);
+            match random.below(4) {
+                3 => {
+                    let [from, to] = [0; 2].map(|_| random.below(expected.len()));
+                    all.move_item(&format!("{LIST}/{from}"), to, who, now).unwrap();
+                    let moved = expected.remove(from);
+                    expected.insert(to, moved);
+                }
+                0 => {
+                    let gone = random.below(expected.len());
+                    all.remove(&format!("{LIST}/{gone}"), who, now).unwrap();
+                    expected.remove(gone);
+                }
+                1 => {
+                    let index = random.below(expected.len() + 1);
+                    all.insert(&format!("{LIST}/{index}"), item, who, now).unwrap();
+                    expected.insert(index, 200 + step);
+                }
+                _ => {
+                    all.push(LIST, item, who, now).unwrap();
+                    expected.push(200 + step);
+                }
+            }
+            assert_eq!(ids(&all), expected, "{windows:?}, {round}");
+        }
+        all.check_invariants().unwrap();
+    }
+}
+
+/// Arrays in any order: they converge, and where no order satisfies all of them that is told, once.
+#[test]
+fn arrays_that_contradict_each_other_converge_and_are_told() {
+    let mut told = 0;
+    for round in 0..u64::from(count(2_000)) {
+        let mut random = Random(round * 104_729 + 1);
+        let import: Import = if random.below(2) == 0 { imported } else { snapshot };
+        let len = 2 + random.below(6);
+        let (mut documents, mut before) = (Vec::new(), vec![vec![false; len]; len]);
+        for who in 1..=2 + random.below(3) as u64 {
+            let mut order: Vec<u64> = (0..len as u64).collect();
+            for _ in 0..random.below(3) {
+                order.swap(random.below(len), random.below(len));
+            }
+            order.retain(|_| random.below(4) > 0);
+            for (at, first) in order.iter().enumerate() {
+                order[at + 1..].iter().for_each(|it| before[index(*first)][index(*it)] = true);
+            }
+            documents.push(import(&order, who, 1 + random.below(9) as u64));
+        }
+        let said = before.clone();
+        for by in 0..len {
+            for a in 0..len {
+                for b in 0..len {
+                    before[a][b] |= before[a][by] && before[by][b];
+                }
+            }
+        }
+        let contradict = (0..len).any(|item| before[item][item]);
+        let all = merged_anyhow(documents.clone(), &mut random);
+        let other_way = merged_anyhow(documents, &mut random);
+        assert_eq!((&other_way, ids(&other_way)), (&all, ids(&all)));
+        let found = ids(&all);
+        for (at, second) in found.iter().enumerate() {
+            for first in &found[at + 1..] {
+                let (first, second) = (index(*first), index(*second));
+                assert!(!said[first][second] || before[second][first], "agreed: {found:?}");
+            }
+        }
+        let conflicts = all.conflicts();
+        assert_eq!(conflicts.len(), usize::from(contradict), "{conflicts:?}");
+        for conflict in &conflicts {
+            assert_eq!((conflict.kind, &conflict.path), (ConflictKind::Order, &conflict.path));
+            assert_eq!(conflict.path, LIST);
+            told += 1;
+        }
+        // Whoever moves something in it has seen it.
+        if contradict {
+            let mut settled = all.clone();
+            settled.move_item("/l/0", 1, replica(9), at(99)).unwrap();
+            let mut expected = found.clone();
+            expected.swap(0, 1);
+            assert_eq!((ids(&settled), settled.conflicts()), (expected, vec![]));
+            settled.check_invariants().unwrap();
+        }
+    }
+    assert!(told > 20, "{told}");
+}
+
+/// What was pinned stays; and what follows it in a part that arrives late stands behind it.
+#[test]
+fn a_late_part_stands_behind_what_was_pinned() {
+    let mut base = merged(&[&imported(&[2, 3, 4], 1, 10), &imported(&[1, 2, 3], 2, 20)]);
+    let delta = base.remove("/l/0", replica(3), at(30)).unwrap();
+    assert!(delta.write_count() == 1, "the 4 is pinned");
+    for (late, now) in [(&[4, 5][..], 5), (&[4, 5], 40), (&[3, 4, 5], 5), (&[3, 4, 5], 15)] {
+        let all = merged(&[&base, &imported(late, 4, now)]);
+        assert_eq!((ids(&all), all.conflicts()), (vec![2, 3, 4, 5], vec![]), "{late:?} at {now}");
+    }
 }

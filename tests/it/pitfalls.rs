@@ -784,9 +784,13 @@ fn p17_places_stay_short_and_runs_whole() {
         let mut document = base.clone();
         for round in 0..rounds {
             let writer = if round % 2 == 0 { a } else { b };
-            document.insert(pointer, round, writer, at(2)).unwrap();
+            let now = at(1_717_236_600_000 + 40_000 * u64::from(round));
+            document.insert(pointer, round, writer, now).unwrap();
         }
-        assert!(longest_place(&document) < 24, "{} bytes", longest_place(&document));
+        assert_eq!(longest_place(&document), 1, "level");
+        // With its path, its value and both times.
+        let each = wire::to_bytes(&document).len() / rounds as usize;
+        assert!(each < 24, "{each} bytes an item at {pointer}");
         document.check_invariants().unwrap();
     }
 
@@ -805,15 +809,35 @@ fn p17_places_stay_short_and_runs_whole() {
     let runs = (0..200_u32).map(Value::from);
     let expected = [Value::from("x")].into_iter().chain(runs).chain([Value::from("y")]);
     assert_eq!(merged.get("/list"), Some(Value::Array(expected.collect())));
-    assert!(longest_place(&merged) < 30, "one level for each run");
+    assert_eq!(longest_place(&merged), 2, "one level for each run");
+    let each = wire::to_bytes(&merged).len() / 200;
+    assert!(each < 16, "{each} bytes an item");
 }
 
-/// In bytes.
+/// In levels.
 fn longest_place(document: &Document) -> usize {
     let json = serde_json::to_value(document).unwrap();
     let lanes = json["writes"].as_object().unwrap().values();
     let lanes = lanes.flat_map(|lane| lane["live"].as_array().unwrap());
-    lanes.filter_map(|write| Some(write[1]["place"].as_str()?.len() / 2)).max().unwrap()
+    lanes.filter_map(|write| Some(levels(write[1]["place"].as_str()?))).max().unwrap()
+}
+
+/// How many levels a place has: each a number, an owner, and an index.
+fn levels(hex: &str) -> usize {
+    let byte = |at: usize| usize::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
+    let integer = |at: usize| match byte(at) {
+        head @ 0x38..0x40 => 1 + 0x40 - head,
+        head @ 0xc0..0xc8 => 1 + head - 0xbf,
+        _ => 1,
+    };
+    let (mut at, mut levels) = (0, 0);
+    while 2 * at < hex.len() {
+        at += integer(at);
+        at += 17;
+        at += integer(at);
+        levels += 1;
+    }
+    levels
 }
 
 /// Sums of floats depend on their order: only integers are counted on.

@@ -656,9 +656,13 @@ fn copies_that_differ_meet_item_by_item() {
         Document::from_json_with(keys, json, id, at(time)).unwrap()
     };
     let mut ours = import(&messages(&[(1, "a"), (2, "b"), (3, "c")]), us, 5);
+    let mut older = ours.clone();
     ours.merge(&import(&messages(&[(1, "a"), (2, "B")]), eu, 6));
     assert_eq!(ours.to_json(), messages(&[(1, "a"), (2, "B"), (3, "c")]));
     assert_eq!(ours.conflicts().len(), 1);
+    older.merge(&import(&messages(&[(1, "a"), (2, "B")]), eu, 4));
+    assert_eq!(older.to_json(), messages(&[(1, "a"), (2, "b"), (3, "c")]));
+    assert_eq!(older.conflicts().len(), 1);
 }
 
 #[test]

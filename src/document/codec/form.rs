@@ -133,7 +133,7 @@ impl Readable {
                 }
             }
             Content::Count { start, sum } => (it.count, it.start) = (Some(*sum), Some(*start)),
-            Content::Place(at) => it.place = Some(hex(at.as_bytes())),
+            Content::Place(at) => it.place = Some(hex(&at.to_bytes())),
             Content::Atom(value) => it.atom = Some(Value::clone(value)),
             Content::Removed => it.removed = true,
             scalar => it.value = scalar.to_value(),
@@ -186,7 +186,7 @@ fn place_of(hex: &str) -> Result<Content, &'static str> {
     let byte = |pair| Some(u8::from_str_radix(hex.get(pair..pair + 2)?, 16).ok());
     let bytes = (0..hex.len()).step_by(2).map_while(byte).collect::<Option<Vec<u8>>>();
     let place = bytes.and_then(|bytes| Place::checked(&bytes));
-    let is_whole = |it: &Place| it.as_bytes().len() * 2 == hex.len();
+    let is_whole = |it: &Place| it.to_bytes().len() * 2 == hex.len();
     place.filter(is_whole).map(Content::Place).ok_or("a place is not well formed")
 }
 

@@ -50,7 +50,7 @@ impl Intake {
         &mut self,
         dot: Dot,
         (node, time): (NodeId, Timestamp),
-        content: Content,
+        mut content: Content,
         origin: Option<Box<Origin>>,
     ) -> Result<(), &'static str> {
         let is_item = matches!(self.store.tree.segment(node), Some(Segment::Item(_)));
@@ -64,6 +64,7 @@ impl Intake {
         if let Content::Atom(value) = &content {
             check_atom(value, self.store.tree.depth(node))?;
         }
+        self.store.tree.share(&mut content);
         let digest = self.store.tree.digest(node);
         let write = Write { content, time, origin, node, digest };
         write.check_counts(dot)?;
@@ -75,6 +76,7 @@ impl Intake {
     /// The store, once everything that uses a node holds it.
     pub(crate) fn finish(mut self) -> Store {
         self.held.drain(..).for_each(|node| self.store.tree.release(node));
+        self.store.settle();
         self.store
     }
 

@@ -1,15 +1,16 @@
 //! The canonical bytes of documents and their deltas.
 //!
 //! A document is the lanes of its kernel, the times of its writes, and the writes in the order of
-//! their dots: where, and what. Paths, texts and replicas are spelled where they are used first,
-//! and named by number from then on. So each is there once, and in a fixed order.
+//! their dots: where, and what. Paths, texts, replicas and the runs of places are spelled where they
+//! are used first, and named by number from then on. So each is there once, and in a fixed order.
 
 use super::intake::Intake;
 use crate::document::{
     Document, Rules,
     state::{
-        Content, DocumentDelta, Item, Level, ListForm, ListOrder, NodeId, Origin, Place, Policy,
-        ROOT, Removal, Segment, Short, Sought, Store, Tally, Tree, Write,
+        Content, DocumentDelta, Item, LEVELS_MAX, Level, Levels, ListForm, ListOrder, NodeId,
+        Origin, Place, Policy, ROOT, Removal, Run, Segment, Short, Sought, Store, Tally, Tree, Way,
+        Write, heard_relative, told_relative,
     },
 };
 use crate::value::Value;
@@ -27,6 +28,10 @@ use alloc::{sync::Arc, vec::Vec};
 use core::hash::Hash;
 use hashbrown::{HashMap, HashSet, hash_map::Entry};
 use smallvec::SmallVec;
+
+/// Below this, the code of a run means that it is spelled now: so many levels, and whether its
+/// number is relative to the time of the write.
+const NEW_RUNS: u64 = 2 * LEVELS_MAX as u64;
 
 /// Numbers for what has been spelled.
 struct Told<K>(HashMap<K, u64, RandomState>);
@@ -57,6 +62,7 @@ struct Teller<'a> {
     nodes: Told<NodeId>,
     texts: Told<&'a str>,
     replicas: Told<ReplicaId>,
+    runs: Told<&'a Run>,
 }
 
 impl<'a> Teller<'a> {
@@ -68,6 +74,7 @@ impl<'a> Teller<'a> {
             nodes: Told::new(core::iter::once(ROOT)),
             texts: Told::new(core::iter::empty()),
             replicas: Told::new(store.kernel.context().replicas()),
+            runs: Told::new(core::iter::empty()),
         };
         for (dot, write) in &store.kernel {
             teller.node(write.node, out);
@@ -83,12 +90,17 @@ impl<'a> Teller<'a> {
         let counted = if write.counted().is_empty() { 0 } else { kind::COUNTED };
         let ruled = if write.policy().is_some() { kind::RULED } else { 0 };
         let follows = born | counted | ruled;
-        if let Content::Count { start, sum } = &write.content {
-            out.byte(kind::COUNT | follows);
-            out.varint(dot.counter() - start);
-            out.varint(zigzag(*sum));
-        } else {
-            self.content(&write.content, follows, out);
+        match &write.content {
+            Content::Count { start, sum } => {
+                out.byte(kind::COUNT | follows);
+                out.varint(dot.counter() - start);
+                out.varint(zigzag(*sum));
+            }
+            Content::Place(place) => {
+                out.byte(kind::PLACE | follows);
+                self.place(place, write.time, out);
+            }
+            content => self.content(content, follows, out),
         }
         if let Some(birth) = write.birth() {
             self.dot(birth, out);
@@ -200,9 +212,9 @@ impl<'a> Teller<'a> {
             }
             Content::List(Some(form)) => self.form(form, out),
             Content::Atom(value) => value.encode(out),
-            Content::Place(place) => self.place(place, out),
-            // What was counted needs its dot: `write` writes it.
+            // What was counted needs its dot, and a place its time: `write` writes them.
             Content::Count { .. }
+            | Content::Place(_)
             | Content::Null
             | Content::Bool(_)
             | Content::Object
@@ -236,22 +248,25 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The number of levels less one; and for each level its number, its replica, if any, and its
+    /// How far back its run was spelled, and the index. Or the number of levels less one, doubled,
+    /// plus one if the first number is relative; and for each level its number, its owner, and its
     /// index.
-    fn place(&mut self, place: &Place, out: &mut Writer) {
-        let levels = place.levels().unwrap_or_default();
-        out.count(levels.len().saturating_sub(1));
-        for Level { number, replica, index } in levels {
-            out.varint(zigzag(number));
-            match replica {
-                None => out.varint(0),
-                Some(replica) => {
-                    let code = self.replicas.code(replica);
-                    out.varint(code + 1);
-                    if code == 0 {
-                        replica.encode(out);
-                    }
-                }
+    fn place(&mut self, place: &'a Place, time: Timestamp, out: &mut Writer) {
+        let known = self.runs.0.len() as u64;
+        if let Some(number) = self.runs.code(place.run()).checked_sub(1) {
+            out.varint(NEW_RUNS + known - 1 - number);
+            out.varint(zigzag(place.index()));
+            return;
+        }
+        let levels = place.levels();
+        let mut relative = levels.first().and_then(|top| told_relative(top.number, time));
+        out.varint((levels.len() as u64 - 1) << 1 | u64::from(relative.is_some()));
+        for Level { number, replica, way, index } in levels {
+            out.varint(relative.take().unwrap_or_else(|| zigzag(number)));
+            let code = self.replicas.code(replica);
+            out.varint(code << 2 | u64::from(way.code()));
+            if code == 0 {
+                replica.encode(out);
             }
             out.varint(zigzag(index));
         }
@@ -285,11 +300,11 @@ struct Heard<K> {
     known: HashSet<K, RandomState>,
 }
 
-impl<K: Copy + Eq + Hash> Heard<K> {
+impl<K: Clone + Eq + Hash> Heard<K> {
     fn new(known: impl Iterator<Item = K>) -> Self {
         let all: Vec<K> = known.collect();
         let mut known = HashSet::with_hasher(RandomState::new());
-        known.extend(all.iter().copied());
+        known.extend(all.iter().cloned());
         Self { all, known }
     }
 }
@@ -315,6 +330,9 @@ struct Listener<'r, 'a> {
     texts: Vec<Text<'a>>,
     known_texts: HashSet<&'a str, RandomState>,
     replicas: Heard<ReplicaId>,
+    /// A place in each run.
+    runs: Vec<Place>,
+    known_runs: HashSet<Arc<Run>, RandomState>,
 }
 
 impl<'r, 'a> Listener<'r, 'a> {
@@ -332,6 +350,8 @@ impl<'r, 'a> Listener<'r, 'a> {
             texts: Vec::new(),
             known_texts: HashSet::with_hasher(RandomState::new()),
             replicas: Heard::new(lanes.context.replicas()),
+            runs: Vec::new(),
+            known_runs: HashSet::with_hasher(RandomState::new()),
         };
         for (dot, time) in lanes.dots().zip(times) {
             listener.write(dot, time)?;
@@ -344,6 +364,7 @@ impl<'r, 'a> Listener<'r, 'a> {
         let kind = self.input.byte()?;
         let content = match kind & !(kind::BORN | kind::COUNTED | kind::RULED) {
             kind::COUNT => self.count(dot)?,
+            kind::PLACE => Content::Place(self.place(time)?),
             kind => self.content(kind)?,
         };
         let birth = if kind & kind::BORN == 0 { None } else { Some(self.dot()?) };
@@ -493,7 +514,6 @@ impl<'r, 'a> Listener<'r, 'a> {
             kind::FORMED_ARRAY => Content::list(self.form()?),
             kind::ATOM => self.atom()?,
             kind::REMOVED => Content::Removed,
-            kind::PLACE => Content::Place(self.place()?),
             _ => return Err(self.input.malformed("the kind of a write is unknown")),
         })
     }
@@ -524,20 +544,38 @@ impl<'r, 'a> Listener<'r, 'a> {
         number.ok_or_else(|| self.input.malformed("a text is named before it is spelled"))
     }
 
-    fn place(&mut self) -> Result<Place, DecodeError> {
-        let more = self.input.varint()?;
-        let mut levels = SmallVec::<[Level; 2]>::new();
-        for _ in 0..=more {
-            let number = unzigzag(self.input.varint()?);
-            let replica = match self.input.varint()?.checked_sub(1) {
-                Some(code) => Some(self.replica_of(code)?),
-                None => None,
-            };
+    fn place(&mut self, time: Timestamp) -> Result<Place, DecodeError> {
+        let head = self.input.varint()?;
+        if let Some(back) = head.checked_sub(NEW_RUNS) {
+            let at = usize::try_from(back).ok().and_then(|it| self.runs.len().checked_sub(it + 1));
+            let run = at.and_then(|at| self.runs.get(at)).cloned();
+            let run =
+                run.ok_or_else(|| self.input.malformed("a run is named before it is spelled"))?;
+            let place = run.at(unzigzag(self.input.varint()?));
+            return place.ok_or_else(|| self.input.malformed("a place is out of bounds"));
+        }
+        let mut levels = Levels::new();
+        for depth in 0..=head >> 1 {
+            let told = self.input.varint()?;
+            let is_relative = depth == 0 && head & 1 == 1;
+            let number = if is_relative { heard_relative(told, time) } else { unzigzag(told) };
+            let shorter = told_relative(number, time).filter(|_| depth == 0);
+            if shorter != is_relative.then_some(told) {
+                return Err(self.input.malformed("the number of a run is not told as it must be"));
+            }
+            let owner = self.input.varint()?;
+            let replica = self.replica_of(owner >> 2)?;
+            let way = Way::of_code((owner & 3) as u8).unwrap_or(Way::Within);
             let index = unzigzag(self.input.varint()?);
-            levels.push(Level { number, replica, index });
+            levels.push(Level { number, replica, way, index });
         }
         let place = Place::of_checked(&levels);
-        place.ok_or_else(|| self.input.malformed("a place is out of bounds"))
+        let place = place.ok_or_else(|| self.input.malformed("a place is out of bounds"))?;
+        if !self.known_runs.insert(place.run().clone()) {
+            return Err(self.input.malformed("a run is spelled twice"));
+        }
+        self.runs.push(place.clone());
+        Ok(place)
     }
 
     fn dot(&mut self) -> Result<Dot, DecodeError> {

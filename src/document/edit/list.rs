@@ -12,8 +12,8 @@ use crate::{
         error::{DocumentError, Reason},
         read::{Reading, Slots, View},
         state::{
-            Content, Item, Lean, Levels, ListForm, ListOrder, NodeId, Origin, Place, Rank, Segment,
-            Sought,
+            Content, Inserter, Item, Lean, Levels, ListForm, ListOrder, NodeId, Origin, Place,
+            Rank, Segment, Sought, Way, clock,
             room::{self, Side},
         },
     },
@@ -295,6 +295,7 @@ impl Edit<'_> {
         replaced: &Replaced,
     ) -> Result<(), DocumentError> {
         let mut repeats = BTreeMap::<Item, u32>::new();
+        let first = Place::import(self.replica, time);
         for (index, value) in items.enumerate() {
             let kind = match form.key.as_deref().and_then(|key| value.field(key)?.scalar()) {
                 _ if form.is_set() => {
@@ -316,7 +317,10 @@ impl Edit<'_> {
                 kind
             };
             let spot = self.spot_below(list, Sought::Segment(&Segment::Item(identity)))?;
-            let place = (form.order == ListOrder::Place).then(|| Place::imported(index));
+            let place = (form.order == ListOrder::Place).then(|| {
+                let place = i64::try_from(index).ok().and_then(|index| first.at(index));
+                place.unwrap_or_else(|| first.clone())
+            });
             self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, replaced))?;
         }
         Ok(())
@@ -331,6 +335,14 @@ impl Edit<'_> {
         mover: Option<NodeId>,
     ) -> Result<Place, DocumentError> {
         let left = Beside::of(self.view(), list, index, mover, true).item(0);
+        let stands_behind =
+            |left| self.view().tree.stands(self.view().blocks, left)?.1.checked_sub(1);
+        if index < self.item_count(list)
+            || mover.is_some()
+            || left.and_then(stands_behind).is_some()
+        {
+            self.pin(list, None)?;
+        }
         self.settle_places_upto(list, left)?;
         let right = Beside::of(self.view(), list, index, mover, false).item(0);
         if left.is_some() && self.place_of(left) == self.place_of(right) {
@@ -350,12 +362,54 @@ impl Edit<'_> {
         let view = self.view();
         let left = Beside::of(view, list, gap.start, mover, true);
         let right = Beside::of(view, list, gap.end, mover, false);
-        let room = room::room(&left, &right, self.replica, lean(&left, &right));
+        let who = self.inserter(Way::Within);
+        let room = room::room(&left, &right, who, lean(&left, &right));
         let re_placed = left.with(room.left).chain(right.with(room.right));
         for (item, place) in re_placed.collect::<Vec<_>>() {
             self.re_place(item, place)?;
         }
         Ok(room.place)
+    }
+
+    fn inserter(&self, way: Way) -> Inserter {
+        Inserter { replica: self.replica, clock: clock(self.now.time()), way }
+    }
+
+    /// Gives places of their own to the items of a list that stand where they do because of others,
+    /// so that they stay there whatever becomes of those. Not to `leaving`, which is about to go.
+    pub(super) fn pin(
+        &mut self,
+        list: NodeId,
+        leaving: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        let view = self.view();
+        if !view.tree.is_woven(list) {
+            return Ok(());
+        }
+        let woven = view.tree.woven(view.blocks, list);
+        let items = view.tree.items(list).filter(|item| Some(*item) != leaving);
+        let items: Vec<NodeId> = items.collect();
+        let firm: Vec<NodeId> = items.iter().copied().filter(|it| !woven.contains(it)).collect();
+        let (mut before, mut firm_before) = (Vec::with_capacity(items.len()), 0);
+        for item in items {
+            if woven.contains(&item) {
+                let view = self.view();
+                let left = Row { view, items: &before, is_left: true };
+                let right = Row { view, items: &firm[firm_before..], is_left: false };
+                let room = room::room(&left, &right, self.inserter(Way::Pinned), Lean::Left);
+                let on_the_left = before.iter().rev().copied().zip(room.left);
+                let on_the_right = firm[firm_before..].iter().copied().zip(room.right);
+                for (item, place) in on_the_left.chain(on_the_right).collect::<Vec<_>>() {
+                    self.re_place(item, place)?;
+                }
+                self.re_place(item, room.place)?;
+            } else {
+                firm_before += 1;
+            }
+            before.push(item);
+        }
+        self.store.tree.unweave(list);
+        Ok(())
     }
 
     fn place_of(&self, item: Option<NodeId>) -> Option<Place> {
@@ -377,6 +431,7 @@ impl Edit<'_> {
         let Some(end) = end.filter(|end| self.view().lacks_place(*end)) else {
             return Ok(());
         };
+        self.pin(list, None)?;
         let back = Beside::of(self.view(), list, self.index_of(end) + 1, None, true);
         let mut without: Vec<NodeId> = (0..)
             .map_while(|distance| back.item(distance))
@@ -454,6 +509,9 @@ impl Edit<'_> {
     fn settle_move(&mut self, item: NodeId) -> Result<(), DocumentError> {
         let places = self.view().writes_at(item).filter(|(_, write)| write.is_place());
         if places.count() > 1 {
+            if let Some(list) = self.view().tree.parent(item) {
+                self.pin(list, None)?;
+            }
             if let Some(place) = self.place_of(Some(item)) {
                 return self.put_place(item, place);
             }
@@ -528,7 +586,22 @@ impl<'a> Beside<'a> {
 
 impl Side for Beside<'_> {
     fn at(&self, distance: usize) -> Option<Levels> {
-        self.view.tree.place(self.view.blocks, self.item(distance)?)?.1.levels()
+        Some(self.view.tree.place(self.view.blocks, self.item(distance)?)?.1.levels())
+    }
+}
+
+/// Items in a row beside a gap.
+struct Row<'a> {
+    view: View<'a>,
+    items: &'a [NodeId],
+    is_left: bool,
+}
+
+impl Side for Row<'_> {
+    fn at(&self, distance: usize) -> Option<Levels> {
+        let len = self.items.len();
+        let at = if self.is_left { len.checked_sub(distance + 1)? } else { distance };
+        Some(self.view.tree.place(self.view.blocks, *self.items.get(at)?)?.1.levels())
     }
 }
 

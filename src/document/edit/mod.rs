@@ -240,7 +240,10 @@ impl<'a> Edit<'a> {
             removals: self.removals.len(),
         };
         match write(self) {
-            Ok(()) => Ok(self),
+            Ok(()) => {
+                self.store.settle();
+                Ok(self)
+            }
             Err(error) => {
                 self.undo_to(savepoint);
                 Err(error)
@@ -267,6 +270,7 @@ impl<'a> Edit<'a> {
         }
         store.kernel.unmint(self.replica, to.minted);
         self.removals.drain(to.removals..).for_each(|it| store.tree.release(it.node));
+        store.settle();
     }
 
     fn view(&self) -> View<'_> {

@@ -10,7 +10,8 @@ use crate::{
         error::{DocumentError, Reason},
         read::Reading,
         state::{
-            Content, ListForm, NodeId, Origin, Policy, Rank, Removal, Sought, Tally, Write, tally,
+            Content, ListForm, NodeId, Origin, Policy, Rank, Removal, Segment, Sought, Tally,
+            Write, tally,
         },
     },
     time::{Stamp, Timestamp},
@@ -224,11 +225,12 @@ impl Edit<'_> {
     pub(super) fn put_born(
         &mut self,
         node: NodeId,
-        content: Content,
+        mut content: Content,
         time: Timestamp,
         origin: Option<Box<Origin>>,
     ) -> Result<(), DocumentError> {
         let store = &mut *self.store;
+        store.tree.share(&mut content);
         let minted = if store.kernel.live_len() < WRITES_MAX {
             store.kernel.mint(self.replica).map_err(DocumentError::from)
         } else {
@@ -271,6 +273,10 @@ impl Edit<'_> {
 
     /// Removes what is at a node and below.
     pub(super) fn remove_node(&mut self, node: NodeId) -> Result<(), DocumentError> {
+        let tree = &self.store.tree;
+        if let (Some(list), Some(Segment::Item(_))) = (tree.parent(node), tree.segment(node)) {
+            self.pin(list, Some(node))?;
+        }
         self.store.tree.hold(node);
         let slots = self.view().slots_below(node);
         let replaced = self.kill(slots);

@@ -16,6 +16,7 @@ use crate::{
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    vec,
     vec::Vec,
 };
 
@@ -235,8 +236,10 @@ impl Edit<'_> {
         let (was_tokens, is_tokens) = (self.tokens(&form, &was), self.tokens(&form, &is));
         let from = matches(&was_tokens, &is_tokens);
         let standing = Standing::find(&tokens, &was_tokens, &is_tokens, &from, &now);
+        let mut is_kept = vec![false; was.len()];
+        from.iter().flatten().for_each(|at| is_kept[*at] = true);
         for (at, item) in standing.of_read.iter().enumerate() {
-            if let Some(item) = item.filter(|_| !from.contains(&Some(at))) {
+            if let Some(item) = item.filter(|_| !is_kept[at]) {
                 self.save_removal(item, was[at], told)?;
             }
         }

@@ -3,6 +3,7 @@
 
 use super::{
     ascending::longest_ascending,
+    conflicts::Moves,
     path::{Path, Token, Way},
     report::{Change, Conflict, Report},
     view::{Reading, View},
@@ -88,9 +89,9 @@ enum Reads {
 /// What was read at a node before the join.
 struct Before {
     reads: Reads,
-    /// Of an item: its index, and its place.
+    /// Of an item: its index, and where it stands.
     index: Option<usize>,
-    place: Option<Place>,
+    stands: Option<(Place, u32)>,
     /// The key that an item is read with although its field was deleted, and the field's name.
     lost: Option<(Arc<str>, Content)>,
 }
@@ -150,14 +151,21 @@ impl<'a> Reporting<'a> {
             causal::Change::Came(dot, write) => {
                 let birth = write.birth().filter(|_| write.is_readable());
                 let known = birth.is_some_and(|birth| ours.kernel.context().contains(birth));
-                came.push((dot, write.node, known));
+                came.push((dot, write.node, known, write.is_place()));
             }
             causal::Change::Went(dot, write) => went.push((dot, write.clone())),
         });
-        for (dot, theirs, known) in came {
+        let (mut placed, mut reordered) = (BTreeSet::new(), BTreeSet::new());
+        for (dot, theirs, known, is_place) in came {
             self.came.push(dot);
             let node = self.adopt(theirs);
             self.hold(node);
+            // An item that has several places may make others stand elsewhere.
+            let tree = &self.ours.tree;
+            let had_place = || tree.place(self.ours.kernel.blocks(), node).is_some();
+            if is_place && (!placed.insert(node) || had_place()) {
+                reordered.extend(tree.parent(node));
+            }
             if known && !self.ours.tree.has_content(node) {
                 self.deletions.insert(node);
             }
@@ -169,6 +177,17 @@ impl<'a> Reporting<'a> {
         }
         self.involve_survivors(&went);
         self.went = went;
+        let (tree, blocks) = (&self.ours.tree, self.ours.kernel.blocks());
+        let is_contested = |step: &(NodeId, NodeId)| {
+            tree.is_contested_list(step.0) || tree.is_contested(blocks, step.1)
+        };
+        reordered.extend(self.ways.iter().filter(|step| is_contested(step)).map(|step| step.0));
+        for list in reordered {
+            let items: Vec<NodeId> = self.ours.tree.items(list).collect();
+            for item in items {
+                self.involve(item);
+            }
+        }
     }
 
     /// Where the mark of a list comes or goes, it may name another key, by which items that outlived
@@ -309,6 +328,7 @@ impl Reporting<'_> {
         for (dot, write) in back {
             ours.put(dot, write);
         }
+        ours.settle();
         gone
     }
 
@@ -405,7 +425,7 @@ impl Reporting<'_> {
     fn shift(&self, item: NodeId) -> Option<Shift> {
         let old = self.before.get(&item)?;
         let new = self.ours.view().before(item);
-        let stays = old.index.is_some() && new.index.is_some() && old.place == new.place;
+        let stays = old.index.is_some() && new.index.is_some() && old.stands == new.stands;
         Some(Shift { item, was: old.index, is: new.index, stays })
     }
 }
@@ -547,7 +567,8 @@ impl Reporting<'_> {
         }
         let mut conflicts = Vec::new();
         if self.ours.tree.has_content(ROOT) {
-            let above = Above { stands: true, is_deleted: false, removed: None };
+            let moves = &Moves::default();
+            let above = Above { stands: true, is_deleted: false, removed: None, moves };
             self.conflicts_from(ROOT, &Way::root(), above, removed, &mut conflicts);
         }
         conflicts
@@ -558,7 +579,7 @@ impl Reporting<'_> {
         &self,
         node: NodeId,
         way: &Way<'_>,
-        above: Above,
+        above: Above<'_>,
         removed: &BTreeMap<NodeId, Stamp>,
         conflicts: &mut Vec<Conflict>,
     ) {
@@ -567,7 +588,8 @@ impl Reporting<'_> {
         let first = conflicts.len();
         self.conflicts_at(node, way, above, conflicts);
         let is_deleted = above.is_deleted || conflicts[first..].iter().any(Conflict::has_deletion);
-        let below = Above { stands: view.stands_at(node), is_deleted, ..above };
+        let moves = &Moves::default();
+        let below = Above { stands: view.stands_at(node), is_deleted, moves, ..above };
         match view.reading(node) {
             Some(Reading::Object) => {
                 for (name, field) in self.fields(node) {
@@ -581,6 +603,9 @@ impl Reporting<'_> {
                 let index = |item| Some((view.tree.index_of(view.blocks, item)?, item));
                 let mut items: Vec<(usize, NodeId)> = self.items(node).filter_map(index).collect();
                 items.sort_unstable();
+                let is_contended = items.iter().any(|(_, item)| view.is_moved_apart(*item));
+                let moves = if is_contended { view.moves_in(node) } else { Moves::default() };
+                let below = Above { moves: &moves, ..below };
                 for (index, item) in items {
                     let way = way.below(Token::Index(index));
                     self.conflicts_from(item, &way, below, removed, conflicts);
@@ -594,7 +619,7 @@ impl Reporting<'_> {
         &self,
         node: NodeId,
         way: &Way<'_>,
-        above: Above,
+        above: Above<'_>,
         conflicts: &mut Vec<Conflict>,
     ) {
         let view = self.ours.view();
@@ -602,7 +627,7 @@ impl Reporting<'_> {
         let is_deletion = !above.is_deleted && self.deletions.contains(&node);
         let first = conflicts.len();
         if self.before.contains_key(&node) {
-            view.conflicts_at(node, way, above.stands, conflicts);
+            view.conflicts_at(node, way, (above.stands, above.moves), conflicts);
         } else if is_deletion {
             conflicts.extend(view.conflict(node, way, above.stands));
         }
@@ -621,13 +646,15 @@ impl Reporting<'_> {
 
 /// What is known of the nodes above one.
 #[derive(Clone, Copy)]
-struct Above {
+struct Above<'a> {
     /// Whether the one above is there because somebody wrote just that.
     stands: bool,
     /// Whether a deletion was reported already.
     is_deleted: bool,
     /// Who removed one of them last, as far as the delta tells.
     removed: Option<Stamp>,
+    /// What sides moved apart in the one above, if it is a list.
+    moves: &'a Moves,
 }
 
 impl Reads {
@@ -662,9 +689,10 @@ impl<'a> View<'a> {
 
     fn before(self, node: NodeId) -> Before {
         let index = self.tree.index_of(self.blocks, node);
-        let place = self.tree.place(self.blocks, node).map(|place| place.1.clone());
+        let stands = self.tree.stands(self.blocks, node);
+        let stands = stands.map(|(place, nth)| (place.clone(), nth));
         let lost = self.lost_key(node).map(|(name, key)| (name.into(), key.clone()));
-        Before { reads: self.reads(node), index, place, lost }
+        Before { reads: self.reads(node), index, stands, lost }
     }
 }
 

@@ -8,10 +8,15 @@ use super::{
 use crate::{
     causal::Dot,
     document::state::{Content, NodeId, Place, Rank, Standing},
+    replica::ReplicaId,
+    time::Stamp,
     value::{Kind, Value},
 };
-use alloc::{collections::BTreeSet, vec::Vec};
-use core::cmp::{Ordering, Reverse};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::cmp::Reverse;
 
 /// One of the values that live at a node.
 #[derive(Clone, Copy)]
@@ -22,14 +27,39 @@ enum Sort<'a> {
     List,
 }
 
+/// The items of a list that several sides moved apart: for each where it is read, and where the
+/// others would have it.
+#[derive(Default)]
+pub(super) struct Moves(BTreeMap<NodeId, Vec<Contender>>);
+
+impl Moves {
+    /// The open conflict of moves at an item, if there is one.
+    fn conflict(&self, item: NodeId, way: &Way<'_>) -> Option<Conflict> {
+        let (winner, losers) = self.0.get(&item)?.split_first()?;
+        let (kind, path) = (ConflictKind::Move, way.path());
+        Some(Conflict { path, kind, winner: winner.clone(), losers: losers.into() })
+    }
+}
+
+/// An item, where it is read, and where one side moved it.
+struct Moved<'a> {
+    item: NodeId,
+    index: usize,
+    rank: Rank,
+    place: &'a Place,
+}
+
 impl<'a> View<'a> {
     /// Every open conflict at a node and below, sorted by path. O(what lives there).
     pub(crate) fn conflicts(self, node: NodeId) -> Vec<Conflict> {
         let mut open = Vec::new();
         if self.tree.has_content(node) {
             let way = Way::of(self.path(node));
-            let parent_stands = self.tree.parent(node).is_none_or(|it| self.stands_at(it));
-            self.conflicts_below(node, &way, parent_stands, &mut open);
+            let parent = self.tree.parent(node);
+            let parent_stands = parent.is_none_or(|it| self.stands_at(it));
+            let moves = parent.filter(|_| self.is_moved_apart(node)).map(|it| self.moves_in(it));
+            let above = (parent_stands, &moves.unwrap_or_default());
+            self.conflicts_below(node, &way, above, &mut open);
         }
         open
     }
@@ -55,19 +85,21 @@ impl<'a> View<'a> {
         let way = Way::root();
         self.conflict(node, &way, parent_stands).is_some()
             || self.keys_conflict(node, &way).is_some()
+            || self.order_conflict(node, &way).is_some()
     }
 
-    /// The open conflicts at a node.
+    /// The open conflicts at a node; `moves` are those of the list that it is in.
     pub(super) fn conflicts_at(
         self,
         node: NodeId,
         way: &Way<'_>,
-        parent_stands: bool,
+        (parent_stands, moves): (bool, &Moves),
         open: &mut Vec<Conflict>,
     ) {
         open.extend(self.conflict(node, way, parent_stands));
-        open.extend(self.move_conflict(node, way));
+        open.extend(moves.conflict(node, way));
         open.extend(self.keys_conflict(node, way));
+        open.extend(self.order_conflict(node, way));
     }
 
     /// The open conflict of values at a node, if there is one.
@@ -162,40 +194,70 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The open conflict of moves at an item, if there is one. Places that two imports gave it are
-    /// no conflict: nobody moved it.
-    fn move_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
-        self.places(node).nth(1)?;
-        let moves = self.places(node).filter_map(|(_, rank, write)| match &write.content {
-            Content::Place(place) => Some((rank, write.birth()?, place)),
-            _ => None,
-        });
-        let mut moves: Vec<(Rank, Dot, &Place)> = moves.collect();
-        moves.sort_unstable_by_key(|it| Reverse(it.0));
-        // If several sides have re-placed one move, only the place that is read.
-        let mut told = BTreeSet::new();
-        moves.retain(|it| told.insert(it.1));
-        let (_, winner) = self.tree.place(self.blocks, node)?;
-        let items = self.tree.list_at(self.tree.parent(node)?)?;
-        let own = items.index_of(|other| self.tree.compare(self.blocks, other, node))?;
-        let index = |place: &Place| {
-            let at = items.count_before(|other| {
-                let by_place = match self.tree.place(self.blocks, other) {
-                    Some((_, other)) => other.cmp(place),
-                    None => Ordering::Greater,
+    /// Whether several sides moved an item. Places that two imports gave it are no conflict: nobody
+    /// moved it.
+    pub(super) fn is_moved_apart(self, item: NodeId) -> bool {
+        let mut movers =
+            self.places(item).filter_map(|(_, _, write)| write.birth()).map(Dot::replica);
+        movers.next().is_some_and(|first| movers.any(|other| other != first))
+    }
+
+    /// Where the items of a list stand that several sides moved apart, and where else they would.
+    ///
+    /// A side says of an item that it stands at an index: the one that it has if that side's moves
+    /// alone count, and all other items stand where they are read. O(items + moves × log items).
+    pub(super) fn moves_in(self, list: NodeId) -> Moves {
+        let Some(items) = self.tree.list_at(list) else { return Moves::default() };
+        let mut sides = BTreeMap::<ReplicaId, BTreeMap<NodeId, Moved<'a>>>::new();
+        let mut told = BTreeMap::<NodeId, Vec<(Rank, usize)>>::new();
+        for (index, item) in items.iter().enumerate() {
+            for (_, rank, write) in self.places(item) {
+                let (Some(birth), Content::Place(place)) = (write.birth(), &write.content) else {
+                    continue;
                 };
-                by_place.then_with(|| self.tree.segment(other).cmp(&self.tree.segment(node)))
+                let side = sides.entry(birth.replica()).or_default();
+                let moved = side.entry(item).or_insert(Moved { item, index, rank, place });
+                if moved.rank < rank {
+                    *moved = Moved { item, index, rank, place };
+                }
+            }
+            if self.is_moved_apart(item) {
+                told.insert(item, Vec::new());
+            }
+        }
+        if told.is_empty() {
+            return Moves::default();
+        }
+        for side in sides.into_values() {
+            let mut read: Vec<usize> = side.values().map(|moved| moved.index).collect();
+            read.sort_unstable();
+            let mut moved: Vec<Moved<'_>> = side.into_values().collect();
+            moved.sort_unstable_by(|a, b| {
+                let segment = |moved: &Moved<'_>| self.tree.segment(moved.item);
+                a.place.cmp(b.place).then_with(|| segment(a).cmp(&segment(b)))
             });
-            at - usize::from(at > own)
+            for (moved_before, Moved { item, rank, place, .. }) in moved.into_iter().enumerate() {
+                let Some(claims) = told.get_mut(&item) else { continue };
+                let before = items.count_before(|other| {
+                    self.tree.compare_to_place(self.blocks, other, (place, item))
+                });
+                // Without those that this side moved: they stand where it says.
+                let others = before - read.partition_point(|index| *index < before);
+                claims.push((rank, others + moved_before));
+            }
+        }
+        let contenders = |(item, mut claims): (NodeId, Vec<(Rank, usize)>)| {
+            claims.sort_unstable_by_key(|claim| Reverse(claim.0));
+            let (read, _) = self.tree.place(self.blocks, item)?;
+            let index = self.tree.index_of(self.blocks, item)?;
+            let winner = claims.first().filter(|first| first.0 == read)?.0;
+            let losers = claims.iter().skip(1).filter(|claim| claim.1 != index);
+            let losers = losers.map(|(rank, index)| Contender::of(*index as u64, *rank));
+            let all: Vec<_> =
+                [Contender::of(index as u64, winner)].into_iter().chain(losers).collect();
+            (all.len() > 1).then_some((item, all))
         };
-        let contender =
-            |(rank, _, place): &(Rank, Dot, &Place)| Contender::of(index(place) as u64, *rank);
-        let mut contenders = moves.iter().filter(|it| it.2 == winner).map(contender);
-        let winner = (contenders.next()?, winner);
-        let losers: Vec<Contender> =
-            moves.iter().filter(|it| it.2 != winner.1).map(contender).collect();
-        let (kind, winner) = (ConflictKind::Move, winner.0);
-        (!losers.is_empty()).then(|| Conflict { path: way.path(), kind, winner, losers })
+        Moves(told.into_iter().filter_map(contenders).collect())
     }
 
     /// The open conflict of keys at a list, if there is one.
@@ -217,25 +279,61 @@ impl<'a> View<'a> {
         Some(Conflict { path: way.path(), kind, winner, losers })
     }
 
+    /// The open conflict of the order in which imports have the items of a list, if there is one.
+    fn order_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
+        if !self.tree.is_contested_list(node) || !matches!(self.reading(node), Some(Reading::List))
+        {
+            return None;
+        }
+        // For each import, those that are contradicted, in its order.
+        let mut imports = BTreeMap::<Stamp, Vec<(&Place, usize)>>::new();
+        for item in self.tree.contradicted(self.blocks, node) {
+            let index = self.tree.index_of(self.blocks, item)?;
+            for (_, _, write) in self.places(item).filter(|place| place.2.birth().is_none()) {
+                if let Content::Place(place) = &write.content {
+                    if let Some(import) = place.imported() {
+                        imports.entry(import).or_default().push((place, index));
+                    }
+                }
+            }
+        }
+        let (mut read, mut losers) = (None, Vec::new());
+        for (import, mut items) in imports.into_iter().rev() {
+            items.sort_unstable();
+            if items.is_sorted_by_key(|item| item.1) {
+                read = read.or(Some(import));
+                continue;
+            }
+            let indexes = items.iter().map(|item| Value::from(item.1 as u64));
+            let claim = Claim::Value(Value::Array(indexes.collect()));
+            losers.push(Contender { claim, stamp: Some(import) });
+        }
+        let winner = Contender { claim: Claim::Read(Kind::Array), stamp: read };
+        let (kind, path) = (ConflictKind::Order, way.path());
+        (!losers.is_empty()).then_some(Conflict { path, kind, winner, losers })
+    }
+
     fn conflicts_below(
         self,
         node: NodeId,
         way: &Way<'_>,
-        parent_stands: bool,
+        above: (bool, &Moves),
         open: &mut Vec<Conflict>,
     ) {
-        self.conflicts_at(node, way, parent_stands, open);
+        self.conflicts_at(node, way, above, open);
         let stands = self.stands_at(node);
         match self.reading(node) {
             Some(Reading::Object) => {
                 for (name, field) in self.tree.sorted_fields(node) {
                     let way = way.below(Token::Name(name.clone()));
-                    self.conflicts_below(field, &way, stands, open);
+                    self.conflicts_below(field, &way, (stands, &Moves::default()), open);
                 }
             }
             Some(Reading::List) => {
+                let moves = self.moves_in(node);
                 for (index, item) in self.tree.items(node).enumerate() {
-                    self.conflicts_below(item, &way.below(Token::Index(index)), stands, open);
+                    let way = way.below(Token::Index(index));
+                    self.conflicts_below(item, &way, (stands, &moves), open);
                 }
             }
             _ => {}

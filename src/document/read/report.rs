@@ -174,8 +174,9 @@ pub enum ConflictKind {
     Type,
     /// A deletion, and a write that had not seen it. The write is read.
     Deletion,
-    /// An item that was moved to different places. The values are the indexes where it stands and
-    /// where it would stand. Settled by [`move_item`](crate::Document::move_item), even to where it
+    /// An item that was moved to different places. The values are the index where it stands, and
+    /// those where it would stand if one side's moves alone counted. Sides that move items to the
+    /// same indexes agree. Settled by [`move_item`](crate::Document::move_item), even to where it
     /// already stands.
     Move,
     /// A list that was made on several sides with different
@@ -184,6 +185,11 @@ pub enum ConflictKind {
     /// key, `null` where items have none. Settled by any write to the list or into it;
     /// [`resolve`](crate::Document::resolve) writes the whole list anew.
     Keys,
+    /// A list whose items arrays that were written apart have in orders that cannot both be kept.
+    /// The array that is read has the later ones in its order. The losers are arrays of indexes: the
+    /// items that are in question, as they are read, in the order of that import. Settled by any
+    /// insertion before the end, removal or move in the list.
+    Order,
 }
 
 impl ConflictKind {
@@ -201,6 +207,7 @@ impl fmt::Display for ConflictKind {
             Self::Deletion => "deletion",
             Self::Move => "move",
             Self::Keys => "keys",
+            Self::Order => "order",
         })
     }
 }

@@ -5,6 +5,7 @@
 //! [`standing`], which sorts out several; [`slab`], [`names`] and [`order`], which a [`tree`] keeps
 //! nodes in; the [`store`] of both, and a [`delta`], which is a store too.
 
+mod agreed;
 mod content;
 mod delta;
 mod form;
@@ -32,7 +33,10 @@ pub(crate) use form::{ListForm, ListOrder};
 pub(crate) use names::Sought;
 pub(crate) use node::{NodeId, ROOT};
 pub(crate) use order::Items;
-pub(crate) use place::{Lean, Level, Levels, Place};
+pub(crate) use place::{
+    Inserter, LEVELS_MAX, Lean, Level, Levels, Place, Run, Way, clock, heard_relative,
+    told_relative,
+};
 pub(crate) use policy::Policy;
 pub(crate) use rank::Rank;
 pub(crate) use segment::{Item, Segment};

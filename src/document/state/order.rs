@@ -20,18 +20,16 @@ pub(crate) struct Order {
     len: usize,
     /// What they are ordered by.
     pub(crate) by: ListOrder,
+    /// How many items have several places.
+    pub(super) contested: u32,
+    /// Whether items stand where they do because of others.
+    pub(super) is_woven: bool,
 }
 
 /// The items of one list, in their order.
 pub(crate) type Items<'a> = Copied<Flatten<slice::Iter<'a, Vec<NodeId>>>>;
 
 impl Order {
-    /// Items that are in order.
-    pub(crate) fn of(items: &[NodeId], by: ListOrder) -> Self {
-        let chunks = items.chunks(CHUNK).map(Into::into).collect();
-        Self { chunks, len: items.len(), by }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -51,7 +49,12 @@ impl Order {
         None
     }
 
-    fn last(&self) -> Option<NodeId> {
+    /// Puts the same items in another order.
+    pub(super) fn reorder(&mut self, items: &[NodeId]) {
+        self.chunks = items.chunks(CHUNK / 2).map(Vec::from).collect();
+    }
+
+    pub(super) fn last(&self) -> Option<NodeId> {
         self.chunks.last()?.last().copied()
     }
 

@@ -22,6 +22,11 @@ impl Store {
         self.tree.came(self.kernel.blocks(), slot);
     }
 
+    /// Brings the order of lists up to date, after writes came and went.
+    pub(crate) fn settle(&mut self) {
+        self.tree.settle(self.kernel.blocks());
+    }
+
     /// The greatest time among the live writes.
     pub(crate) fn latest(&self) -> Option<Timestamp> {
         self.kernel.payloads().map(|write| write.time).max()
@@ -51,6 +56,7 @@ impl Store {
         for node in left {
             tree.release(node);
         }
+        self.settle();
         changed
     }
 
@@ -62,6 +68,7 @@ impl Store {
         let mut page = Noting { inner, came: Vec::new(), went: Vec::new() };
         let changed = self.kernel.join(&other.kernel, &mut page);
         let Noting { came, went, .. } = page;
+        self.settle();
         (changed, Joined { came, went, unseen })
     }
 
@@ -79,6 +86,7 @@ impl Store {
             self.tree.release(node);
         }
         self.kernel.forget(&unseen);
+        self.settle();
     }
 
     /// A store that has seen `context` and holds some of the writes that live here.
@@ -93,6 +101,7 @@ impl Store {
             let write = adopted.write(&mut part.tree, &self.tree, write);
             part.put(dot, write);
         }
+        part.settle();
         part
     }
 
@@ -155,7 +164,9 @@ impl Adopted {
             _ => ours.adopt(theirs, parent),
         };
         self.parent = Some((parent, here));
-        write.at(ours.adopt_below(here, theirs, write.node))
+        let mut write = write.at(ours.adopt_below(here, theirs, write.node));
+        ours.share(&mut write.content);
+        write
     }
 }
 

@@ -5,12 +5,13 @@
 //! while there is something to read.
 
 use super::{
+    agreed::{Agreed, Unmoved, agree},
     content::Content,
     form::{ListForm, ListOrder},
     names::{NameId, Names, Sought},
     node::{NONE, NodeId, ROOT},
     order::{Items, Order},
-    place::Place,
+    place::{Place, Run, Way},
     rank::Rank,
     segment::{Item, Segment},
     slab::Slab,
@@ -74,6 +75,12 @@ pub(crate) struct Tree {
     crowds: BTreeMap<NodeId, Crowd>,
     /// The nodes where removals live, each with its parent, and how many. Nothing is read there.
     removed: BTreeMap<(NodeId, NodeId), u32>,
+    /// Items, each after its list, that stand behind a place, and the how manieth there.
+    behind: BTreeMap<(NodeId, NodeId), (Place, u32)>,
+    /// Lists in which what stands behind what may have changed.
+    unsettled: BTreeSet<NodeId>,
+    /// Some of the runs that came last.
+    runs: [Option<Arc<Run>>; 4],
 }
 
 /// The writes at one node beyond the first two, which a stranger may make thousands of. Places come
@@ -318,6 +325,7 @@ impl Tree {
             }
             self.names.give_back(name);
             self.free.push(node);
+            self.leave(parent, node);
             node = parent;
         }
     }
@@ -371,6 +379,16 @@ pub(crate) fn rank_of_place(blocks: &Blocks<Write>, slot: Slot) -> Option<Rank> 
 
 /// What lives where.
 impl Tree {
+    /// Lets a place that is about to come share its run with those that came just before it: a run
+    /// that arrives item by item is in memory once.
+    pub(crate) fn share(&mut self, content: &mut Content) {
+        let Content::Place(place) = content else { return };
+        if !self.runs.iter().flatten().any(|run| place.share(run)) {
+            self.runs.rotate_right(1);
+            self.runs[0] = Some(place.run().clone());
+        }
+    }
+
     /// A write has become alive.
     pub(crate) fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
         let Some(write) = blocks.get(slot) else { return };
@@ -570,6 +588,15 @@ impl Tree {
         let mut order = core::mem::take(&mut self.lists[list]);
         let by = order.by.clone();
         order.insert(item, |other| self.compare_by(&by, blocks, other, item));
+        let is_last = order.last() == Some(item);
+        let was_contested = order.contested > 0;
+        let is_contested = self.is_contested(blocks, item);
+        order.contested += u32::from(is_contested);
+        // What is appended stands behind all others, and none of them behind it.
+        let is_appended = is_last && !is_contested && !self.is_imported(blocks, item);
+        if order.contested > 0 && !(is_appended && was_contested) {
+            self.unsettled.insert(parent);
+        }
         self.lists[list] = order;
     }
 
@@ -579,11 +606,15 @@ impl Tree {
         let mut order = core::mem::take(&mut self.lists[list as usize]);
         let by = order.by.clone();
         order.remove(|other| self.compare_by(&by, blocks, other, item));
+        if order.contested > 0 {
+            self.unsettled.insert(parent);
+            order.contested -= u32::from(self.is_contested(blocks, item));
+        }
         if order.len() == 0 {
+            order = Order::default();
             self.node_mut(parent).list = u32::MAX;
             self.free_lists.push(list);
             self.sorted_lists -= u32::from(by != ListOrder::Place);
-            order = Order::default();
         }
         self.lists[list as usize] = order;
     }
@@ -610,7 +641,11 @@ impl Tree {
         items.sort_unstable_by(|a, b| self.compare_by(by, blocks, *a, *b));
         self.sorted_lists -= u32::from(order.by != ListOrder::Place);
         self.sorted_lists += u32::from(*by != ListOrder::Place);
-        self.lists[list] = Order::of(&items, by.clone());
+        if order.contested > 0 {
+            self.unsettled.insert(node);
+        }
+        self.lists[list].by = by.clone();
+        self.lists[list].reorder(&items);
     }
 
     /// The item whose position depends on a write.
@@ -641,13 +676,17 @@ impl Tree {
         item: Option<NodeId>,
         change: impl FnOnce(&mut Self),
     ) {
-        let is_listed = |item: &NodeId| {
-            matches!(self.segment(*item), Some(Segment::Item(_))) && self.has_content(*item)
-        };
-        let Some(item) = item.filter(is_listed) else { return change(self) };
-        self.delist(blocks, item);
+        let Some(item) = item else { return change(self) };
+        let is_listed =
+            self.has_content(item) && matches!(self.segment(item), Some(Segment::Item(_)));
+        if is_listed {
+            self.delist(blocks, item);
+        }
+        self.leave(self.node(item).parent, item);
         change(self);
-        self.enlist(blocks, item);
+        if is_listed {
+            self.enlist(blocks, item);
+        }
     }
 
     /// The place that says where an item stands, and its rank.
@@ -665,6 +704,20 @@ impl Tree {
             Content::Place(place) => Some((rank, place)),
             _ => None,
         }
+    }
+
+    /// Where an item stands: at its place, or behind the place of another, as the how manieth.
+    pub(crate) fn stands<'a>(
+        &'a self,
+        blocks: &'a Blocks<Write>,
+        item: NodeId,
+    ) -> Option<(&'a Place, u32)> {
+        if !self.behind.is_empty() {
+            if let Some((place, nth)) = self.behind.get(&(self.node(item).parent, item)) {
+                return Some((place, *nth));
+            }
+        }
+        self.place(blocks, item).map(|place| (place.1, 0))
     }
 
     /// The order of two items of one list, which no two share.
@@ -687,9 +740,9 @@ impl Tree {
             };
             return by_value.then_with(|| self.compare_keys(a, b));
         }
-        let place = |item| self.place(blocks, item).map(|place| place.1);
+        let place = |item| self.stands(blocks, item);
         let by_place = match (place(a), place(b)) {
-            (Some(a), Some(b)) => a.cmp(b),
+            (Some(a), Some(b)) => a.cmp(&b),
             (a, b) => a.is_none().cmp(&b.is_none()),
         };
         by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
@@ -722,10 +775,158 @@ impl Tree {
         by_key.then_with(|| a.cmp(&b))
     }
 
+    /// The order of an item and another that would stand at a place.
+    pub(crate) fn compare_to_place(
+        &self,
+        blocks: &Blocks<Write>,
+        a: NodeId,
+        (place, b): (&Place, NodeId),
+    ) -> Ordering {
+        let stands = self.stands(blocks, a);
+        let by_place = stands.map_or(Ordering::Greater, |a| a.cmp(&(place, 0)));
+        by_place.then_with(|| self.segment(a).cmp(&self.segment(b)))
+    }
+
     /// The index of an item in its list; `None` if it is not a linked item.
     pub(crate) fn index_of(&self, blocks: &Blocks<Write>, item: NodeId) -> Option<usize> {
         let items = self.list_at(self.parent(item)?)?;
         items.index_of(|other| self.compare(blocks, other, item))
+    }
+}
+
+/// What stands behind what.
+impl Tree {
+    /// Whether an item has several places.
+    pub(crate) fn is_contested(&self, blocks: &Blocks<Write>, item: NodeId) -> bool {
+        let Some(Node { slots, .. }) = self.nodes.get(item.0) else { return false };
+        let is_place = |slot: &&Slot| rank_of_place(blocks, **slot).is_some();
+        match slots.iter().filter(is_place).count() {
+            0 => false,
+            1 if self.crowds.is_empty() => false,
+            1 => self.crowds.get(&item).and_then(BTreeSet::last).is_some_and(|it| it.0.is_some()),
+            _ => true,
+        }
+    }
+
+    /// Whether items of a list that is ordered by place have several.
+    pub(crate) fn is_contested_list(&self, list: NodeId) -> bool {
+        let is_contested = |list: &Order| list.contested > 0 && list.by == ListOrder::Place;
+        self.list_at(list).is_some_and(is_contested)
+    }
+
+    /// Whether items of a list stand where they do because of others.
+    pub(crate) fn is_woven(&self, list: NodeId) -> bool {
+        self.list_at(list).is_some_and(|order| order.is_woven)
+    }
+
+    /// Nothing in a list stands where it does because of others any more.
+    pub(crate) fn unweave(&mut self, list: NodeId) {
+        let number = self.nodes.get(list.0).map_or(u32::MAX, |node| node.list);
+        if let Some(order) = self.lists.get_mut(number as usize) {
+            order.is_woven = false;
+            self.unsettled.insert(list);
+        }
+    }
+
+    fn is_imported(&self, blocks: &Blocks<Write>, item: NodeId) -> bool {
+        self.place(blocks, item).is_some_and(|place| place.1.imported().is_some())
+    }
+
+    fn leave(&mut self, list: NodeId, item: NodeId) {
+        if !self.behind.is_empty() {
+            self.behind.remove(&(list, item));
+        }
+    }
+
+    /// Where an item is read that nobody moved, and what its places say of its order.
+    fn unmoved<'a>(&self, blocks: &'a Blocks<Write>, item: NodeId) -> Option<Unmoved<'a>> {
+        let unmoved = |slot| {
+            let write = blocks.get(slot).filter(|write: &&Write| write.birth().is_none())?;
+            match &write.content {
+                Content::Place(place) => Some(place).filter(|place| place.way() != Way::Pinned),
+                _ => None,
+            }
+        };
+        let (rank, read) = self.place(blocks, item)?;
+        let is_read = |slot: &Slot| rank_of_place(blocks, *slot) == Some(rank);
+        let moved = |slot| blocks.get(slot).and_then(Write::birth);
+        if self.slots(item).find(is_read).and_then(moved).is_some() {
+            return None;
+        }
+        let places = self.slots(item).filter_map(unmoved).collect();
+        Some(Unmoved { read, is_pinned: read.way() == Way::Pinned, places })
+    }
+
+    /// The items of a list that nobody moved, by where they are read, and what is agreed on.
+    fn agreed(&self, blocks: &Blocks<Write>, list: NodeId) -> (Vec<NodeId>, Agreed) {
+        if !self.is_contested_list(list) {
+            return <_>::default();
+        }
+        let unmoved = |item| Some((self.unmoved(blocks, item)?, item));
+        let mut items: Vec<_> = self.items(list).filter_map(unmoved).collect();
+        items.sort_unstable_by(|(a, a_item), (b, b_item)| {
+            let segments = || self.segment(*a_item).cmp(&self.segment(*b_item));
+            a.read.cmp(b.read).then_with(segments)
+        });
+        let (unmoved, items): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        let agreed = agree(&unmoved);
+        (items, agreed)
+    }
+
+    /// The items that stand where they do because of others.
+    pub(crate) fn woven(&self, blocks: &Blocks<Write>, list: NodeId) -> BTreeSet<NodeId> {
+        let (items, agreed) = self.agreed(blocks, list);
+        let behind = agreed.behind.iter().map(|it| it.0);
+        behind.chain(agreed.torn).map(|item| items[item]).collect()
+    }
+
+    /// The items about which imports contradict each other.
+    pub(crate) fn contradicted(&self, blocks: &Blocks<Write>, list: NodeId) -> Vec<NodeId> {
+        let (items, agreed) = self.agreed(blocks, list);
+        agreed.contradicted.into_iter().map(|item| items[item]).collect()
+    }
+
+    /// What stands behind what in a list.
+    fn behind_of(
+        &self,
+        list: NodeId,
+        blocks: &Blocks<Write>,
+        (items, agreed): &(Vec<NodeId>, Agreed),
+    ) -> BTreeMap<(NodeId, NodeId), (Place, u32)> {
+        let behind = agreed.behind.iter().filter_map(|(item, other, nth)| {
+            let (_, place) = self.place(blocks, items[*other])?;
+            Some(((list, items[*item]), (place.clone(), *nth)))
+        });
+        behind.collect()
+    }
+
+    /// Brings the order of all lists up to date. Until then a list is in the order that it had, and
+    /// what came stands at its own place.
+    pub(crate) fn settle(&mut self, blocks: &Blocks<Write>) {
+        while let Some(list) = self.unsettled.pop_first() {
+            let agreed = self.agreed(blocks, list);
+            let new = self.behind_of(list, blocks, &agreed);
+            let all = (list, ROOT)..=(list, NONE);
+            let is_same = self.behind.range(all.clone()).eq(new.iter());
+            let is_woven = !new.is_empty() || !agreed.1.torn.is_empty();
+            if !is_same {
+                let old: Vec<_> = self.behind.range(all).map(|it| *it.0).collect();
+                for item in old {
+                    self.behind.remove(&item);
+                }
+                self.behind.extend(new);
+            }
+            let number = self.nodes.get(list.0).map_or(u32::MAX, |node| node.list) as usize;
+            if self.lists.get(number).is_none() {
+                continue;
+            }
+            if !is_same {
+                let mut items: Vec<NodeId> = self.items(list).collect();
+                items.sort_by(|a, b| self.compare(blocks, *a, *b));
+                self.lists[number].reorder(&items);
+            }
+            self.lists[number].is_woven = is_woven;
+        }
     }
 }
 
@@ -830,12 +1031,25 @@ impl Tree {
             let in_order =
                 listed.windows(2).all(|pair| self.compare(blocks, pair[0], pair[1]).is_lt());
             check(in_order, "items are out of order")?;
+            let contested = listed.iter().filter(|item| self.is_contested(blocks, **item)).count();
+            let counted = self.list_at(id).map_or(0, |order| order.contested);
+            check(
+                counted as usize == contested,
+                "the count of items with several places is stale",
+            )?;
+            let agreed = self.agreed(blocks, id);
+            let behind = self.behind_of(id, blocks, &agreed);
+            let noted = self.behind.range((id, ROOT)..=(id, NONE));
+            check(noted.eq(behind.iter()), "what stands behind what is stale")?;
+            let is_woven = !behind.is_empty() || !agreed.1.torn.is_empty();
+            check(self.is_woven(id) == is_woven, "whether a list is woven is stale")?;
             let mut children: Vec<NodeId> = self.fields(id).chain(listed).collect();
             children.sort_unstable();
             check(children == linked, "what is linked is not what there is to read")?;
         }
         let sorted = self.lists.iter().filter(|list| list.by != ListOrder::Place).count();
         check(self.sorted_lists as usize == sorted, "the count of sorted lists is stale")?;
+        check(self.unsettled.is_empty(), "a list is not settled")?;
         check(live == kernel.live_len(), "the tree and the kernel differ in number")
     }
 }

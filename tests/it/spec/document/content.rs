@@ -2,7 +2,7 @@
 
 use rejoin::document::Value;
 
-/// The same on every machine: it decides the order of items that were imported to one place.
+/// The same on every machine: by it, imports on two sides agree on which item is which.
 pub(super) fn digest(value: &Value) -> u64 {
     match value {
         Value::Null => fold(1, 0),

@@ -1,6 +1,7 @@
 //! A document is the writes that no visible edit was made over; what is read is defined here once
 //! more, by listing them.
 
+mod agreed;
 mod content;
 mod model;
 mod properties;

@@ -1,6 +1,7 @@
 //! The writes that one replica can see, and what they mean.
 
 use super::{
+    agreed,
     content::digest,
     told::{self, Place},
 };
@@ -211,7 +212,24 @@ impl<'a> Node<'a> {
         let items = items.filter(|it| matches!(it.0, Step::Item(_)) && it.1.has_content());
         let mut items: Vec<_> = items.collect();
         items.sort_by_key(|(step, node)| (node.place().is_none(), node.place(), *step));
-        items
+        let unmoved: Vec<_> = items.iter().map(|item| item.1.unmoved()).collect();
+        let standing = agreed::standing(&unmoved);
+        let stands = |at: usize| standing[at].or(items[at].1.place().map(|place| (place, 0)));
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        order.sort_by_key(|at| (stands(*at).is_none(), stands(*at), items[*at].0));
+        order.into_iter().map(|at| items[at]).collect()
+    }
+
+    /// The places that nobody moved it to, if it is read at one of them.
+    fn unmoved(&self) -> agreed::Unmoved<'a> {
+        let read =
+            self.latest(|said| if let Said::Place(at, by) = said { Some((at, by)) } else { None });
+        let (read, _) = read.filter(|it| *it.1 == Moved::Never)?;
+        let unmoved = |write: &&'a Write| match &write.said {
+            Said::Place(place, Moved::Never) => Some(place).filter(|place| agreed::is_free(place)),
+            _ => None,
+        };
+        Some((read, self.writes.iter().filter_map(unmoved).collect()))
     }
 
     fn value(&self) -> Option<Value> {
@@ -664,6 +682,10 @@ impl Model {
     pub(super) fn remove(&mut self, tokens: &[&str]) -> Option<()> {
         if self.is_anything_at(tokens)? {
             let at = self.enter(tokens)?;
+            if let Some((Step::Item(_), list)) = at.split_last() {
+                let items = self.items(list).into_iter().filter(|item| *item != at);
+                self.expected = Some((list.into(), items.collect()));
+            }
             self.kill(&self.visible_below(&at));
         }
         Some(())

@@ -8,6 +8,34 @@ use serde_json::Value as Json;
 /// Where an item stands: text that sorts as places do.
 pub(super) type Place = String;
 
+/// How an item came to stand at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Import,
+    End,
+    Within,
+    Pinned,
+}
+
+/// The run in which a place begins, the way in which that came to be, and the way in which the item
+/// itself came to stand there.
+pub(super) fn way_of(place: &Place) -> (&str, Way, Way) {
+    let byte = |at: usize| u8::from_str_radix(&place[2 * at..2 * at + 2], 16).unwrap();
+    let integer = |at: usize| match byte(at) {
+        head @ 0x38..0x40 => usize::from(1 + 0x40 - head),
+        head @ 0xc0..0xc8 => usize::from(1 + head - 0xbf),
+        _ => 1,
+    };
+    let (mut at, mut levels) = (0, Vec::new());
+    while 2 * at < place.len() {
+        at += integer(at) + 17;
+        let way = [Way::Import, Way::End, Way::Within, Way::Pinned][usize::from(byte(at - 1))];
+        levels.push((&place[..2 * at], way));
+        at += integer(at);
+    }
+    (levels[0].0, levels[0].1, levels[levels.len() - 1].1)
+}
+
 /// The items that are given a place, with their paths.
 pub(super) fn places(delta: &DocumentDelta) -> Vec<(Path, Place)> {
     let form = serde_json::to_value(delta).unwrap();
