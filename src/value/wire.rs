@@ -199,7 +199,7 @@ fn short(number: Number) -> Option<Short> {
 /// The nearest integer, if it is small enough for a mantissa.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // both are exact
 fn nearest(float: f64) -> Option<i64> {
-    if !(float.abs() < MANTISSA as f64) {
+    if float.abs() >= MANTISSA as f64 {
         return None;
     }
     let whole = float as i64;

@@ -154,13 +154,12 @@ impl Edit<'_> {
         }
         self.holding(node, |edit| {
             let read = read?;
-            match edit.tally_with(node, read, by).filter(|_| !edit.view().tree.is_removed(node)) {
-                Some(content) => edit.put_tally(node, content),
-                None => {
-                    let number = Value::from(number.flatten().unwrap_or(read));
-                    edit.replace_value(node, Source::Value(&number))
-                }
+            let tally = edit.tally_with(node, read, by);
+            if let Some(content) = tally.filter(|_| !edit.view().tree.is_removed(node)) {
+                return edit.put_tally(node, content);
             }
+            let number = Value::from(number.flatten().unwrap_or(read));
+            edit.replace_value(node, Source::Value(&number))
         })?;
         Ok(Some(()))
     }

@@ -91,7 +91,7 @@ impl Edit<'_> {
         if form.is_set() != written.is_set() {
             let items = self.view().list(list);
             let slots = self.view().slots_below(list);
-            self.rewrite_list(list, &items, slots, form.clone())?;
+            self.rewrite_list(list, &items, slots, &form)?;
         } else if form != written {
             let marks: Slots = self.view().list_mark_slots(list).collect();
             let replaced = self.kill(marks);

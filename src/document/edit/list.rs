@@ -269,7 +269,7 @@ impl Edit<'_> {
         list: NodeId,
         items: &Value,
         old: Slots,
-        form: ListForm,
+        form: &ListForm,
     ) -> Result<(), DocumentError> {
         let is_own_place = |edit: &Self, slot: Slot| {
             let write = edit.store.kernel.blocks().get(slot);
@@ -281,7 +281,7 @@ impl Edit<'_> {
             let time = edit.now.after(replaced.time);
             edit.put(list, Content::list(form.clone()), time, &replaced)?;
             let Shape::Array(items) = Source::Value(items).shape() else { return Ok(()) };
-            edit.put_items(edit.spot(list), items, &form, time, &replaced)
+            edit.put_items(edit.spot(list), items, form, time, &replaced)
         })
     }
 

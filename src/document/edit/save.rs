@@ -245,7 +245,7 @@ impl Edit<'_> {
         }
         let is_placed = form.order == ListOrder::Place;
         let stays = longest_ascending(&from);
-        let last = standing.of_new.iter().rposition(Option::is_some);
+        let last_known = standing.of_new.iter().rposition(Option::is_some);
         let mut left: Option<NodeId> = None;
         for (at, new) in is.into_iter().enumerate() {
             let read = from[at].map(|at| was[at]);
@@ -255,7 +255,7 @@ impl Edit<'_> {
                     continue;
                 }
                 // What follows everything that is known was appended.
-                let is_behind = last.is_none_or(|last| last < at);
+                let is_behind = last_known.is_none_or(|known| known < at);
                 let end = self.item_count(list);
                 let gap = if is_behind { end } else { self.index_after(left) };
                 let item = self.save_item(list, gap, new)?;

@@ -124,9 +124,9 @@ impl Edit<'_> {
         let new = integer(new)?;
         let before = read.map_or(Some(now), integer)?;
         // A save against what was read goes on with what is counted, rules or not.
-        let is_counted = read.is_some() && matches!(view.reading(node), Some(Reading::Count(_)));
-        let is_counter = is_counted || self.rules.meaning(&self.store.tree, node).is_counter;
-        let by = new.checked_sub(before).filter(|_| is_counter)?;
+        let goes_on = read.is_some() && matches!(view.reading(node), Some(Reading::Count(_)));
+        let counts = goes_on || self.rules.meaning(&self.store.tree, node).is_counter;
+        let by = new.checked_sub(before).filter(|_| counts)?;
         now.checked_add(by).map(|_| by)
     }
 

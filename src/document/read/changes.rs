@@ -86,6 +86,9 @@ enum Reads {
     List,
 }
 
+/// The name of a field where nothing lives, and the key that is read there.
+type LostKey = (Arc<str>, Content);
+
 /// What was read at a node before the join.
 struct Before {
     reads: Reads,
@@ -93,7 +96,7 @@ struct Before {
     index: Option<usize>,
     stands: Option<(Place, u32)>,
     /// The key that an item is read with although its field was deleted, and the field's name.
-    lost: Option<(Arc<str>, Content)>,
+    lost: Option<LostKey>,
 }
 
 /// A join under way. It holds the nodes that it reports on.
@@ -203,7 +206,9 @@ impl<'a> Reporting<'a> {
         let view = self.ours.view();
         let items = lists.into_iter().flat_map(|list| view.tree.items(list));
         let survivors: Vec<NodeId> = items.filter(|item| view.is_unmarked(*item)).collect();
-        survivors.into_iter().for_each(|item| self.involve(item));
+        for item in survivors {
+            self.involve(item);
+        }
     }
 
     /// The node here that is one of theirs; the caller holds it at once.
@@ -358,7 +363,7 @@ impl Reporting<'_> {
     fn lost_key_changes(&self, item: NodeId, way: &Way<'_>) -> Vec<(Arc<str>, Found)> {
         let was = self.before.get(&item).and_then(|before| before.lost.clone());
         let is = self.ours.view().lost_key(item).map(|(name, key)| (name.into(), key.clone()));
-        let (was, is): (Option<(Arc<str>, Content)>, Option<(Arc<str>, Content)>) = (was, is);
+        let is: Option<LostKey> = is;
         if was == is {
             return Vec::new();
         }
@@ -366,7 +371,7 @@ impl Reporting<'_> {
         let is_compared = |name: &Arc<str>| touched.iter().any(|it| it.0 == name);
         let names: BTreeSet<Arc<str>> = was.iter().chain(&is).map(|it| it.0.clone()).collect();
         let change = |name: Arc<str>| {
-            let value = |lost: &Option<(Arc<str>, Content)>| {
+            let value = |lost: &Option<LostKey>| {
                 lost.as_ref().filter(|it| it.0 == name).and_then(|it| it.1.to_value())
             };
             let (before, after) = (value(&was), value(&is));

@@ -13,7 +13,7 @@ use crate::{
         pointer::{Pointer, index_of_token, write_index, write_name},
     },
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use core::{fmt, iter::FusedIterator, slice};
 use smallvec::SmallVec;
 
@@ -514,7 +514,7 @@ impl<'a> Cursor<'a> {
             At::Node(_) => true,
             At::Part(part) => matches!(
                 self.view.reading(self.node),
-                Some(Reading::Atom(whole)) if core::ptr::eq(&**whole, part)
+                Some(Reading::Atom(whole)) if core::ptr::eq(Arc::as_ptr(whole), part)
             ),
             At::Key(..) => false,
         };

@@ -206,7 +206,7 @@ impl<'a> DeltaWrite<'a> {
     /// ```
     pub fn written(&self) -> Written<'a> {
         match self.content {
-            None => Written::Removed,
+            None | Some(Content::Removed) => Written::Removed,
             Some(Content::Object) => Written::Object,
             Some(Content::List(form)) => {
                 let form = form.as_deref().unwrap_or(&ListForm::PLAIN);
@@ -218,7 +218,6 @@ impl<'a> DeltaWrite<'a> {
             }
             Some(Content::Count { sum, .. }) => Written::Count { sum: *sum },
             Some(Content::Place(_)) => Written::Place,
-            Some(Content::Removed) => Written::Removed,
             Some(value) => Written::Value(value.to_value().unwrap_or_default()),
         }
     }

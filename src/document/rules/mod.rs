@@ -479,8 +479,10 @@ impl Says {
         let is_prefer = |says: &Self| matches!(says, Self::Choose(Policy::Prefer(_)));
         match (self, other) {
             (ours, theirs) if ours == theirs => false,
-            (Self::DeleteWins, _) | (_, Self::DeleteWins) => false,
-            (Self::Keyed(_), Self::OrderedBy(_)) | (Self::OrderedBy(_), Self::Keyed(_)) => false,
+            (Self::DeleteWins, _)
+            | (_, Self::DeleteWins)
+            | (Self::Keyed(_), Self::OrderedBy(_))
+            | (Self::OrderedBy(_), Self::Keyed(_)) => false,
             (Self::Atomic, other) | (other, Self::Atomic) => !is_prefer(other),
             _ => true,
         }
