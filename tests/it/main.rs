@@ -40,6 +40,7 @@ mod pitfalls;
 mod previews;
 mod replay;
 mod reports;
+mod rules;
 mod samples;
 mod size;
 mod small;

@@ -1,0 +1,525 @@
+//! What goes wrong without rules and with saves of whole documents, each as a named case, and what
+//! rules promise beside the executable specification.
+
+use crate::{at, encoded::through_bytes, replica};
+use rejoin::{
+    Document, Merge, ReplicaId, Timestamp,
+    document::{Rules, Value},
+    laws::Invariants,
+    wire,
+};
+use serde_json::{Value as Json, json};
+
+fn ids() -> [ReplicaId; 2] {
+    [replica("eu"), replica("us")]
+}
+
+fn plain() -> Rules {
+    Rules::new().default_key(None)
+}
+
+fn import(rules: &Rules, json: &Json, id: ReplicaId, time: u64) -> Document {
+    Document::from_json_with(rules.clone(), json, id, at(time)).unwrap()
+}
+
+/// Both join the other; they must agree, hold what they promise, and be read from bytes alike.
+fn meet(ours: &Document, theirs: &Document) -> Document {
+    let (mut here, mut there) = (ours.clone(), theirs.clone());
+    here.merge(theirs);
+    there.merge(ours);
+    assert_eq!(here, there);
+    assert_eq!(here.to_string(), there.to_string());
+    assert_eq!(through_bytes(&here).to_string(), here.to_string());
+    assert_eq!(here.check_invariants(), Ok(()));
+    here
+}
+
+#[test]
+fn a_save_undoes_nothing_that_others_wrote() {
+    let [eu, us] = ids();
+    let read = json!({"assignee": "x", "status": "open", "messages": [{"id": 1, "text": "a"}]});
+    let mut document = import(&Rules::new(), &read, us, 1);
+    document.set("/assignee", "newer", eu, at(2)).unwrap();
+    document.push("/messages", json!({"id": 2, "text": "b"}), eu, at(2)).unwrap();
+    let mut new = read.clone();
+    new["status"] = json!("closed");
+    let (delta, overwritten) = document.update_from(&read, &new, us, at(3)).unwrap();
+    assert_eq!((delta.write_count(), overwritten.len()), (1, 0));
+    assert_eq!(document.to_json()["assignee"], "newer");
+    assert_eq!(document.to_json()["messages"].as_array().map(Vec::len), Some(2));
+
+    // A field that both changed is written, and told.
+    new["assignee"] = json!("y");
+    let mut edit = document.edit(us, at(4));
+    let overwritten = edit.update_from(&read, &new).unwrap();
+    let [told] = &overwritten[..] else { panic!("{overwritten:?}") };
+    assert_eq!(told.path, "/assignee");
+    assert_eq!(told.read, Some("x".into()));
+    assert_eq!((&told.stood, &told.written), (&Some("newer".into()), &Some("y".into())));
+    drop(edit);
+    assert_eq!(document.to_json()["assignee"], "newer", "refused: nothing was written");
+}
+
+#[test]
+fn a_save_tells_what_others_removed_and_what_it_removes_of_theirs() {
+    let [eu, us] = ids();
+    let read = json!({"l": [{"id": 1, "t": "a"}, {"id": 2, "t": "b"}, {"id": 3, "t": "c"}], "o": {"x": 1}});
+    let mut document = import(&Rules::new(), &read, us, 1);
+    document.remove("/l/0", eu, at(2)).unwrap();
+    document.set("/l/0/t", "B", eu, at(2)).unwrap();
+    document.set("/o", 7, eu, at(2)).unwrap();
+    let new = json!({"l": [{"id": 1, "t": "A"}, {"id": 3, "t": "c"}, {"id": 4}], "o": {"x": 2}});
+    let (_, told) = document.update_from(&read, &new, us, at(3)).unwrap();
+    assert_eq!(document.to_json(), new);
+    let told: Vec<String> = told
+        .iter()
+        .map(|it| format!("{} {}", it.path, json!([it.read, it.stood, it.written])))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"/l/0 [{"id":2,"t":"b"},{"id":2,"t":"B"},null]"#,
+            r#"/l/0 [{"id":1,"t":"a"},null,{"id":1,"t":"A"}]"#,
+            r#"/o [{"x":1},7,{"x":2}]"#,
+        ]
+    );
+    let again = document.update_from(&new, &new, us, at(4)).unwrap();
+    assert!(again.0.is_empty() && again.1.is_empty());
+}
+
+#[test]
+fn what_a_save_appends_stands_behind_what_others_appended() {
+    let [eu, us] = ids();
+    for rules in [plain(), Rules::new()] {
+        let read = json!([{"id": 1}, {"id": 2}]);
+        let mut document = import(&rules, &read, us, 1);
+        document.push("", json!({"id": 3}), eu, at(2)).unwrap();
+        let new = json!([{"id": 2}, {"id": 1}, {"id": 4}]);
+        let (_, told) = document.update_from(&read, &new, us, at(3)).unwrap();
+        assert_eq!(told, []);
+        assert_eq!(document.to_json(), json!([{"id": 2}, {"id": 1}, {"id": 3}, {"id": 4}]));
+    }
+}
+
+/// The hazard of the older recipe: repeat `update` on the newest state.
+#[test]
+fn an_edit_of_one_item_never_becomes_an_edit_of_another() {
+    let [eu, us] = ids();
+    let base = json!([{"id": 1, "text": "helo"}]);
+    for (rules, expected) in [
+        // Without keys, what was edited is another item; what the other side wrote in it survives.
+        (plain(), json!([{"id": 0}, {"id": 1, "text": "hello"}, {"read": true}])),
+        (Rules::new(), json!([{"id": 0}, {"id": 1, "read": true, "text": "hello"}])),
+    ] {
+        let mut ours = import(&rules, &base, us, 1);
+        let mut theirs = ours.clone();
+        ours.update(&json!([{"id": 0}, {"id": 1, "text": "hello"}]), us, at(2)).unwrap();
+        theirs.set("/0/read", true, eu, at(2)).unwrap();
+        assert_eq!(meet(&ours, &theirs).to_json(), expected);
+    }
+}
+
+#[test]
+fn both_sides_updating_to_one_json_have_that_json() {
+    let [eu, us] = ids();
+    let cases = [
+        (json!(["a", "b"]), json!(["x", "b", "a", "x"])),
+        (json!([]), json!([{"id": 1}, {"id": 2}])),
+        (json!([{"id": 1, "t": "a"}]), json!([{"id": 2}, {"id": 1, "t": "b"}])),
+        (json!([[1], [2]]), json!([[2], [1, 3]])),
+    ];
+    for (base, new) in cases {
+        for rules in [plain(), Rules::new()] {
+            let mut ours = import(&rules, &base, us, 1);
+            let mut theirs = ours.clone();
+            ours.update(&new, us, at(2)).unwrap();
+            theirs.update(&new, eu, at(3)).unwrap();
+            let met = meet(&ours, &theirs);
+            assert_eq!(met.to_json(), new);
+            assert_eq!(met.conflicts(), []);
+        }
+    }
+}
+
+#[test]
+fn overlapping_imports_keep_their_order() {
+    let [eu, us] = ids();
+    let list = |ids: &[u64]| ids.iter().map(|id| json!({"id": id})).collect::<Json>();
+    let parts: [&[u64]; 4] = [&[1, 2, 3, 4], &[3, 4], &[1, 2], &[2, 3]];
+    for (ours, theirs) in [(0, 1), (1, 0), (2, 3), (3, 2), (0, 3), (3, 0)] {
+        let ours = import(&Rules::new(), &list(parts[ours]), us, 1);
+        let theirs = import(&Rules::new(), &list(parts[theirs]), eu, 2);
+        let met = meet(&ours, &theirs);
+        let len = met.at("").unwrap().len() as u64;
+        assert_eq!(met.to_json(), list(&(1..=len).collect::<Vec<_>>()));
+        assert_eq!(met.conflicts(), []);
+    }
+}
+
+#[test]
+fn messages_of_two_sides_stand_by_time() {
+    let [eu, us] = ids();
+    for rules in [plain(), Rules::new(), Rules::new().ordered_by("", "sent").unwrap()] {
+        let mut ours = import(&rules, &json!([{"id": 0, "sent": 0}]), us, 1);
+        let mut theirs = ours.clone();
+        ours.push("", json!({"id": 2, "sent": 200}), us, at(200)).unwrap();
+        theirs.push("", json!({"id": 1, "sent": 100}), eu, at(100)).unwrap();
+        let ids: Vec<u64> = meet(&ours, &theirs)
+            .at("")
+            .unwrap()
+            .items()
+            .map(|item| item.get("id").unwrap().as_u64().unwrap())
+            .collect();
+        assert_eq!(ids, [0, 1, 2]);
+    }
+}
+
+#[test]
+fn a_position_is_one_value() {
+    let [eu, us] = ids();
+    let rules = Rules::new().atomic("/pos").unwrap();
+    let mut ours = Document::with_rules(rules);
+    ours.set("/pos", [0, 0], us, at(1)).unwrap();
+    let mut theirs = through_bytes(&ours);
+    ours.set("/pos", [1, 2], us, at(2)).unwrap();
+    theirs.set("/pos", [3, 4], eu, at(2)).unwrap();
+    let met = meet(&ours, &theirs);
+    assert_eq!(met.to_string(), r#"{"pos":[1,2]}"#, "the greater replica, without rules too");
+    let conflicts = met.conflicts();
+    assert_eq!(conflicts[0].losers[0].claim.value(), Some(&Value::from([3, 4])));
+
+    // Its parts are read where they stand, and written only as a whole.
+    let mut met = met;
+    assert_eq!(met.get("/pos/1"), Some(2.into()));
+    let cursor = met.at("/pos/1").unwrap();
+    assert_eq!((cursor.as_i64(), cursor.pointer().as_str()), (Some(2), "/pos/1"));
+    assert!(met.at("/pos/2").is_none());
+    let before = met.clone();
+    for refused in [
+        met.set("/pos/0", 9, us, at(9)),
+        met.push("/pos", 9, us, at(9)),
+        met.remove("/pos/0", us, at(9)),
+        met.increment("/pos/0", 1, us, at(9)),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(error.is_atomic() || error.is_not_a_list(), "{error}");
+    }
+    assert_eq!(met, before);
+    assert_eq!(met.update(&met.to_value(), us, at(9)).unwrap().write_count(), 0);
+    met.update(&json!({"pos": [1, 3]}), us, at(9)).unwrap();
+    assert_eq!((met.to_string().as_str(), met.conflicts().len()), (r#"{"pos":[1,3]}"#, 0));
+}
+
+/// An embedding, and whatever else is one value, takes hardly more bytes than its compact JSON.
+#[test]
+fn a_whole_value_costs_its_json() {
+    let [_, us] = ids();
+    let mut random = 1_u64;
+    let mut next = || {
+        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        random >> 33
+    };
+    let full: Vec<f64> = (0..1_536).map(|_| next() as f64 / (1_u64 << 31) as f64 - 0.5).collect();
+    let short: Vec<f64> = (0..1_536).map(|_| (next() % 2_000) as f64 / 1_000.0 - 1.0).collect();
+    let small: Vec<u64> = (0..32_000).map(|_| next() % 100).collect();
+    let texts: Vec<String> = (0..1_000).map(|_| format!("text {}", next())).collect();
+    let objects: Vec<Json> =
+        (0..500).map(|it| json!({"x": it, "y": next() % 9, "z": null})).collect();
+    for value in [json!(full), json!(short), json!(small), json!(texts), json!(objects)] {
+        let json = value.to_string().len();
+        let rules = Rules::new().atomic("/v").unwrap();
+        let mut document = Document::with_rules(rules);
+        document.set("/v", &value, us, at(1)).unwrap();
+        assert_eq!(document.to_json()["v"], value);
+        let bytes = wire::to_bytes(&document).len();
+        assert!(
+            bytes * 10 <= json * 11,
+            "{bytes} bytes for {json} of JSON: {:.60}",
+            value.to_string()
+        );
+        assert_eq!(through_bytes(&document), document);
+    }
+}
+
+#[test]
+fn a_list_that_both_sides_reversed_is_in_no_conflict() {
+    let [eu, us] = ids();
+    let base: Json = (0..50).map(|id| json!({"id": id})).collect();
+    let reversed: Json = (0..50).rev().map(|id| json!({"id": id})).collect();
+    let mut ours = import(&Rules::new(), &base, us, 1);
+    let mut theirs = ours.clone();
+    ours.update(&reversed, us, at(2)).unwrap();
+    theirs.update(&reversed, eu, at(3)).unwrap();
+    let met = meet(&ours, &theirs);
+    assert_eq!((met.to_json(), met.conflicts().len()), (reversed, 0));
+}
+
+#[test]
+fn the_latest_of_update_times_is_read_and_is_no_conflict() {
+    let [eu, us] = ids();
+    for (low, high) in [
+        (json!(1.5), json!(2)),
+        (json!("2024-06-01T09:00:00Z"), json!("2024-06-01T10:00:00Z")),
+        (json!(-1), json!(1e300)),
+    ] {
+        let rules = Rules::new().max("/greatest").unwrap().min("/least").unwrap();
+        let mut ours = Document::with_rules(rules);
+        ours.set("", json!({}), us, at(1)).unwrap();
+        let mut theirs = ours.clone();
+        for path in ["/greatest", "/least"] {
+            ours.set(path, &high, us, at(2)).unwrap();
+            theirs.set(path, &low, eu, at(3)).unwrap();
+        }
+        // Who knows no rules goes on with them.
+        let mut met = through_bytes(&meet(&ours, &theirs));
+        assert_eq!(met.to_json(), json!({"greatest": high, "least": low}));
+        assert_eq!(met.conflicts(), []);
+        assert!(met.set("/greatest", &low, us, at(9)).unwrap().is_empty());
+        assert!(met.set("/least", &high, us, at(9)).unwrap().is_empty());
+        met.remove("/greatest", us, at(9)).unwrap();
+        met.set("/greatest", &low, us, at(9)).unwrap();
+        assert_eq!(
+            met.to_json(),
+            json!({"greatest": low, "least": low}),
+            "removed, it starts again"
+        );
+    }
+}
+
+#[test]
+fn counters_that_both_sides_save_add_up() {
+    let [eu, us] = ids();
+    let rules = Rules::new().counter("/unread").unwrap();
+    let mut ours = import(&rules, &json!({"unread": 5}), us, 1);
+    let mut theirs = ours.clone();
+    ours.update(&json!({"unread": 7}), us, at(2)).unwrap();
+    theirs.update_from(&json!({"unread": 5}), &json!({"unread": 4}), eu, at(2)).unwrap();
+    let mut met = meet(&ours, &theirs);
+    assert_eq!((met.to_string().as_str(), met.conflicts().len()), (r#"{"unread":6}"#, 0));
+    // A save against what was read counts on, even where others counted meanwhile.
+    let (_, told) =
+        met.update_from(&json!({"unread": 5}), &json!({"unread": 6}), us, at(3)).unwrap();
+    assert_eq!((met.to_string().as_str(), told.len()), (r#"{"unread":7}"#, 0));
+    // The same import on two sides is one number, not two.
+    let twice = meet(
+        &import(&rules, &json!({"unread": 5}), us, 1),
+        &import(&rules, &json!({"unread": 5}), eu, 2),
+    );
+    assert_eq!(twice.to_string(), r#"{"unread":5}"#);
+}
+
+#[test]
+fn sets_are_joined_and_adding_wins() {
+    let [eu, us] = ids();
+    let rules = Rules::new().set("/tags").unwrap();
+    let mut ours = import(&rules, &json!({"tags": ["b", "a", "b", 10, 9]}), us, 1);
+    assert_eq!(ours.to_json(), json!({"tags": [9, 10, "a", "b"]}), "nothing twice, in order");
+    let mut theirs = through_bytes(&ours);
+    ours.update(&json!({"tags": ["a", "c"]}), us, at(2)).unwrap();
+    theirs.push("/tags", "c", eu, at(2)).unwrap();
+    theirs.push("/tags", "b", eu, at(2)).unwrap();
+    let mut met = meet(&ours, &theirs);
+    assert_eq!(met.to_json(), json!({"tags": ["a", "b", "c"]}), "adding b again beats removing it");
+    assert_eq!(met.conflicts().iter().filter(|it| it.path != "/tags/1").count(), 0);
+    met.set("/tags/0", "z", us, at(3)).unwrap();
+    assert_eq!(met.to_json()["tags"], json!(["b", "c", "z"]), "another member");
+    let before = met.clone();
+    assert!(met.move_item("/tags/0", 1, us, at(4)).unwrap_err().is_sorted());
+    assert!(met.insert("/tags/0", "y", us, at(4)).unwrap_err().is_sorted());
+    assert!(met.push("/tags", json!({}), us, at(4)).unwrap_err().is_not_in_set());
+    assert_eq!(met, before);
+}
+
+#[test]
+fn an_ordered_list_stands_by_its_field_whatever_happens() {
+    let [eu, us] = ids();
+    let rules = Rules::new().ordered_by("", "t").unwrap();
+    let item = |id: u64, t: Json| json!({"id": id, "t": t});
+    let mut ours = import(&rules, &json!([item(3, json!(30)), item(1, json!(10.5))]), us, 1);
+    let ids = |document: &Document| -> Vec<u64> {
+        document.at("").unwrap().items().filter_map(|it| it.get("id")?.as_u64()).collect()
+    };
+    assert_eq!(ids(&ours), [1, 3]);
+    let mut theirs = through_bytes(&ours);
+    theirs.push("", item(2, json!(20)), eu, at(2)).unwrap();
+    ours.set("/0/t", 40, us, at(2)).unwrap();
+    ours.push("", json!({"id": 9}), us, at(2)).unwrap();
+    ours.push("", item(8, json!("text")), us, at(2)).unwrap();
+    let mut met = meet(&ours, &theirs);
+    assert_eq!(ids(&met), [2, 3, 1, 8, 9], "numbers, texts, and what lacks the field");
+    assert!(met.move_item("/0", 1, us, at(3)).unwrap_err().is_sorted());
+    assert!(met.insert("/0", item(7, json!(1)), us, at(3)).unwrap_err().is_sorted());
+    let mut json = met.to_json();
+    json.as_array_mut().unwrap().reverse();
+    assert!(met.update(&json, us, at(3)).unwrap().is_empty(), "another order is no difference");
+    met.remove("/0", us, at(4)).unwrap();
+    met.push("", item(2, json!(50)), eu, at(5)).unwrap();
+    assert_eq!(ids(&met), [3, 1, 2, 8, 9]);
+    assert_eq!(met.check_invariants(), Ok(()));
+}
+
+#[test]
+fn a_removal_that_wins_costs_one_write_until_it_is_made_again() {
+    let [eu, us] = ids();
+    let rules = Rules::new().delete_wins("/drafts/*").unwrap().delete_wins("/list/*").unwrap();
+    let base =
+        json!({"drafts": {"d": {"text": "a", "tags": [1]}}, "list": [{"id": 1, "text": "a"}]});
+    let mut ours = import(&rules, &base, us, 1);
+    let before = wire::to_bytes(&ours).len();
+    let mut theirs = ours.clone();
+    for path in ["/drafts/d", "/list/0"] {
+        theirs.set(&format!("{path}/text"), "b", eu, at(9)).unwrap();
+        ours.remove(path, us, at(2)).unwrap();
+    }
+    let mut met = meet(&ours, &theirs);
+    assert_eq!(met.to_json(), json!({"drafts": {}, "list": []}));
+    assert_eq!(met.conflicts(), []);
+    for _ in 0..100 {
+        met.set("/drafts/d", json!({"text": "again"}), us, at(10)).unwrap();
+        met.push("/list", json!({"id": 1, "text": "again"}), us, at(10)).unwrap();
+        let read =
+            json!({"drafts": {"d": {"text": "again"}}, "list": [{"id": 1, "text": "again"}]});
+        assert_eq!(met.to_json(), read);
+        met.remove("/drafts/d", us, at(11)).unwrap();
+        met.remove("/list/0", us, at(11)).unwrap();
+        assert_eq!(met.check_invariants(), Ok(()));
+    }
+    assert!(wire::to_bytes(&met).len() < before, "nothing is left but two marks");
+    met.set("", json!({}), us, at(12)).unwrap();
+    assert_eq!(met.set("/a", 1, us, at(12)).unwrap().write_count(), 1);
+    assert_eq!(met.at("").map(|it| it.len()), Some(1));
+}
+
+#[test]
+fn a_preferred_replica_wins_and_the_other_is_told() {
+    let [eu, us] = ids();
+    let rules = Rules::new().prefer("/price", [eu]).unwrap();
+    let mut ours = import(&rules, &json!({"price": 1}), us, 1);
+    let mut theirs = ours.clone();
+    ours.set("/price", 2, us, at(9)).unwrap();
+    theirs.set("/price", 3, eu, at(2)).unwrap();
+    let met = meet(&ours, &theirs);
+    assert_eq!(met.get("/price"), Some(3.into()));
+    let conflicts = met.conflicts();
+    assert_eq!(conflicts[0].winner.claim.value(), Some(&3.into()));
+    assert_eq!(conflicts[0].losers[0].claim.value(), Some(&2.into()));
+}
+
+/// A new rule takes hold where something is next written; one that is taken away leaves what it
+/// wrote.
+#[test]
+fn rules_change_what_is_written_from_then_on() {
+    let [_, us] = ids();
+    let json = json!({"l": [{"id": 2, "t": 2}, {"id": 1, "t": 1}], "s": ["b", "a", "b"], "p": [1], "m": 5});
+    let mut document = import(&plain(), &json, us, 1);
+    let rules = plain().keyed("/l", "id").unwrap().ordered_by("/l", "t").unwrap();
+    let rules = rules.set("/s").unwrap().atomic("/p").unwrap().max("/m").unwrap();
+    document.set_rules(rules);
+    assert_eq!(document.to_json(), json, "nothing is written");
+    assert!(document.update(&json, us, at(2)).unwrap().is_empty());
+    document.push("/l", json!({"id": 3, "t": 0}), us, at(3)).unwrap();
+    document.push("/s", "c", us, at(3)).unwrap();
+    document.set("/p", [2], us, at(3)).unwrap();
+    document.set("/m", 6, us, at(3)).unwrap();
+    let new = json!({
+        "l": [{"id": 3, "t": 0}, {"id": 1, "t": 1}, {"id": 2, "t": 2}],
+        "s": ["a", "b", "c"], "p": [2], "m": 6,
+    });
+    assert_eq!(document.to_json(), new);
+    assert_eq!(document.item("/l", 3).as_deref(), Some("/l/0"));
+    assert!(document.set("/p/0", 3, us, at(4)).unwrap_err().is_atomic());
+
+    document.set_rules(plain());
+    document.push("/l", json!({"id": 4, "t": -1}), us, at(5)).unwrap();
+    document.push("/s", "a", us, at(5)).unwrap();
+    assert!(document.set("/m", 1, us, at(5)).unwrap().is_empty());
+    assert_eq!(document.item("/l", 4).as_deref(), Some("/l/0"), "still ordered and keyed");
+    assert_eq!(document.to_json()["s"], json!(["a", "b", "c"]), "still a set");
+    assert_eq!(document.check_invariants(), Ok(()));
+
+    // A set becomes a list with keys by being written anew.
+    document.set_rules(plain().keyed("/s", "id").unwrap());
+    document.push("/s", "a", us, at(6)).unwrap();
+    assert_eq!(document.to_json()["s"], json!(["a", "b", "c", "a"]));
+    document.insert("/s/0", "x", us, at(6)).unwrap();
+    assert_eq!(document.check_invariants(), Ok(()));
+}
+
+#[test]
+fn lists_of_objects_find_their_key_by_themselves() {
+    let [eu, us] = ids();
+    let keyed = |rules: Rules, json: Json| {
+        let document = import(&rules, &json, us, 1);
+        document.item("", "a").is_some()
+    };
+    let a = || json!({"id": "a"});
+    assert!(keyed(Rules::new(), json!([a(), {"id": 2}])));
+    assert!(!keyed(Rules::new(), json!([a(), {"id": "a"}])), "not distinct");
+    assert!(!keyed(Rules::new(), json!([a(), {}])) && !keyed(Rules::new(), json!([a(), 1])));
+    assert!(!keyed(Rules::new(), json!([a(), {"id": []}])), "not a scalar");
+    assert!(!keyed(plain(), json!([a()])));
+    assert!(keyed(Rules::new().default_key("uuid"), json!([{"uuid": "a"}])));
+    // An empty list is keyed by what is inserted first, on both sides alike.
+    let mut ours = import(&Rules::new(), &json!([]), us, 1);
+    let mut theirs = ours.clone();
+    ours.push("", json!({"id": 1, "x": 1}), us, at(2)).unwrap();
+    theirs.push("", json!({"id": 1, "y": 1}), eu, at(2)).unwrap();
+    let met = meet(&ours, &theirs);
+    assert_eq!((met.to_json(), met.conflicts().len()), (json!([{"id": 1, "x": 1, "y": 1}]), 0));
+}
+
+#[test]
+fn rules_that_contradict_each_other_are_refused() {
+    let rules = |first: fn(Rules, &str) -> Result<Rules, rejoin::document::DocumentError>,
+                 path: &str| { first(Rules::new(), path).unwrap() };
+    let set = rules(Rules::set, "/a/*");
+    let error = set.clone().atomic("/a/*").unwrap_err();
+    assert!(error.is_contradiction());
+    assert_eq!(error.path(), Some("/a/*"));
+    assert_eq!(
+        error.to_string(),
+        "atomic for /a/* contradicts set for /a/*: leave one of them out"
+    );
+    assert!(set.clone().atomic("/*/b").is_err(), "/a/b could be either");
+    assert!(set.clone().atomic("/a/b").is_ok(), "the one that names more fields wins");
+    assert!(set.clone().set("/a/*").is_ok(), "the same twice");
+    assert!(set.clone().delete_wins("/a/*").is_ok() && set.clone().delete_wins("/a/b/*").is_ok());
+    assert!(set.clone().max("/a/b/*").is_err(), "inside of a set");
+    let atomic = rules(Rules::atomic, "/p");
+    for inside in [
+        atomic.clone().keyed("/p/l", "id"),
+        atomic.clone().max("/*/x"),
+        atomic.clone().delete_wins("/p/x"),
+    ] {
+        assert!(inside.unwrap_err().is_contradiction(), "inside of one value");
+    }
+    assert!(rules(Rules::max, "/p/x").atomic("/p").is_err(), "whichever comes first");
+    assert!(atomic.clone().prefer("/p", []).is_ok() && atomic.clone().counter("/p").is_err());
+    assert!(
+        rules(Rules::max, "/m").min("/m").is_err()
+            && rules(Rules::max, "/m").counter("/m").is_err()
+    );
+    let keyed = Rules::new().keyed("/*", "id").unwrap();
+    assert!(keyed.clone().ordered_by("/l", "t").is_ok() && keyed.clone().keyed("/l", "k").is_ok());
+    assert!(keyed.clone().keyed("/*", "k").is_err());
+    assert!(keyed.clone().set("l").unwrap_err().is_invalid_pointer());
+    // The more specific rule wins, and what it does not contradict stays.
+    let [_, us] = ids();
+    let rules = keyed.keyed("/l", "k").unwrap().ordered_by("/*", "t").unwrap();
+    let json = json!({"l": [{"k": 1, "t": 2}, {"k": 2, "t": 1}], "m": [{"id": 1}]});
+    let document = import(&rules, &json, us, 1);
+    assert_eq!(document.item("/l", 1).as_deref(), Some("/l/1"));
+    assert_eq!(document.item("/m", 1).as_deref(), Some("/m/0"));
+}
+
+#[test]
+fn a_document_that_held_nothing_is_saved_against_null() {
+    let [_, us] = ids();
+    let mut document = Document::new();
+    let (_, told) =
+        document.update_from(document.clone().to_value(), json!({"a": 1}), us, at(1)).unwrap();
+    assert_eq!((told, document.to_string().as_str()), (Vec::new(), r#"{"a":1}"#));
+    let (_, told) =
+        document.update_from((), json!({"a": 2}), us, Timestamp::from_millis(2)).unwrap();
+    assert_eq!((told.len(), told[0].path.to_string().as_str()), (1, "/a"));
+}
