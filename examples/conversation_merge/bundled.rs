@@ -4,17 +4,28 @@
 
 use crate::{
     Failure,
-    merging::{fork, import, merge_in_all_orders, replica},
+    merging::{fork, import, keyed, merge_in_all_orders, replica},
     table::{self, Names},
 };
-use rejoin::Timestamp;
+use rejoin::{
+    Timestamp,
+    document::{DocumentError, Rules},
+};
 use serde_json::Value as Json;
-use std::io;
+use std::io::{self, Write};
 
 const BASE: &str = include_str!("../data/booking/base.json");
 
 /// The message that the customer thanks for.
 const SETTLED: &str = "dda7e515-e33a-4538-b87b-118631fd7a9d";
+
+const RULES: &str = "\
+rules      /messages     keyed by id, ordered by create_time
+           /update_time  the greatest is read";
+
+fn rules() -> Result<Rules, DocumentError> {
+    keyed("id")?.ordered_by("/messages", "create_time")?.max("/update_time")
+}
 
 struct Region {
     name: &'static str,
@@ -54,8 +65,9 @@ const REGIONS: [Region; 3] = [
 pub(crate) fn run() -> Result<(), Failure> {
     let origin = replica("origin")?;
     let imported = Timestamp::from_millis(1_717_238_197_038);
-    let base = import(&parse("base.json", BASE)?, "id", origin, imported)?;
+    let base = import(&parse("base.json", BASE)?, rules()?, origin, imported)?;
     let out = &mut io::stdout().lock();
+    writeln!(out, "{RULES}\n")?;
     let mut names = Names::from([(origin, "origin".into())]);
     let mut sides = Vec::new();
     for Region { name, json, clock_ms, unread, thanks } in REGIONS {

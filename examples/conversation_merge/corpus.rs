@@ -3,7 +3,7 @@
 use crate::{
     Failure,
     edits::{IMPORTED_MS, Region, edit_everywhere},
-    merging::{all_conflicts, check_equal, import, orders, replica, row},
+    merging::{all_conflicts, check_equal, import, keyed, orders, replica, row},
     random::Random,
 };
 use rejoin::{
@@ -51,7 +51,7 @@ pub(crate) fn run(path: &Path) -> Result<(), Failure> {
 fn exercise(tree: &Json, mut random: Random, totals: &mut Totals) -> Result<(), Failure> {
     let begin = Instant::now();
     let now = Timestamp::from_millis(IMPORTED_MS);
-    let base = import(tree, "message_id", replica("origin")?, now)?;
+    let base = import(tree, keyed("message_id")?, replica("origin")?, now)?;
     let messages = ids(tree);
     let regions = edit_everywhere(&base, &messages, &mut random)?;
     totals.editing += begin.elapsed();

@@ -3,7 +3,7 @@
 use crate::{
     Failure,
     args::Paths,
-    merging::{Side, fork, import, merge_in_all_orders},
+    merging::{Side, fork, import, keyed, merge_in_all_orders},
     table::{self, Names},
 };
 use rejoin::{DeltaState, Document, ReplicaId, Timestamp, wire};
@@ -51,8 +51,8 @@ fn edited(
     let mut times = seconds_before_now(edited.len());
     let mut next_time = || times.next().unwrap_or_default();
     let origin = name_replica(base, names);
-    let imported =
-        import(&base_json, "id", origin, next_time()).map_err(|error| refuse(base, &error))?;
+    let imported = import(&base_json, keyed("id")?, origin, next_time())
+        .map_err(|error| refuse(base, &error))?;
     let mut forks = Vec::new();
     for (path, json) in sides.iter().zip(&edited) {
         let replica = name_replica(path, names);

@@ -22,15 +22,19 @@ pub(crate) fn replica(name: &str) -> Result<ReplicaId, Failure> {
     name.parse().map_err(|error: ReplicaIdError| Failure::Refused(format!("{name}: {error}")))
 }
 
-/// Imports a conversation whose `messages` are told apart by `key`: who edits a message edits just
-/// that one, wherever it stands by then.
+/// The messages are told apart by `key`: who edits a message edits just that one, wherever it stands
+/// by then.
+pub(crate) fn keyed(key: &str) -> Result<Rules, DocumentError> {
+    Rules::new().keyed("/messages", key)
+}
+
 pub(crate) fn import(
     json: &Json,
-    key: &str,
+    rules: Rules,
     replica: ReplicaId,
     now: Timestamp,
 ) -> Result<Document, DocumentError> {
-    Document::from_json_with(Rules::new().keyed("/messages", key)?, json, replica, now)
+    Document::from_json_with(rules, json, replica, now)
 }
 
 /// Forks `base` and brings the fork to `edited`, writing only what differs.

@@ -25,7 +25,7 @@
 //! | equal values written concurrently | that value, no conflict |
 //! | items appended on two sides | both runs whole, in the order of the times at which they were begun, then of the replicas |
 //! | items inserted on two sides at one index | both runs whole, one after the other, in the same order everywhere |
-//! | item deleted ∥ a field of it edited | the edit survives, in an item that stands last; reported, and open until a write inside |
+//! | item deleted ∥ a field of it edited | the edit survives, with the item's key, in an item that stands last; reported, and open until a write inside |
 //! | item deleted ∥ moved | deleted |
 //! | item moved on two sides | it stands once, where the greater (time, replica) put it; reported, and open until it is moved again |
 //! | item moved to the same index on two sides | there; no conflict |
@@ -102,7 +102,7 @@
 //! ours.remove("/messages/1", us, at(3))?;
 //! theirs.increment("/messages/0/likes", 1, eu, at(3))?;
 //! ours.merge(&theirs);
-//! assert_eq!(ours.get("/messages/1"), Some(object("likes", 2.into())));
+//! assert_eq!(ours.get("/messages/1"), Some(Value::from_iter([("id", 1), ("likes", 2)])));
 //!
 //! // A counter that was reset keeps what the reset had not seen.
 //! let mut ours = Document::from_value(object("unread", 10.into()), us, at(1))?;
@@ -121,6 +121,13 @@
 //! Text inside a string is one value. Pushed and inserted items stand in runs, and a run that is typed on from
 //! one spot, forwards, backwards or both, stays whole. Only deep inside runs within runs must room
 //! be made first: then what another side inserted there meanwhile may come between.
+//!
+//! # Rules
+//!
+//! [`Rules`] say what the paths of a document mean, where that is not what the table says: which
+//! field keys a list, in what order it is read, which arrays are sets, which values are one, which
+//! are counters, and which of several is read. What they decide is in the writes, so all replicas
+//! read alike, also those that were started without them.
 //!
 //! # Serde
 //!

@@ -1,6 +1,7 @@
 #![doc = "[ids]: self::ids"]
 #![doc = "[counters]: self::counters"]
 #![doc = "[conversations]: self::conversations"]
+#![doc = "[rules]: self::rules"]
 #![doc = "[storing]: self::storing"]
 #![doc = "[syncing]: self::syncing"]
 #![doc = "[strangers]: self::strangers"]
@@ -27,12 +28,18 @@ pub mod counters {
 
 pub mod conversations {
     #![doc = "[conflicts]: super::conflicts"]
+    #![doc = "[rules]: super::rules"]
     #![doc = "[serde]: super::serde"]
     #![doc = include_str!("../../docs/guide/conversations.md")]
 }
 
+pub mod rules {
+    #![doc = "[storing]: super::storing"]
+    #![doc = include_str!("../../docs/guide/rules.md")]
+}
+
 pub mod storing {
-    #![doc = "[conversations]: super::conversations"]
+    #![doc = "[rules]: super::rules"]
     #![doc = "[ids]: super::ids"]
     #![doc = include_str!("../../docs/guide/storing.md")]
 }

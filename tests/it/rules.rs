@@ -523,3 +523,32 @@ fn a_document_that_held_nothing_is_saved_against_null() {
         document.update_from((), json!({"a": 2}), us, Timestamp::from_millis(2)).unwrap();
     assert_eq!((told.len(), told[0].path.to_string().as_str()), (1, "/a"));
 }
+
+/// The conversation of the example: with rules, only what a person would want to see is in conflict.
+#[test]
+fn rules_leave_the_conflicts_that_people_want_to_see() {
+    let file = |text: &str| serde_json::from_str::<Json>(text).unwrap();
+    let base = file(include_str!("../../examples/data/booking/base.json"));
+    let sides = [
+        (include_str!("../../examples/data/booking/us-east-1.json"), "us-east-1", 1_782),
+        (include_str!("../../examples/data/booking/eu-west-1.json"), "eu-west-1", 1_759),
+        (include_str!("../../examples/data/booking/ap-southeast-1.json"), "ap-southeast-1", 1_784),
+    ];
+    let conflicts = |rules: &Rules| -> Vec<String> {
+        let origin = import(rules, &base, replica("origin"), 1);
+        let mut merged = origin.clone();
+        for (text, name, time) in sides {
+            let mut side = origin.clone();
+            side.update(&file(text), replica(name), at(time)).unwrap();
+            merged.merge(&side);
+        }
+        merged.conflicts().iter().map(|it| it.path.to_string()).collect()
+    };
+    let ruled = Rules::new().ordered_by("/messages", "create_time").unwrap();
+    let ruled = ruled.max("/update_time").unwrap();
+    let (without, with) = (conflicts(&Rules::new()), conflicts(&ruled));
+    assert!(without.iter().any(|path| path == "/update_time"));
+    assert_eq!(with.iter().filter(|path| path.starts_with("/messages")).count(), 1, "{with:?}");
+    assert!(!with.iter().any(|path| path == "/update_time"));
+    assert_eq!(with.len() + 2, without.len(), "{without:?}");
+}
