@@ -12,10 +12,7 @@ use crate::{
         state::{Content, Item, ListForm, ListOrder, NodeId, Segment, Sought},
     },
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, vec::Vec};
 
 /// How an item comes into a list that has no key for it.
 #[derive(Clone, Copy, PartialEq)]
@@ -29,14 +26,13 @@ pub(super) enum Inserted {
 
 /// Whether each item is an object with a scalar in this field that no other item has.
 fn are_told_apart_by(field: &str, items: Items<'_>) -> bool {
-    let mut keys = BTreeSet::new();
-    let mut told = 0;
+    let mut keys = Vec::new();
     for item in items {
         let Some(key) = item.field(field).and_then(Source::scalar) else { return false };
-        keys.insert(Content::from(key));
-        told += 1;
+        keys.push(key.digest());
     }
-    told > 0 && keys.len() == told
+    keys.sort_unstable();
+    !keys.is_empty() && keys.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 impl Edit<'_> {
@@ -47,14 +43,12 @@ impl Edit<'_> {
     }
 
     fn ruled(&self, list: NodeId, written: Option<ListForm>) -> ListForm {
-        let rule = self.rules.meaning(&self.store.tree, list);
+        let (key, order) = self.rules.list(&self.store.tree, list);
         let written = written.unwrap_or_default();
-        let is_keyed = rule.key.is_some();
-        let order = rule.order.unwrap_or(written.order);
-        match order {
-            ListOrder::Value if is_keyed => ListForm { key: rule.key, ..ListForm::default() },
+        match order.unwrap_or(written.order) {
+            ListOrder::Value if key.is_some() => ListForm { key, ..ListForm::default() },
             ListOrder::Value => ListForm::SET,
-            order => ListForm { key: rule.key.or(written.key), order },
+            order => ListForm { key: key.or(written.key), order },
         }
     }
 

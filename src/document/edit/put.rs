@@ -115,7 +115,8 @@ impl Edit<'_> {
         }
         let mut slots = self.view().slots_below(node);
         slots.retain(|slot| !is_own_place(*slot));
-        let inherited = self.inherited(node);
+        let is_scalar = value.scalar().is_some();
+        let inherited = if is_scalar { Inherited::default() } else { self.inherited(node) };
         let replaced = self.kill(slots);
         let time = self.now.after(replaced.time);
         self.put_value(self.spot(node), value, time, &replaced, inherited)
@@ -125,7 +126,10 @@ impl Edit<'_> {
     /// policy keeps it.
     pub(super) fn is_kept(&self, node: NodeId, new: Source<'_>) -> bool {
         let (view, Some(scalar)) = (self.view(), new.scalar()) else { return false };
-        let policy = self.rules.meaning(view.tree, node).policy;
+        let policy = self.rules.policy(view.tree, node);
+        if policy.is_none() && !view.has_policy(node) {
+            return false;
+        }
         let standing = view.standing(node);
         let Some(policy) = policy.as_ref().or(standing.policy.map(|it| it.1)) else { return false };
         let is_read = matches!(view.reading(node), Some(Reading::Scalar(_)));
@@ -173,9 +177,8 @@ impl Edit<'_> {
         replaced: &Replaced,
         inherited: Inherited,
     ) -> Result<(), DocumentError> {
-        let is_atom = |edit: &Self| {
-            inherited.is_atom || edit.rules.meaning(&edit.store.tree, spot.node).is_atomic
-        };
+        let is_atom =
+            |edit: &Self| inherited.is_atom || edit.rules.is_atomic(&edit.store.tree, spot.node);
         match value.shape() {
             Shape::Scalar(scalar) => self.put(spot.node, scalar.into(), time, replaced),
             _ if is_atom(self) => {
@@ -218,7 +221,7 @@ impl Edit<'_> {
     /// How a value at a node will be chosen among concurrent ones: by the rules, or else as those
     /// that it replaces were.
     fn policy(&self, node: NodeId, replaced: &Replaced) -> Option<Policy> {
-        let rule = self.rules.meaning(&self.store.tree, node).policy;
+        let rule = self.rules.policy(&self.store.tree, node);
         rule.or_else(|| replaced.policy(node).cloned())
     }
 
@@ -267,7 +270,9 @@ impl Edit<'_> {
             replaced.births.sort_unstable();
         }
         replaced.tallies.sort_unstable();
-        replaced.policies.sort_unstable();
+        if replaced.policies.len() > 1 {
+            replaced.policies.sort_unstable();
+        }
         replaced
     }
 
@@ -280,7 +285,7 @@ impl Edit<'_> {
         self.store.tree.hold(node);
         let slots = self.view().slots_below(node);
         let replaced = self.kill(slots);
-        if self.rules.meaning(&self.store.tree, node).delete_wins {
+        if self.rules.does_delete_win(&self.store.tree, node) {
             let time = self.now.after(replaced.time);
             let done = self.put_born(node, Content::Removed, time, None);
             self.store.tree.release(node);

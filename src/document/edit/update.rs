@@ -103,7 +103,7 @@ impl Edit<'_> {
 
     /// Whether a rule says that what is several values here is to be one.
     pub(super) fn is_to_be_atom(&self, node: NodeId) -> bool {
-        self.rules.meaning(&self.store.tree, node).is_atomic
+        self.rules.is_atomic(&self.store.tree, node)
     }
 
     /// By how much a save counts on the number at a node, where a rule says so: the difference to
@@ -125,7 +125,7 @@ impl Edit<'_> {
         let before = read.map_or(Some(now), integer)?;
         // A save against what was read goes on with what is counted, rules or not.
         let goes_on = read.is_some() && matches!(view.reading(node), Some(Reading::Count(_)));
-        let counts = goes_on || self.rules.meaning(&self.store.tree, node).is_counter;
+        let counts = goes_on || self.rules.is_counter(&self.store.tree, node);
         let by = new.checked_sub(before).filter(|_| counts)?;
         now.checked_add(by).map(|_| by)
     }

@@ -279,6 +279,15 @@ impl<'a> View<'a> {
         self.tree.slots(node).filter(is_mark)
     }
 
+    /// Whether a rule says how what is read at a node is chosen.
+    pub(crate) fn has_policy(self, node: NodeId) -> bool {
+        let has_policy = |slot| self.blocks.get(slot).is_some_and(|it| it.policy().is_some());
+        match self.tree.only_slot(node) {
+            Some((only, ..)) => has_policy(only),
+            None => self.tree.slots(node).any(has_policy),
+        }
+    }
+
     /// What the marks of a list say about its items: the key by the latest, the order by the latest
     /// that says one.
     pub(crate) fn form(self, node: NodeId) -> Option<ListForm> {
@@ -293,9 +302,11 @@ impl<'a> View<'a> {
     /// Whether an item has no place in a list where it should: it outlived its deletion.
     pub(crate) fn lacks_place(self, item: NodeId) -> bool {
         let is_item = matches!(self.tree.segment(item), Some(Segment::Item(_)));
-        let list = self.tree.parent(item).filter(|_| is_item);
+        if !is_item || self.tree.place(self.blocks, item).is_some() {
+            return false;
+        }
+        let list = self.tree.parent(item);
         list.is_some_and(|list| *self.tree.order_at(self.blocks, list) == ListOrder::Place)
-            && self.tree.place(self.blocks, item).is_none()
     }
 
     /// Whether several sides made the list at a node with different keys, so that each has items of
@@ -313,6 +324,10 @@ impl<'a> View<'a> {
     }
 
     fn collect_slots(self, node: NodeId, slots: &mut Slots) {
+        if let Some(only) = self.tree.only_slot_here_and_below(node) {
+            slots.push(only);
+            return;
+        }
         slots.extend(self.tree.slots(node));
         let items = self.tree.items(node).chain(self.tree.removed_below(node));
         self.tree.fields(node).chain(items).for_each(|below| self.collect_slots(below, slots));

@@ -116,13 +116,13 @@ enum DefaultKey {
 
 /// What the rules say about one path.
 #[derive(Default)]
-pub(crate) struct Meaning {
-    pub(crate) key: Option<Arc<str>>,
-    pub(crate) order: Option<ListOrder>,
-    pub(crate) is_atomic: bool,
-    pub(crate) is_counter: bool,
-    pub(crate) policy: Option<Policy>,
-    pub(crate) delete_wins: bool,
+struct Meaning {
+    key: Option<Arc<str>>,
+    order: Option<ListOrder>,
+    is_atomic: bool,
+    is_counter: bool,
+    policy: Option<Policy>,
+    delete_wins: bool,
 }
 
 impl Rules {
@@ -404,8 +404,45 @@ impl Rules {
         Ok(Self { rules: Some(Arc::new(rules)), ..self })
     }
 
+    /// How a value at a node is chosen among concurrent ones.
+    pub(crate) fn policy(&self, tree: &Tree, node: NodeId) -> Option<Policy> {
+        let asked = self.has(|says| matches!(says, Says::Choose(_)));
+        if asked { self.meaning(tree, node).policy } else { None }
+    }
+
+    /// Whether what is at a node is to be one value.
+    pub(crate) fn is_atomic(&self, tree: &Tree, node: NodeId) -> bool {
+        self.has(|says| matches!(says, Says::Atomic)) && self.meaning(tree, node).is_atomic
+    }
+
+    /// Whether an integer at a node is a counter.
+    pub(crate) fn is_counter(&self, tree: &Tree, node: NodeId) -> bool {
+        self.has(|says| matches!(says, Says::Counter)) && self.meaning(tree, node).is_counter
+    }
+
+    /// Whether a removal at a node beats concurrent edits.
+    pub(crate) fn does_delete_win(&self, tree: &Tree, node: NodeId) -> bool {
+        self.has(|says| matches!(says, Says::DeleteWins)) && self.meaning(tree, node).delete_wins
+    }
+
+    /// What the list at a node is keyed by, and ordered by.
+    pub(crate) fn list(&self, tree: &Tree, node: NodeId) -> (Option<Arc<str>>, Option<ListOrder>) {
+        let is_of_lists =
+            |says: &Says| matches!(says, Says::Keyed(_) | Says::OrderedBy(_) | Says::Set);
+        if !self.has(is_of_lists) {
+            return (None, None);
+        }
+        let meaning = self.meaning(tree, node);
+        (meaning.key, meaning.order)
+    }
+
+    /// Whether any rule says so: most programs have rules of a few kinds.
+    fn has(&self, is: impl Fn(&Says) -> bool) -> bool {
+        self.rules.as_ref().is_some_and(|rules| rules.iter().any(|rule| is(&rule.says)))
+    }
+
     /// What the rules say about the path of a node. O(rules of this length × depth).
-    pub(crate) fn meaning(&self, tree: &Tree, node: NodeId) -> Meaning {
+    fn meaning(&self, tree: &Tree, node: NodeId) -> Meaning {
         let mut meaning = Meaning::default();
         let Some(rules) = &self.rules else { return meaning };
         let depth = tree.depth(node);

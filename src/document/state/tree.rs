@@ -197,6 +197,12 @@ impl Tree {
         alone.then_some((slots[0], first != NONE, list != u32::MAX))
     }
 
+    /// The write that lives at a node, if it is the only one there and below.
+    pub(crate) fn only_slot_here_and_below(&self, node: NodeId) -> Option<Slot> {
+        let (slot, fields, items) = self.only_slot(node)?;
+        (!fields && !items && self.removed.is_empty()).then_some(slot)
+    }
+
     /// The fields linked below a node, in arbitrary order.
     pub(crate) fn fields(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let first = self.nodes.get(node.0).and_then(|node| node.first.some());
