@@ -1,6 +1,8 @@
 //! The meaning of each type, as a function of events and who has seen them. No clocks, no dots, no
 //! cleverness.
 
+pub(crate) use document::properties::check_replay;
+
 use crate::history;
 
 mod counters;
@@ -8,6 +10,7 @@ mod document;
 pub(crate) mod fields;
 mod keyed;
 mod registers;
+mod ruled;
 
 /// Plays the history that the bytes stand for, of one of all types.
 pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
