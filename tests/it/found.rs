@@ -548,3 +548,18 @@ fn a_key_that_comes_with_the_mark_of_its_list_is_reported() {
         check_replay(&before, &told, &report);
     }
 }
+
+/// A list that was written empty takes on the default key with its first item, sorted or not.
+#[test]
+fn an_empty_list_that_is_sorted_takes_on_the_default_key() {
+    let [us, eu] = [replica("us"), replica("eu")];
+    for rules in [Rules::new(), Rules::new().ordered_by("", "sent").unwrap()] {
+        let mut ours = Document::from_value_with(rules, Value::Array(vec![]), us, at(1)).unwrap();
+        let mut theirs = ours.clone();
+        ours.push("", message("a", 1), us, at(2)).unwrap();
+        theirs.push("", message("a", 1), eu, at(2)).unwrap();
+        ours.merge(&theirs);
+        assert_eq!(ours.to_value(), Some(vec![message("a", 1)].into()));
+        assert_eq!(ours.item("", "a").as_deref(), Some("/0"));
+    }
+}
