@@ -7,6 +7,8 @@
 
 mod fleet;
 mod model;
+mod rules;
+mod save;
 
 use crate::{
     cursors::check_cursors,
