@@ -5,6 +5,7 @@ use crate::{
     at,
     encoded::{document_form, through_bytes},
     replica,
+    spec::check_replay,
 };
 use proptest::prelude::*;
 use rejoin::{
@@ -463,4 +464,102 @@ fn counters_that_are_replaced_together_are_told_apart() {
     }
     ours.merge(&theirs);
     assert_eq!(ours.to_json(), json!({"k": 1, "m": 2, "n": 3, "o": {"p": 4}}));
+}
+
+fn message(id: &str, sent: u64) -> Value {
+    Value::from_iter([("id", id.into()), ("sent", Value::from(sent))])
+}
+
+/// An item that passes others because of what was written into it leaves its place, as one that was
+/// moved does; and so do those that another order of their list moves.
+#[test]
+fn what_stands_elsewhere_in_a_sorted_list_is_reported() {
+    let [us, eu] = [replica("us"), replica("eu")];
+    let sorted = || Rules::new().ordered_by("", "sent").unwrap();
+    let messages = Value::from(vec![message("c", 1), message("b", 2), message("a", 3)]);
+    let ours = Document::from_value_with(sorted(), &messages, us, at(1)).unwrap();
+    for (pointer, sent) in [("/0/sent", 9), ("/2/sent", 0), ("/1/sent", 9), ("/1/sent", 2)] {
+        let (mut theirs, mut told) = (ours.clone(), ours.clone());
+        let delta = theirs.set(pointer, sent, eu, at(2)).unwrap();
+        let report = told.apply_reporting(&delta);
+        check_replay(&ours, &theirs, &report);
+    }
+    let backwards = Value::from(vec![message("a", 3), message("b", 2), message("c", 1)]);
+    let plain = Document::from_value(&backwards, us, at(1)).unwrap();
+    let (mut theirs, mut told) = (plain.clone(), plain.clone());
+    theirs.set_rules(sorted());
+    let delta = theirs.push("", message("d", 4), eu, at(2)).unwrap();
+    let report = told.apply_reporting(&delta);
+    check_replay(&plain, &theirs, &report);
+}
+
+#[test]
+fn what_becomes_one_value_and_reads_as_it_did_is_no_change() {
+    let us = replica("us");
+    for value in [Value::from_iter([("x", 1)]), Value::Object(<_>::default()), [1, 2].into()] {
+        let mut ours = Document::from_value(&value, us, at(1)).unwrap();
+        let before = ours.clone();
+        ours.set_rules(Rules::new().atomic("").unwrap());
+        let delta = ours.set("", &value, us, at(2)).unwrap();
+        let mut told = before.clone();
+        assert_eq!(told.apply_reporting(&delta).changes(), []);
+        let mut told = before;
+        assert_eq!(told.merge_reporting(&ours).changes(), []);
+    }
+}
+
+/// An item that outlived its deletion is read with its key, and saving that writes nothing.
+#[test]
+fn a_save_of_what_is_read_writes_nothing_where_a_key_was_lost() {
+    let [us, eu] = [replica("us"), replica("eu")];
+    let mut ours = Document::from_value(vec![message("a", 1)], us, at(1)).unwrap();
+    let mut theirs = ours.clone();
+    ours.remove("/0", us, at(2)).unwrap();
+    theirs.set("/0/sent", 2, eu, at(2)).unwrap();
+    ours.merge(&theirs);
+    let read = ours.to_value().unwrap();
+    assert_eq!(read, Value::from(vec![message("a", 2)]));
+    assert!(ours.update(&read, us, at(3)).unwrap().is_empty());
+    let changed = Value::from(vec![message("a", 3)]);
+    ours.update(&changed, us, at(3)).unwrap();
+    assert_eq!(ours.to_value(), Some(changed));
+}
+
+/// A list that says its key only now: the key of an item that outlived its deletion is read then.
+#[test]
+fn a_key_that_comes_with_the_mark_of_its_list_is_reported() {
+    let [us, au] = [replica("us"), replica("au")];
+    let list = Value::from(vec![message("a", 1), message("b", 2)]);
+    let made = Document::from_value(&list, us, at(1)).unwrap();
+    let mut edited = made.clone();
+    // Whoever knows of nothing but an edit inside the item knows no mark, and no key.
+    let delta = edited.set("/1/sent", 3, us, at(2)).unwrap();
+    for rules in
+        [Rules::new().keyed("", "id").unwrap(), Rules::new().ordered_by("", "sent").unwrap()]
+    {
+        let mut ours = Document::with_rules(rules);
+        ours.apply(&delta);
+        let before = ours.clone();
+        let pushed = ours.push("", message("c", 9), au, at(3)).unwrap();
+        let mut told = before.clone();
+        check_replay(&before, &ours, &told.apply_reporting(&pushed));
+        let mut told = before.clone();
+        let report = told.merge_reporting(&made);
+        check_replay(&before, &told, &report);
+    }
+}
+
+/// A list that was written empty takes on the default key with its first item, sorted or not.
+#[test]
+fn an_empty_list_that_is_sorted_takes_on_the_default_key() {
+    let [us, eu] = [replica("us"), replica("eu")];
+    for rules in [Rules::new(), Rules::new().ordered_by("", "sent").unwrap()] {
+        let mut ours = Document::from_value_with(rules, Value::Array(vec![]), us, at(1)).unwrap();
+        let mut theirs = ours.clone();
+        ours.push("", message("a", 1), us, at(2)).unwrap();
+        theirs.push("", message("a", 1), eu, at(2)).unwrap();
+        ours.merge(&theirs);
+        assert_eq!(ours.to_value(), Some(vec![message("a", 1)].into()));
+        assert_eq!(ours.item("", "a").as_deref(), Some("/0"));
+    }
 }

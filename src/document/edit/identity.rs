@@ -77,7 +77,7 @@ impl Edit<'_> {
     ) -> Result<ListForm, DocumentError> {
         let written = self.view().form(list).unwrap_or_default();
         let mut form = self.form_of(list);
-        if form == ListForm::PLAIN && self.item_count(list) == 0 {
+        if form.key.is_none() && !form.is_set() && self.item_count(list) == 0 {
             let field = self.rules.key_by_default();
             let is_key = |field: &&str| item.and_then(|item| item.field(field)?.scalar()).is_some();
             form.key = field.filter(is_key).map(Into::into);

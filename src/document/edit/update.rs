@@ -169,6 +169,12 @@ impl Edit<'_> {
         {
             return self.update_node(field, value);
         }
+        let is_lost_key = |it: (&str, &Content)| {
+            it.0 == name && value.scalar().is_some_and(|value| value.is(it.1))
+        };
+        if self.view().lost_key(object).is_some_and(is_lost_key) {
+            return Ok(());
+        }
         self.make_field(object, name, value)
     }
 

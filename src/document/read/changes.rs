@@ -11,7 +11,7 @@ use super::{
 use crate::{
     causal::{self, Dot},
     document::state::{
-        Content, DocumentDelta, NodeId, Place, ROOT, Removal, Segment, Store, Write,
+        Content, DocumentDelta, ListOrder, NodeId, Place, ROOT, Removal, Segment, Store, Write,
     },
     time::Stamp,
     value::{Number, Value},
@@ -95,6 +95,8 @@ struct Before {
     /// Of an item: its index, and where it stands.
     index: Option<usize>,
     stands: Option<(Place, u32)>,
+    /// The same in a sorted list: what that is sorted by, and what the item has there.
+    sorted: Option<(ListOrder, Option<Content>)>,
     /// The key that an item is read with although its field was deleted, and the field's name.
     lost: Option<LostKey>,
 }
@@ -178,8 +180,11 @@ impl<'a> Reporting<'a> {
             self.hold(write.node);
             self.involve(write.node);
         }
-        self.involve_survivors(&went);
+        let marked = self.marked(&went);
+        self.involve_survivors(marked.keys());
         self.went = went;
+        reordered
+            .extend(marked.iter().filter(|it| self.may_be_reordered(*it.0, it.1)).map(|it| it.0));
         let (tree, blocks) = (&self.ours.tree, self.ours.kernel.blocks());
         let is_contested = |step: &(NodeId, NodeId)| {
             tree.is_contested_list(step.0) || tree.is_contested(blocks, step.1)
@@ -193,18 +198,37 @@ impl<'a> Reporting<'a> {
         }
     }
 
+    /// The lists whose marks come or go, with the orders that those say which come.
+    fn marked(&self, went: &[(Dot, Write)]) -> BTreeMap<NodeId, Vec<ListOrder>> {
+        let mut lists = BTreeMap::<NodeId, Vec<ListOrder>>::new();
+        for dot in &self.came {
+            let theirs = self.theirs.kernel.slot(*dot);
+            let write = theirs.and_then(|it| self.theirs.kernel.blocks().get(it));
+            let form = write.and_then(|write| Some((write.node, write.content.form()?)));
+            let Some((node, form)) = form else { continue };
+            if let Some(list) = self.adopted.get(&node) {
+                lists.entry(*list).or_default().push(form.order.clone());
+            }
+        }
+        for (_, write) in went.iter().filter(|it| it.1.content.form().is_some()) {
+            lists.entry(write.node).or_default();
+        }
+        lists
+    }
+
+    /// Whether a list may be sorted otherwise once its marks have come and gone.
+    fn may_be_reordered(&self, list: NodeId, came: &[ListOrder]) -> bool {
+        let view = self.ours.view();
+        let Some(order) = view.tree.list_at(list).map(|list| &list.by) else { return false };
+        let mut marks = view.list_marks(list).map(|mark| &mark.1.order).chain(came);
+        came.is_empty() || marks.any(|other| other != order)
+    }
+
     /// Where the mark of a list comes or goes, it may name another key, by which items that outlived
     /// their deletion are read. O(items of such lists).
-    fn involve_survivors(&mut self, went: &[(Dot, Write)]) {
-        let theirs = |dot: &Dot| {
-            self.theirs.kernel.slot(*dot).and_then(|it| self.theirs.kernel.blocks().get(it))
-        };
-        let came = self.came.iter().filter_map(theirs).filter(|it| it.content.form().is_some());
-        let came = came.filter_map(|write| self.adopted.get(&write.node).copied());
-        let went = went.iter().filter(|it| it.1.content.form().is_some()).map(|it| it.1.node);
-        let lists: BTreeSet<NodeId> = came.chain(went).collect();
+    fn involve_survivors<'n>(&mut self, lists: impl Iterator<Item = &'n NodeId>) {
         let view = self.ours.view();
-        let items = lists.into_iter().flat_map(|list| view.tree.items(list));
+        let items = lists.flat_map(|list| view.tree.items(*list));
         let survivors: Vec<NodeId> = items.filter(|item| view.is_unmarked(*item)).collect();
         for item in survivors {
             self.involve(item);
@@ -297,7 +321,10 @@ impl Reporting<'_> {
         self.compare(ROOT, &Way::root(), &mut found);
         self.look_up_before(&mut found);
         let dropped = unchanged(&found);
-        let found = found.into_iter().enumerate().filter(|(at, _)| !dropped.contains(at));
+        // What became one value, or ceased to be one, may read as it did.
+        let reads_same = |it: &Found| it.change.before == it.change.after;
+        let found = found.into_iter().enumerate();
+        let found = found.filter(|(at, it)| !dropped.contains(at) && !reads_same(it));
         found.map(|(_, found)| found.change).collect()
     }
 
@@ -430,7 +457,10 @@ impl Reporting<'_> {
     fn shift(&self, item: NodeId) -> Option<Shift> {
         let old = self.before.get(&item)?;
         let new = self.ours.view().before(item);
-        let stays = old.index.is_some() && new.index.is_some() && old.stands == new.stands;
+        let stays = old.index.is_some()
+            && new.index.is_some()
+            && old.stands == new.stands
+            && old.sorted == new.sorted;
         Some(Shift { item, was: old.index, is: new.index, stays })
     }
 }
@@ -692,12 +722,20 @@ impl<'a> View<'a> {
         (is_read && **name == *lost).then_some(key)
     }
 
+    /// By what an item of a sorted list stands where it does.
+    fn sorted(self, item: NodeId) -> Option<(ListOrder, Option<Content>)> {
+        let Segment::Item(_) = self.tree.segment(item)? else { return None };
+        let order = &self.tree.list_at(self.tree.parent(item)?)?.by;
+        let sorted = || (order.clone(), self.tree.sorted_by(order, self.blocks, item));
+        (*order != ListOrder::Place).then(sorted)
+    }
+
     fn before(self, node: NodeId) -> Before {
         let index = self.tree.index_of(self.blocks, node);
         let stands = self.tree.stands(self.blocks, node);
         let stands = stands.map(|(place, nth)| (place.clone(), nth));
         let lost = self.lost_key(node).map(|(name, key)| (name.into(), key.clone()));
-        Before { reads: self.reads(node), index, stands, lost }
+        Before { reads: self.reads(node), index, stands, sorted: self.sorted(node), lost }
     }
 }
 

@@ -99,7 +99,7 @@ impl<'a> Standing<'a> {
 }
 
 impl<'a> Leaf<'a> {
-    fn content(self) -> Cow<'a, Content> {
+    pub(crate) fn content(self) -> Cow<'a, Content> {
         match self {
             Self::Value(content) => Cow::Borrowed(content),
             Self::Count(count) => Cow::Owned(Content::Number(Number::from(count))),

@@ -740,7 +740,7 @@ impl Tree {
             return Ordering::Equal;
         }
         if *by != ListOrder::Place {
-            let by_value = match (self.sorted_by(by, blocks, a), self.sorted_by(by, blocks, b)) {
+            let by_value = match (self.leaf_by(by, blocks, a), self.leaf_by(by, blocks, b)) {
                 (Some(a), Some(b)) => a.cmp_value(b),
                 (a, b) => a.is_none().cmp(&b.is_none()),
             };
@@ -755,7 +755,16 @@ impl Tree {
     }
 
     /// What an item of a sorted list is sorted by.
-    fn sorted_by<'a>(
+    pub(crate) fn sorted_by(
+        &self,
+        by: &ListOrder,
+        blocks: &Blocks<Write>,
+        item: NodeId,
+    ) -> Option<Content> {
+        Some(self.leaf_by(by, blocks, item)?.content().into_owned())
+    }
+
+    fn leaf_by<'a>(
         &'a self,
         by: &ListOrder,
         blocks: &'a Blocks<Write>,

@@ -1,6 +1,8 @@
 //! The meaning of each type, as a function of events and who has seen them. No clocks, no dots, no
 //! cleverness.
 
+pub(crate) use document::properties::check_replay;
+
 use crate::history;
 
 mod counters;
@@ -8,6 +10,7 @@ mod document;
 pub(crate) mod fields;
 mod keyed;
 mod registers;
+mod ruled;
 
 /// Plays the history that the bytes stand for, of one of all types.
 pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
@@ -22,7 +25,10 @@ pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
         history::play_bytes::<keyed::Map>,
         history::play_bytes::<keyed::Reported>,
         history::play_bytes::<document::Json>,
+        history::play_bytes::<ruled::Ruled<false>>,
+        history::play_bytes::<ruled::Ruled<true>>,
     ];
     // Of the numbers that are left over, all stand for the type that has the most to it.
-    play[usize::from(which % 16).min(9)](bytes);
+    let which = usize::from(which % 16);
+    play.get(which).unwrap_or(&play[9])(bytes);
 }

@@ -4,7 +4,7 @@
 mod agreed;
 mod content;
 mod model;
-mod properties;
+pub(super) mod properties;
 mod told;
 mod values;
 

@@ -98,7 +98,7 @@ fn check_report(ours: &Document, theirs: &Document) {
 
 /// A report against what can be seen from outside: its changes turn the JSON before into the JSON
 /// after, each of them is one, and its conflicts are told as they are read.
-pub(super) fn check_replay(before: &Document, after: &Document, report: &Report) {
+pub(crate) fn check_replay(before: &Document, after: &Document, report: &Report) {
     let mut json = before.to_value();
     for change in report.changes() {
         assert_ne!(change.before, change.after, "{change:?}");
