@@ -113,7 +113,7 @@ fn an_edit_of_one_item_never_becomes_an_edit_of_another() {
     ] {
         let mut ours = import(&rules, &base, us, 1);
         let mut theirs = ours.clone();
-        ours.update(&json!([{"id": 0}, {"id": 1, "text": "hello"}]), us, at(2)).unwrap();
+        ours.update(json!([{"id": 0}, {"id": 1, "text": "hello"}]), us, at(2)).unwrap();
         theirs.set("/0/read", true, eu, at(2)).unwrap();
         assert_eq!(meet(&ours, &theirs).to_json(), expected);
     }
@@ -205,8 +205,8 @@ fn a_position_is_one_value() {
         assert!(error.is_atomic() || error.is_not_a_list(), "{error}");
     }
     assert_eq!(met, before);
-    assert_eq!(met.update(&met.to_value(), us, at(9)).unwrap().write_count(), 0);
-    met.update(&json!({"pos": [1, 3]}), us, at(9)).unwrap();
+    assert_eq!(met.update(met.to_value(), us, at(9)).unwrap().write_count(), 0);
+    met.update(json!({"pos": [1, 3]}), us, at(9)).unwrap();
     assert_eq!((met.to_string().as_str(), met.conflicts().len()), (r#"{"pos":[1,3]}"#, 0));
 }
 
@@ -292,13 +292,12 @@ fn counters_that_both_sides_save_add_up() {
     let rules = Rules::new().counter("/unread").unwrap();
     let mut ours = import(&rules, &json!({"unread": 5}), us, 1);
     let mut theirs = ours.clone();
-    ours.update(&json!({"unread": 7}), us, at(2)).unwrap();
-    theirs.update_from(&json!({"unread": 5}), &json!({"unread": 4}), eu, at(2)).unwrap();
+    ours.update(json!({"unread": 7}), us, at(2)).unwrap();
+    theirs.update_from(json!({"unread": 5}), json!({"unread": 4}), eu, at(2)).unwrap();
     let mut met = meet(&ours, &theirs);
     assert_eq!((met.to_string().as_str(), met.conflicts().len()), (r#"{"unread":6}"#, 0));
     // A save against what was read counts on, even where others counted meanwhile.
-    let (_, told) =
-        met.update_from(&json!({"unread": 5}), &json!({"unread": 6}), us, at(3)).unwrap();
+    let (_, told) = met.update_from(json!({"unread": 5}), json!({"unread": 6}), us, at(3)).unwrap();
     assert_eq!((met.to_string().as_str(), told.len()), (r#"{"unread":7}"#, 0));
     // The same import on two sides is one number, not two.
     let twice = meet(
@@ -315,7 +314,7 @@ fn sets_are_joined_and_adding_wins() {
     let mut ours = import(&rules, &json!({"tags": ["b", "a", "b", 10, 9]}), us, 1);
     assert_eq!(ours.to_json(), json!({"tags": [9, 10, "a", "b"]}), "nothing twice, in order");
     let mut theirs = through_bytes(&ours);
-    ours.update(&json!({"tags": ["a", "c"]}), us, at(2)).unwrap();
+    ours.update(json!({"tags": ["a", "c"]}), us, at(2)).unwrap();
     theirs.push("/tags", "c", eu, at(2)).unwrap();
     theirs.push("/tags", "b", eu, at(2)).unwrap();
     let mut met = meet(&ours, &theirs);
@@ -328,6 +327,30 @@ fn sets_are_joined_and_adding_wins() {
     assert!(met.insert("/tags/0", "y", us, at(4)).unwrap_err().is_sorted());
     assert!(met.push("/tags", json!({}), us, at(4)).unwrap_err().is_not_in_set());
     assert_eq!(met, before);
+}
+
+/// One side has no rules yet, so its array is a list, of other items than those of the set.
+#[test]
+fn a_list_and_a_set_at_one_path_become_one_set() {
+    let [eu, us] = ids();
+    let mut ours = Document::with_rules(Rules::new().set("/tags").unwrap());
+    ours.set("", json!({}), us, at(1)).unwrap();
+    let mut theirs = through_bytes(&ours);
+    ours.set("/tags", ["a", "b"], us, at(2)).unwrap();
+    theirs.set("/tags", json!(["a", "c", "a", {"x": 1}]), eu, at(3)).unwrap();
+    let met = meet(&ours, &theirs);
+    assert_eq!(met.conflicts()[0].kind.to_string(), "keys");
+    let mut ours = met.clone();
+    ours.set_rules(Rules::new().set("/tags").unwrap());
+    ours.push("/tags", "d", us, at(4)).unwrap();
+    assert_eq!(ours.to_json()["tags"], json!(["a", "b", "c", "d"]));
+    assert_eq!((ours.conflicts().len(), ours.check_invariants()), (0, Ok(())));
+    let mut theirs = through_bytes(&met);
+    theirs.push("/tags", "e", eu, at(5)).unwrap();
+    let tags = meet(&ours, &theirs).to_json()["tags"].clone();
+    for tag in ["a", "b", "c", "d", "e"] {
+        assert!(tags.as_array().unwrap().contains(&json!(tag)), "{tags}");
+    }
 }
 
 #[test]
@@ -539,7 +562,7 @@ fn rules_leave_the_conflicts_that_people_want_to_see() {
         let mut merged = origin.clone();
         for (text, name, time) in sides {
             let mut side = origin.clone();
-            side.update(&file(text), replica(name), at(time)).unwrap();
+            side.update(file(text), replica(name), at(time)).unwrap();
             merged.merge(&side);
         }
         merged.conflicts().iter().map(|it| it.path.to_string()).collect()

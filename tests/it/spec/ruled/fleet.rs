@@ -66,9 +66,8 @@ impl Fleet {
         match (self, field_names(way).as_slice()) {
             (Self::Old, _) => None,
             (Self::Other, ["top"]) => min,
-            (Self::Other, ["low"]) => max,
+            (Self::Other, ["low"]) | (_, ["top"]) => max,
             (Self::Other, ["price"]) => prefer(PREFERRED_BY_OTHERS),
-            (_, ["top"]) => max,
             (_, ["low"]) => min,
             (_, ["price"]) => prefer(PREFERRED),
             _ => None,

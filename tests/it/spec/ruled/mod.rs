@@ -194,9 +194,8 @@ fn apply(
             document.remove(&pointer, id, now)
         }
         Op::RemoveKey(key) => document.remove(&pointer(key, document, "")?, id, now),
-        Op::RemoveAt(_) if late => return None,
+        Op::RemoveAt(_) | Op::Save("msgs", _) if late => return None,
         Op::RemoveAt(at) => document.remove(&format!("/msgs/{at}"), id, now),
-        Op::Save("msgs", _) if late => return None,
         Op::Save(name, value) => {
             let mut whole = document.to_value()?;
             let Value::Object(fields) = &mut whole else { return None };
@@ -222,7 +221,7 @@ fn event(op: &Op, late: bool, model: &mut Model) -> Option<()> {
         Op::SetTag(at, tag) => {
             let members = model.items(&tags);
             if let Some(member) = members.get(*at) {
-                model.remove(&[&tags[..], &[member.clone()]].concat());
+                model.remove(&[&tags[..], std::slice::from_ref(member)].concat());
             } else if *at > members.len() {
                 return None;
             }
@@ -230,7 +229,7 @@ fn event(op: &Op, late: bool, model: &mut Model) -> Option<()> {
         }
         Op::RemoveTag(at) => {
             if let Some(member) = model.items(&tags).get(*at) {
-                model.remove(&[&tags[..], &[member.clone()]].concat());
+                model.remove(&[&tags[..], std::slice::from_ref(member)].concat());
             }
         }
         Op::SetDraft(name, text) => model.set(&drafts(name), &draft(text))?,
@@ -257,14 +256,13 @@ fn event(op: &Op, late: bool, model: &mut Model) -> Option<()> {
             model.is_there(&item(key)).then_some(())?;
             model.remove(&item(key));
         }
-        Op::RemoveAt(_) if late => return None,
+        Op::RemoveAt(_) | Op::Save("msgs", _) if late => return None,
         Op::RemoveAt(at) => {
             let msgs = way(&["msgs"]);
             if let Some(item) = model.items(&msgs).get(*at) {
-                model.remove(&[&msgs[..], &[item.clone()]].concat());
+                model.remove(&[&msgs[..], std::slice::from_ref(item)].concat());
             }
         }
-        Op::Save("msgs", _) if late => return None,
         Op::Save(name, value) => model.save(name, value),
     }
     Some(())
@@ -403,7 +401,7 @@ impl<const LATE: bool> Subject for Ruled<LATE> {
     fn value(Begun(document): &Self::State) -> Read {
         let open = document.conflicts();
         let at = |name: &&str| {
-            let is_there = |it: &&Conflict| it.path.to_string() == format!("/{name}");
+            let is_there = |it: &&Conflict| it.path == format!("/{name}");
             open.iter().filter(is_there).flat_map(contenders).collect()
         };
         let is_quiet = |it: &Conflict| !it.path.to_string().starts_with("/tags");

@@ -150,7 +150,7 @@ fn check_told(told: &[Overwritten], spots: &BTreeSet<Spot>, [read, theirs, new]:
         let is_text = all[1].is_some() && all[2].is_some();
         let found = told.iter().any(|it| {
             let it_says = [&it.read, &it.stood, &it.written];
-            let is_there = path(spot).is_none_or(|path| it.path.to_string() == path);
+            let is_there = path(spot).is_none_or(|path| it.path == path);
             is_there && (it_says == all.each_ref() || is_text && it_says == text.each_ref())
         });
         assert!(found, "{spot:?} is not told in {told:?}");
