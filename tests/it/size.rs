@@ -9,7 +9,8 @@ use crate::{
 use allocation_counter::measure;
 use rejoin::{
     DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
-    ReplicaId, VectorClock, document::Value,
+    ReplicaId, VectorClock,
+    document::{Rules, Value},
 };
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
@@ -186,4 +187,67 @@ fn what_changes_nothing_allocates_nothing() {
     peer.extend(2_000..3_000, replica("eu-west-1")).unwrap();
     let info = measure(|| _ = peer.apply_owned(delta));
     assert!(info.count_total <= 2, "a one-element delta: {} allocations", info.count_total);
+}
+
+/// The figures of "Values that are one write" in BENCHMARKS.md.
+#[test]
+fn whole_values_cost_what_their_json_costs() {
+    let us = replica("us-east-1");
+    let mut random = 1_u64;
+    let mut float = || {
+        random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (random >> 33) as f64 / (1_u64 << 31) as f64 - 0.5
+    };
+    let embedding = |float: &mut dyn FnMut() -> f64| (0..1_536).map(|_| float()).collect::<Json>();
+    let messages: Json =
+        (0..100).map(|id| json!({"id": id, "embedding": embedding(&mut float)})).collect();
+    let integers: Json = (0..32_000_u64).map(|it| json!(element(it) % 100)).collect();
+    let cases = [
+        ("100 messages, each with 1,536 floats", "/v/*/embedding", messages),
+        ("32,000 integers below 100", "/v", integers),
+    ];
+    for (name, path, json) in cases {
+        let whole = json!({ "v": json });
+        let text = whole.to_string().len();
+        let value = measure_kept(|| Value::try_from(whole.clone()).unwrap()).0;
+        let cost = |rules: Rules| {
+            let import = || Document::from_json_with(rules.clone(), &whole, us, at(1)).unwrap();
+            let (memory, document) = measure_kept(import);
+            assert_eq!(document.to_json(), whole);
+            (bytes(&document).len(), memory)
+        };
+        let (plain, ruled) = (cost(Rules::new()), cost(Rules::new().atomic(path).unwrap()));
+        println!(
+            "{name}: JSON {text} bytes, Value {value} in memory; each a write: {} bytes, {} in memory; \
+             atomic: {} bytes, {} in memory",
+            plain.0, plain.1, ruled.0, ruled.1
+        );
+        assert!(ruled.0 * 10 <= text * 11, "{} bytes for {text} of JSON", ruled.0);
+        assert!(ruled.1 * 10 <= value * 11, "{} bytes in memory beside {value}", ruled.1);
+    }
+}
+
+fn measure_kept<T>(build: impl FnOnce() -> T) -> (u64, T) {
+    let mut kept = None;
+    let info = measure(|| kept = Some(build()));
+    (info.bytes_current.unsigned_abs(), kept.unwrap())
+}
+
+/// A number that three replicas count on a thousand times each costs no more than three writes.
+#[test]
+fn a_hot_counter_stays_small() {
+    let mut document = Document::new();
+    let mut sizes = Vec::new();
+    for round in 1..=1_000_u64 {
+        for id in ["us-east-1", "eu-west-1", "ap-southeast-1"] {
+            document.increment("/unread", 1, replica(id), at(round)).unwrap();
+        }
+        sizes.push(bytes(&document).len());
+    }
+    let (first, last) = (sizes[0], sizes[999]);
+    println!(
+        "a number counted on by 3 replicas: {first} bytes at first, {last} after 3,000 increments"
+    );
+    assert_eq!(document.get("/unread"), Some(3_000.into()));
+    assert!(last <= first + 24, "{first} bytes grew to {last}");
 }

@@ -423,6 +423,15 @@ impl<'a> Iterator for Items<'a> {
             Self::Json(items) => items.next().map(Source::Json),
         }
     }
+
+    /// Exact, so that a copy has no room to spare.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Value(items) => items.size_hint(),
+            #[cfg(feature = "json")]
+            Self::Json(items) => items.size_hint(),
+        }
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {

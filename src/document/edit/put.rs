@@ -115,10 +115,14 @@ impl Edit<'_> {
         }
         let mut slots = self.view().slots_below(node);
         slots.retain(|slot| !is_own_place(*slot));
-        let is_scalar = value.scalar().is_some();
-        let inherited = if is_scalar { Inherited::default() } else { self.inherited(node) };
+        let scalar = value.scalar();
+        let inherited = if scalar.is_none() { Some(self.inherited(node)) } else { None };
         let replaced = self.kill(slots);
         let time = self.now.after(replaced.time);
+        if let Some(scalar) = scalar {
+            return self.put(node, scalar.into(), time, &replaced);
+        }
+        let inherited = inherited.unwrap_or_default();
         self.put_value(self.spot(node), value, time, &replaced, inherited)
     }
 

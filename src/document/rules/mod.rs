@@ -231,7 +231,7 @@ impl Rules {
     /// The objects and arrays at these paths are one value each: written as a whole, in one write,
     /// and in conflict as a whole. For embeddings, positions, and whatever makes no sense in parts.
     ///
-    /// It takes as many bytes as its compact JSON, and in memory its [`Value`](crate::Value).
+    /// It takes as many bytes as its compact JSON, and in memory its [`Value`](crate::value::Value).
     ///
     /// # Errors
     ///
