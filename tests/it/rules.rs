@@ -83,6 +83,15 @@ fn a_save_tells_what_others_removed_and_what_it_removes_of_theirs() {
             r#"/o [{"x":1},7,{"x":2}]"#,
         ]
     );
+    // In a list that is ordered by a field too, the path is where the item stands.
+    let rules = Rules::new().ordered_by("", "t").unwrap();
+    let read = json!([{"id": 1, "t": 1}, {"id": 2, "t": 2}, {"id": 3, "t": 3}]);
+    let mut sorted = import(&rules, &read, us, 1);
+    sorted.remove("/1", eu, at(2)).unwrap();
+    let edited = json!([{"id": 1, "t": 1}, {"id": 2, "t": 2, "x": 1}, {"id": 3, "t": 3}]);
+    let (_, told) = sorted.update_from(&read, &edited, us, at(3)).unwrap();
+    assert_eq!((told.len(), told[0].path.to_string().as_str()), (1, "/1"));
+    assert_eq!(sorted.to_json(), edited);
     let again = document.update_from(&new, &new, us, at(4)).unwrap();
     assert!(again.0.is_empty() && again.1.is_empty());
 }

@@ -177,7 +177,7 @@ impl Edit<'_> {
                     self.replace_member(container, item, value)
                 }
                 Some(item) => self.set_node(item, value),
-                None => self.insert_item(container, index, value, Inserted::Alone),
+                None => self.insert_item(container, index, value, Inserted::Alone).map(drop),
             };
         }
         let field = match self.view().tree.child(container, Sought::Field(&token)) {

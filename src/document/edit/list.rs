@@ -68,7 +68,7 @@ impl Edit<'_> {
             if index < edit.item_count(list) {
                 edit.check_order(list)?;
             }
-            edit.insert_item(list, index, input.source(), Inserted::Alone)
+            edit.insert_item(list, index, input.source(), Inserted::Alone).map(drop)
         })
     }
 
@@ -101,7 +101,8 @@ impl Edit<'_> {
         input.check_numbers(format_args!("{}/-", pointer.as_str()))?;
         self.all_or_nothing(|edit| {
             let list = edit.enter_list(pointer)?;
-            edit.insert_item(list, edit.item_count(list), input.source(), Inserted::Alone)
+            let end = edit.item_count(list);
+            edit.insert_item(list, end, input.source(), Inserted::Alone).map(drop)
         })
     }
 
@@ -191,14 +192,15 @@ impl Edit<'_> {
         })
     }
 
-    /// Inserts an item into a settled list. The index counts where the list is ordered by place.
+    /// Inserts an item into a settled list; returns it. The index counts where the list is ordered by
+    /// place.
     pub(super) fn insert_item(
         &mut self,
         list: NodeId,
         index: usize,
         value: Source<'_>,
         inserted: Inserted,
-    ) -> Result<(), DocumentError> {
+    ) -> Result<NodeId, DocumentError> {
         let form = self.adopt_form(list, Some(value))?;
         if form.is_set() {
             return self.add_member(list, value);
@@ -209,20 +211,21 @@ impl Edit<'_> {
         let spot = self.spot_below(self.spot(list), Sought::Segment(&item))?;
         let time = self.now.after(None);
         let nothing = Replaced::default();
-        self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))
+        self.holding(spot.node, |edit| edit.put_item(spot, place, value, time, &nothing))?;
+        Ok(spot.node)
     }
 
-    /// Adds a member to a set. Adding one that is there is a write too: it beats a concurrent
+    /// Adds a member to a set; returns it. Adding one that is there is a write too: it beats a concurrent
     /// removal.
     pub(super) fn add_member(
         &mut self,
         set: NodeId,
         value: Source<'_>,
-    ) -> Result<(), DocumentError> {
+    ) -> Result<NodeId, DocumentError> {
         self.check_member(set, value)?;
         let item = Segment::Item(self.member(value));
         let spot = self.spot_below(self.spot(set), Sought::Segment(&item))?;
-        self.set_node(spot.node, value)
+        self.set_node(spot.node, value).map(|()| spot.node)
     }
 
     fn check_member(&self, set: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
@@ -241,7 +244,7 @@ impl Edit<'_> {
     ) -> Result<(), DocumentError> {
         self.check_member(set, value)?;
         self.remove_node(member)?;
-        self.insert_item(set, 0, value, Inserted::Alone)
+        self.insert_item(set, 0, value, Inserted::Alone).map(drop)
     }
 
     /// Puts an item that is not in the list. A place of it may be left over from a move that had

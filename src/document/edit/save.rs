@@ -259,9 +259,9 @@ impl Edit<'_> {
                 let end = self.item_count(list);
                 let gap = if is_behind { end } else { self.index_after(left) };
                 let item = self.save_item(list, gap, new)?;
-                left = item.filter(|_| is_placed).or(left);
+                left = Some(item);
                 if is_gone {
-                    let path = self.view().path(item.unwrap_or(list));
+                    let path = self.view().path(item);
                     told.push(Overwritten::new(path, read, None, Some(new)));
                 }
                 continue;

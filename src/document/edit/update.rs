@@ -220,23 +220,22 @@ impl Edit<'_> {
                 self.update_node(item, value)?;
                 left = Some(item);
             } else {
-                left = self.save_item(list, self.index_after(left), value)?;
+                left = Some(self.save_item(list, self.index_after(left), value)?);
             }
         }
         Ok(())
     }
 
-    /// Inserts an item as a save does; returns it, if the list is ordered by place.
+    /// Inserts an item as a save does; returns it.
     pub(super) fn save_item(
         &mut self,
         list: NodeId,
         gap: usize,
         value: Source<'_>,
-    ) -> Result<Option<NodeId>, DocumentError> {
+    ) -> Result<NodeId, DocumentError> {
         self.settle_way_to(list)?;
         self.settle(list)?;
-        self.insert_item(list, gap, value, Inserted::BySave)?;
-        Ok(self.view().tree.item(list, gap))
+        self.insert_item(list, gap, value, Inserted::BySave)
     }
 
     fn update_set(&mut self, set: NodeId, new: &[Source<'_>]) -> Result<(), DocumentError> {

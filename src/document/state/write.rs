@@ -27,6 +27,7 @@ pub(crate) struct Write {
 }
 
 const _: () = assert!(size_of::<Write>() == 48, "six words");
+const _: () = assert!(size_of::<Origin>() <= 80, "what Rules say that a policy costs");
 
 /// What a write hands on from those that it replaced, and they from those before them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
