@@ -333,6 +333,9 @@ impl Edit<'_> {
 impl View<'_> {
     /// The scalar that is read at the key of an item.
     fn key_at(self, item: NodeId, key: &str) -> Option<Content> {
+        if let Some(Reading::Atom(value)) = self.reading(item) {
+            return Content::of_scalar(value.get(key)?);
+        }
         let Some(Reading::Object) = self.reading(item) else { return None };
         let Some(field) = self.below(item, key) else {
             return self.lost_key(item).filter(|lost| lost.0 == key).map(|lost| lost.1.clone());

@@ -277,8 +277,12 @@ impl Model {
         let integers = self.at(way).filter_map(|it| Some((it.rank(), it.value()?.as_i64()?)));
         let start = integers.max();
         let replaced: BTreeSet<Dot> = self.at(way).flat_map(|it| &it.replaced).copied().collect();
+        // The latest of one replica says everything about its earlier ones: it goes on from them, or
+        // its writer had seen them replaced.
+        let is_latest =
+            |it: &&Write| !counts().any(|other| other.dot.0 == it.dot.0 && other.dot > it.dot);
         let mut told = BTreeMap::new();
-        for write in counts() {
+        for write in counts().filter(is_latest) {
             if let Says::Count(by) = &write.says {
                 told.extend(by);
             }
