@@ -442,7 +442,7 @@ fn items_that_are_one_value_are_told_apart_by_their_key() {
     let [eu, us] = ids();
     let rules = Rules::new().atomic("/*").unwrap();
     let mut ours = import(&rules, &json!([{"id": 1, "x": 1}, {"id": 2, "x": 1}]), us, 1);
-    assert!(ours.update(&ours.to_value(), us, at(2)).unwrap().is_empty());
+    assert!(ours.update(ours.to_value(), us, at(2)).unwrap().is_empty());
     let mut theirs = ours.clone();
     ours.update(json!([{"id": 2, "x": 1}, {"id": 1, "x": 2}]), us, at(2)).unwrap();
     theirs.update(json!([{"id": 1, "x": 1}, {"id": 2, "x": 3}]), eu, at(2)).unwrap();
