@@ -18,6 +18,8 @@ mod hostile;
 mod small;
 #[path = "../../tests/it/spec/mod.rs"]
 mod spec;
+#[path = "../../tests/it/tried.rs"]
+mod tried;
 #[path = "../../tests/it/world.rs"]
 mod world;
 

@@ -48,6 +48,7 @@ mod spec;
 mod surface;
 mod sync;
 mod table;
+mod tried;
 mod world;
 mod wrong;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     encoded::{Sent, bytes, through_bytes, through_compact, through_json},
-    previews::{tried_delta, tried_merge},
+    tried::{tried_delta, tried_merge},
 };
 use rejoin::{
     DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,

@@ -12,8 +12,8 @@ use crate::{
     cursors::check_cursors,
     encoded::{document_form, through_bytes},
     history::{histories, misused},
-    previews::{tried_delta, tried_merge},
     small::Small,
+    tried::{tried_delta, tried_merge},
     world::{Seen, Subject, limited},
 };
 use model::{Event, Model};
