@@ -235,6 +235,14 @@ impl VectorClock {
         Iter(self.replicas.iter().zip(self.counts.iter()))
     }
 
+    /// Apart from `from_iter`, so that what sorts is compiled once.
+    fn from_unsorted(mut entries: SmallVec<[(ReplicaId, u64); 3]>) -> Self {
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        entries.dedup_by_key(|entry| entry.0);
+        let (replicas, counts) = entries.into_iter().rev().unzip();
+        Self { replicas, counts }
+    }
+
     /// A replica after all others, and its count, which is not 0.
     fn push(&mut self, replica: ReplicaId, count: u64) {
         self.replicas.push(replica);
@@ -431,11 +439,7 @@ impl PartialOrd for VectorClock {
 impl FromIterator<(ReplicaId, u64)> for VectorClock {
     fn from_iter<I: IntoIterator<Item = (ReplicaId, u64)>>(counts: I) -> Self {
         let counts = counts.into_iter().filter(|entry| entry.1 > 0);
-        let mut entries: SmallVec<[(ReplicaId, u64); 3]> = counts.collect();
-        entries.sort_unstable_by(|a, b| b.cmp(a));
-        entries.dedup_by_key(|entry| entry.0);
-        let (replicas, counts) = entries.into_iter().rev().unzip();
-        Self { replicas, counts }
+        Self::from_unsorted(counts.collect())
     }
 }
 

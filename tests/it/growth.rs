@@ -1184,11 +1184,11 @@ fn documents() -> Vec<Row> {
         Row(
             "Rules::keyed Rules::ordered_by Rules::set Rules::atomic Rules::counter Rules::max \
              Rules::min Rules::prefer Rules::delete_wins",
-            "each beside n others",
+            "each beside n / 16 others",
             Linear,
             |n| {
                 let add = |rules: Rules, list| rules.keyed(&format!("/l{list}"), "id").unwrap();
-                let rules = (0..n).fold(Rules::new(), add);
+                let rules = (0..n / 16).fold(Rules::new(), add);
                 op(move || {
                     let rules =
                         rules.clone().keyed("/a", "id").and_then(|it| it.ordered_by("/a", "t"));

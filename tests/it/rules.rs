@@ -346,9 +346,11 @@ fn a_list_and_a_set_at_one_path_become_one_set() {
     ours.set("", json!({}), us, at(1)).unwrap();
     let mut theirs = through_bytes(&ours);
     ours.set("/tags", ["a", "b"], us, at(2)).unwrap();
-    theirs.set("/tags", json!(["a", "c", "a", {"x": 1}]), eu, at(3)).unwrap();
+    theirs.set("/tags", json!(["a", "c", "a"]), eu, at(3)).unwrap();
     let met = meet(&ours, &theirs);
     assert_eq!(met.conflicts()[0].kind.to_string(), "keys");
+    let read = met.to_json();
+    assert!(met.clone().update(&read, us, at(4)).unwrap().is_empty());
     let mut ours = met.clone();
     ours.set_rules(Rules::new().set("/tags").unwrap());
     ours.push("/tags", "d", us, at(4)).unwrap();
@@ -359,6 +361,85 @@ fn a_list_and_a_set_at_one_path_become_one_set() {
     let tags = meet(&ours, &theirs).to_json()["tags"].clone();
     for tag in ["a", "b", "c", "d", "e"] {
         assert!(tags.as_array().unwrap().contains(&json!(tag)), "{tags}");
+    }
+}
+
+/// What is no scalar stays where a set met a list, until somebody takes it out.
+#[test]
+fn a_set_that_met_a_list_of_objects_loses_nothing() {
+    let [eu, us] = ids();
+    let rules = || Rules::new().set("/tags").unwrap();
+    for ruled in [true, false] {
+        let mut ours = Document::with_rules(rules());
+        ours.set("", json!({}), us, at(1)).unwrap();
+        let mut theirs = through_bytes(&ours);
+        ours.set("/tags", ["a", "b"], us, at(2)).unwrap();
+        theirs.set("/tags", json!(["a", {"x": 1}, "c", {"x": 2}]), eu, at(3)).unwrap();
+        let mut met = meet(&ours, &theirs);
+        met.set_rules(if ruled { rules() } else { Rules::new() });
+        let tags = |document: &Document| -> Vec<Json> {
+            let mut tags = document.to_json()["tags"].as_array().unwrap().clone();
+            tags.sort_by_key(Json::to_string);
+            tags
+        };
+        let at_x = |document: &Document, x: u64| {
+            let tags = document.to_json()["tags"].as_array().unwrap().clone();
+            let at = tags.iter().position(|it| it["x"] == x).unwrap();
+            format!("/tags/{at}")
+        };
+        let read = met.to_json();
+        assert!(met.update(&read, us, at(4)).unwrap().is_empty(), "it reads so");
+
+        // Scalars come and go; what is inside the others is edited; the conflict stays open.
+        met.push("/tags", "d", us, at(4)).unwrap();
+        met.set(&(at_x(&met, 1) + "/y"), 5, us, at(4)).unwrap();
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(|it| json!(it));
+        let [one, two] = [json!({"x": 1, "y": 5}), json!({"x": 2})];
+        let all = [&a, &a, &b, &c, &d, &one, &two].map(Json::clone);
+        assert_eq!(tags(&met), all, "{ruled}");
+        assert_eq!(met.conflicts()[0].kind.to_string(), "keys");
+        let refused = met.push("/tags", json!({"x": 3}), us, at(4)).unwrap_err();
+        assert!(refused.is_not_in_set(), "{refused}");
+
+        // Each way out: what is no scalar is removed, replaced, saved away, or all is set.
+        let ways: [fn(&mut Document, String, String); 5] = [
+            |met, one, two| {
+                let (later, sooner) = if one > two { (one, two) } else { (two, one) };
+                for path in [later, sooner] {
+                    met.remove(&path, ids()[1], at(5)).unwrap();
+                }
+                met.push("/tags", "d", ids()[1], at(6)).unwrap();
+            },
+            |met, one, _| {
+                met.set(&one, "d", ids()[1], at(5)).unwrap();
+                let two =
+                    met.to_json()["tags"].as_array().unwrap().iter().position(Json::is_object);
+                met.set(&format!("/tags/{}", two.unwrap()), "d", ids()[1], at(5)).unwrap();
+                met.push("/tags", "d", ids()[1], at(6)).unwrap();
+            },
+            |met, _, _| {
+                drop(met.update(json!({"tags": ["d", "c", "b", "a"]}), ids()[1], at(5)).unwrap());
+            },
+            |met, _, _| {
+                let new = json!({"tags": ["d", "c", "b", "a"]});
+                let read = met.to_json();
+                let (_, told) = met.update_from(&read, &new, ids()[1], at(5)).unwrap();
+                assert!(told.is_empty());
+            },
+            |met, _, _| drop(met.set("/tags", ["a", "b", "c", "d"], ids()[1], at(5)).unwrap()),
+        ];
+        for (way, go) in ways.into_iter().enumerate() {
+            let mut met = met.clone();
+            let (one, two) = (at_x(&met, 1), at_x(&met, 2));
+            go(&mut met, one, two);
+            let scalars = [&a, &b, &c, &d].map(Json::clone);
+            assert_eq!(tags(&met), scalars, "{ruled} {way}");
+            assert_eq!(
+                (met.conflicts().len(), met.check_invariants()),
+                (0, Ok(())),
+                "{ruled} {way}"
+            );
+        }
     }
 }
 

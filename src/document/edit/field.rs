@@ -2,16 +2,15 @@
 
 use super::{Edit, Input, identity::Inserted, input::Source, put::Replaced};
 use crate::{
-    causal::Slot,
     document::{
         error::{DocumentError, Reason},
-        read::{Reading, Slots},
-        state::{Content, ListForm, NodeId, ROOT, Sought},
+        read::Reading,
+        state::{Content, NodeId, ROOT, Sought},
     },
     time::Timestamp,
-    value::{Kind, Value, pointer::Pointer},
+    value::pointer::Pointer,
 };
-use alloc::{collections::BTreeSet, sync::Arc};
+use alloc::sync::Arc;
 
 impl Edit<'_> {
     /// Writes `value` at `pointer`, over all that this replica sees there and below.
@@ -249,14 +248,15 @@ impl Edit<'_> {
         let is_list = matches!(view.reading(node), Some(Reading::List));
         let mark = if is_list { standing.list } else { standing.object };
         let mut losers = view.losers(node, is_list);
-        if is_list && view.keys_differ(node) {
+        if is_list && view.keys_differ(node) && !self.is_set_with_others(node) {
             losers.extend(view.list_mark_slots(node));
-        }
-        if is_list && view.keys_differ(node) && self.form_of(node).is_set() {
-            return self.settle_as_set(node, losers);
+            if self.is_set(node) {
+                return self.settle_as_set(node, losers);
+            }
         }
         if mark.is_none() || !losers.is_empty() {
-            let mark = if is_list { Content::list(self.form_of(node)) } else { Content::Object };
+            let mark =
+                if is_list { Content::list(self.settled_form(node)) } else { Content::Object };
             let key = if is_list { None } else { view.lost_key(node) };
             let key = key.map(|(name, key)| (Arc::<str>::from(name), key.clone()));
             let replaced = self.kill(losers);
@@ -267,19 +267,6 @@ impl Edit<'_> {
             }
         }
         self.settle_place(node)
-    }
-
-    /// Settles a list that some sides made as a set: what is one member to these may stand there twice.
-    fn settle_as_set(&mut self, set: NodeId, losers: Slots) -> Result<(), DocumentError> {
-        let view = self.view();
-        let Value::Array(items) = view.list(set) else { return Ok(()) };
-        // What the others put there may be no scalar, which no set can hold.
-        let members = items.into_iter().filter(|item| item.kind() == Kind::Scalar);
-        let members = Value::Array(members.collect());
-        let old = losers.into_iter().chain(view.slots_below(set));
-        let old: BTreeSet<Slot> = old.collect();
-        self.rewrite_list(set, &members, old.into_iter().collect(), &ListForm::SET)?;
-        self.settle_place(set)
     }
 
     /// Writes the key of an item that outlived its deletion, at the field where it is read.

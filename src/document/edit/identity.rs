@@ -82,6 +82,9 @@ impl Edit<'_> {
             let is_key = |field: &&str| item.and_then(|item| item.field(field)?.scalar()).is_some();
             form.key = field.filter(is_key).map(Into::into);
         }
+        if self.is_set_with_others(list) && form.is_set() {
+            return Ok(form);
+        }
         if form.is_set() != written.is_set() {
             let items = self.view().list(list);
             let slots = self.view().slots_below(list);

@@ -215,38 +215,6 @@ impl Edit<'_> {
         Ok(spot.node)
     }
 
-    /// Adds a member to a set; returns it. Adding one that is there is a write too: it beats a concurrent
-    /// removal.
-    pub(super) fn add_member(
-        &mut self,
-        set: NodeId,
-        value: Source<'_>,
-    ) -> Result<NodeId, DocumentError> {
-        self.check_member(set, value)?;
-        let item = Segment::Item(self.member(value));
-        let spot = self.spot_below(self.spot(set), Sought::Segment(&item))?;
-        self.set_node(spot.node, value).map(|()| spot.node)
-    }
-
-    fn check_member(&self, set: NodeId, value: Source<'_>) -> Result<(), DocumentError> {
-        if value.scalar().is_some() {
-            return Ok(());
-        }
-        Err(DocumentError::at(self.view().pointer(set), Reason::NotInSet(value.kind())))
-    }
-
-    /// Puts one member of a set in the place of another.
-    pub(super) fn replace_member(
-        &mut self,
-        set: NodeId,
-        member: NodeId,
-        value: Source<'_>,
-    ) -> Result<(), DocumentError> {
-        self.check_member(set, value)?;
-        self.remove_node(member)?;
-        self.insert_item(set, 0, value, Inserted::Alone).map(drop)
-    }
-
     /// Puts an item that is not in the list. A place of it may be left over from a move that had
     /// not seen its deletion, and a removal may have hidden what others wrote.
     fn put_item(

@@ -14,6 +14,7 @@ mod put;
 mod save;
 #[cfg(feature = "json")]
 mod serialized;
+mod set;
 mod update;
 
 pub use input::Input;

@@ -4,7 +4,7 @@
 use super::{
     Edit,
     input::{Input, Shape, Source},
-    update::{Token, matches, scalars},
+    update::{Token, matches},
 };
 use crate::{
     document::{
@@ -14,11 +14,7 @@ use crate::{
     },
     value::Value,
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 
 /// Something that changed between a read and a save, and that the save changed too: it was written
 /// all the same. [`Edit::update_from`] tells it.
@@ -274,24 +270,6 @@ impl Edit<'_> {
             left = Some(item);
         }
         Ok(())
-    }
-
-    fn save_set(
-        &mut self,
-        set: NodeId,
-        read: &[Source<'_>],
-        new: &[Source<'_>],
-    ) -> Result<(), DocumentError> {
-        let (was, is): (BTreeSet<Content>, BTreeSet<Content>) =
-            (scalars(read).collect(), scalars(new).collect());
-        self.become_set(set, |_| was == is)?;
-        let members = self.view().members(set);
-        for (_, member) in members.iter().filter(|it| was.contains(it.0) && !is.contains(it.0)) {
-            self.update_away(*member)?;
-        }
-        let is_added = |it: &&Source<'_>| !it.scalar().is_some_and(|it| was.contains(&it.into()));
-        let added: Vec<Source<'_>> = new.iter().filter(is_added).copied().collect();
-        self.add_members(set, &members, &added)
     }
 }
 

@@ -10,11 +10,7 @@ use crate::document::{
     read::{Reading, View, longest_ascending},
     state::{Content, ListForm, ListOrder, NodeId, Sought},
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec,
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 
 /// What items are matched by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -238,57 +234,6 @@ impl Edit<'_> {
         self.insert_item(list, gap, value, Inserted::BySave)
     }
 
-    fn update_set(&mut self, set: NodeId, new: &[Source<'_>]) -> Result<(), DocumentError> {
-        self.become_set(set, |old| {
-            let is_same =
-                |(old, new): (&Content, &Source<'_>)| new.scalar().is_some_and(|it| it.is(old));
-            old.len() == new.len() && old.iter().zip(new).all(is_same)
-        })?;
-        let wanted: BTreeSet<Content> = scalars(new).collect();
-        let members = self.view().members(set);
-        for (content, member) in &members {
-            if !wanted.contains(content) {
-                self.update_away(*member)?;
-            }
-        }
-        self.add_members(set, &members, new)
-    }
-
-    /// Writes a list anew as the set that a rule says it is, unless it is one, or reads as it should.
-    pub(super) fn become_set(
-        &mut self,
-        list: NodeId,
-        reads_right: impl FnOnce(&[Content]) -> bool,
-    ) -> Result<(), DocumentError> {
-        let view = self.view();
-        if view.form(list).is_some_and(|form| form.is_set()) {
-            return Ok(());
-        }
-        let members: Vec<Content> = view.members_in_order(list).map(|it| it.0).collect();
-        if members.len() == self.item_count(list) && reads_right(&members) {
-            return Ok(());
-        }
-        self.settle_way_to(list)?;
-        self.settle(list)?;
-        self.adopt_form(list, None).map(|_| ())
-    }
-
-    /// Adds those that are not members yet.
-    pub(super) fn add_members(
-        &mut self,
-        set: NodeId,
-        members: &BTreeMap<Content, NodeId>,
-        new: &[Source<'_>],
-    ) -> Result<(), DocumentError> {
-        for value in new {
-            let known = value.scalar().is_some_and(|it| members.contains_key(&it.into()));
-            if !known {
-                self.save_item(set, 0, *value)?;
-            }
-        }
-        Ok(())
-    }
-
     /// The index after an item; the first index for `None`.
     pub(super) fn index_after(&self, left: Option<NodeId>) -> usize {
         let view = self.view();
@@ -343,26 +288,13 @@ impl View<'_> {
         self.scalar_at(field)
     }
 
-    fn scalar_at(self, node: NodeId) -> Option<Content> {
+    pub(super) fn scalar_at(self, node: NodeId) -> Option<Content> {
         match self.reading(node)? {
             Reading::Scalar(content) => Some(content.clone()),
             Reading::Count(count) => Some(Content::Number(count.into())),
             Reading::Atom(_) | Reading::Object | Reading::List => None,
         }
     }
-
-    /// The scalars in a list, in their order.
-    fn members_in_order(self, list: NodeId) -> impl Iterator<Item = (Content, NodeId)> {
-        self.tree.items(list).filter_map(move |item| Some((self.scalar_at(item)?, item)))
-    }
-
-    pub(super) fn members(self, set: NodeId) -> BTreeMap<Content, NodeId> {
-        self.members_in_order(set).collect()
-    }
-}
-
-pub(super) fn scalars(values: &[Source<'_>]) -> impl Iterator<Item = Content> {
-    values.iter().filter_map(|value| Some(value.scalar()?.into()))
 }
 
 /// For each new item the index of the old one with the same token: among several the first that is

@@ -39,10 +39,11 @@ use smallvec::SmallVec;
 ///
 /// Existing writes keep their meaning until they are replaced. A list takes on a new key or order
 /// when something is next written to it: its mark is written anew, its items stay. It becomes a set,
-/// or ceases to be one, by being written anew as a whole. Where a list met a set in a merge, that
-/// drops what is no scalar in it: until then a conflict of kind `Keys` is open there. A value takes
-/// on `max`, `min`, `prefer` or `atomic` when it is next set. A rule that is taken away leaves what
-/// it wrote: a list stays ordered, a greatest value stays the greatest.
+/// or ceases to be one, by being written anew as a whole. Where a list met a set in a merge, a
+/// conflict of kind `Keys` is open: it becomes a set by the next write inside, once all that it
+/// holds is scalars. A value takes on `max`, `min`, `prefer` or `atomic` when it is next set. A rule
+/// that is taken away leaves what it wrote: a list stays ordered, a greatest value stays the
+/// greatest.
 ///
 /// # Examples
 ///

@@ -54,7 +54,11 @@ impl Tally {
 
 /// For each replica, the tally that has come furthest; sorted. O(n log n).
 pub(crate) fn furthest(tallies: impl IntoIterator<Item = Tally>) -> Tallies {
-    let mut tallies: Tallies = tallies.into_iter().collect();
+    furthest_of(tallies.into_iter().collect())
+}
+
+/// Apart, so that what sorts is compiled once.
+fn furthest_of(mut tallies: Tallies) -> Tallies {
     tallies.sort_unstable_by(|a, b| b.cmp(a));
     tallies.dedup_by_key(|tally| tally.replica);
     tallies.reverse();
