@@ -80,7 +80,7 @@
 //!
 //! # Features
 //!
-//! Only `std` is on by default, so that a program that only counts compiles 8 small crates and no
+//! Only `std` is on by default, so that a program that only counts compiles 9 small crates and no
 //! serde.
 //!
 //! - **`std`** (default): [`Merge`] for `HashMap` and `HashSet`, [`DeltaState`] for `HashMap`, a
@@ -123,6 +123,7 @@ mod merge;
 pub mod register;
 mod replica;
 pub mod set;
+pub mod sync;
 mod time;
 pub mod value;
 mod version;

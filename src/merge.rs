@@ -117,8 +117,9 @@ pub trait DeltaState: Merge {
     /// is sent.
     type Delta: Delta;
     /// A summary of what a replica holds, without its content: what a peer needs to know to compute
-    /// the smallest delta for it. The default knows nothing.
-    type Version: Clone + Default;
+    /// the smallest delta for it. The default knows nothing, and is equal to that of a state that
+    /// was never written.
+    type Version: Clone + Default + PartialEq;
 
     /// What this replica holds.
     fn version(&self) -> Self::Version;
@@ -136,6 +137,38 @@ pub trait DeltaState: Merge {
         Self: Sized,
     {
         self.apply(&delta)
+    }
+
+    /// Edits the state to see what comes of it, and leaves it as it was; returns what `edit`
+    /// returns, such as the delta.
+    ///
+    /// A draft that was stored is applied, and one that could not be stored is dropped. An edit in
+    /// place cannot be taken back: if storing fails and the edit is repeated on the same copy,
+    /// peers hear of two writes under one number, and lose one of them. Between the draft and its
+    /// `apply` there must be no other edit of this replica, or these two have one number.
+    ///
+    /// A set, a map, a register, a flag or a document takes back what `edit` did, which costs as
+    /// much as doing it, and a copy of what was [seen](Self::version). All other types edit a copy.
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, OrSet, wire};
+    /// # fn store(_: Vec<u8>) -> Result<(), std::io::Error> { Ok(()) }
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut open = OrSet::new();
+    /// let delta = open.draft(|open| open.insert("ana", us))?;
+    /// assert!(open.is_empty(), "as it was");
+    ///
+    /// store(wire::to_bytes(&delta))?;
+    /// open.apply_owned(delta);
+    /// assert!(open.contains("ana"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn draft<R>(&mut self, edit: impl FnOnce(&mut Self) -> R) -> R
+    where
+        Self: Clone,
+    {
+        edit(&mut self.clone())
     }
 }
 

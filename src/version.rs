@@ -19,8 +19,8 @@ use crate::{
 /// run of those that are alive: a state with many scattered removals has a large version. O(blocks
 /// of 64 writes) to make.
 ///
-/// It has no order: if two versions saw the same, one may still lack a removal that the other has.
-/// Ask `delta_since(..).is_empty()`.
+/// Two versions that saw the same may still differ: one may lack a removal that the other has. Ask
+/// [`covers`](Self::covers).
 ///
 /// # Examples
 ///
@@ -57,6 +57,25 @@ impl Version {
     /// ```
     pub fn is_empty(&self) -> bool {
         self.0.seen().is_empty()
+    }
+
+    /// Whether a replica at `other` holds nothing that one at `self` lacks: then there is nothing
+    /// to ask it for. O(size of both).
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, OrSet};
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut ours = OrSet::new();
+    /// ours.insert("ana", us)?;
+    /// let mut theirs = ours.clone();
+    /// theirs.remove("ana", us)?;
+    /// assert!(theirs.version().covers(&ours.version()));
+    /// assert!(!ours.version().covers(&theirs.version()), "it lacks the removal");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn covers(&self, other: &Self) -> bool {
+        self.0.covers(&other.0)
     }
 }
 

@@ -141,8 +141,41 @@ impl CausalContext {
         true
     }
 
+    /// The counters of `replica` that are missing *before* the last one seen: the gaps that are
+    /// still on their way, or lost. O(log r), and O(g) to walk. What comes after the last one, a
+    /// context cannot know.
+    ///
+    /// ```
+    /// use rejoin::causal::{CausalContext, Dot};
+    /// let us = "us-east-1".parse()?;
+    /// let dots = [2, 3, 7].map(|counter| Dot::new(us, core::num::NonZero::new(counter).unwrap()));
+    /// let seen = CausalContext::from_iter(dots);
+    /// assert_eq!(seen.missing(us).collect::<Vec<_>>(), [1..=1, 4..=6]);
+    /// assert_eq!(seen.last(us), 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn missing(&self, replica: ReplicaId) -> Missing<'_> {
+        Missing { seen: self.intervals(replica), next: 1 }
+    }
+
+    /// The greatest counter of `replica` that was seen; 0 if none was. O(log r). `missing` has an
+    /// example.
+    pub fn last(&self, replica: ReplicaId) -> u64 {
+        self.lane(replica).map_or(0, Intervals::last)
+    }
+
     /// Whether all of `other` was seen. O(size).
-    pub(super) fn covers(&self, other: &Self) -> bool {
+    ///
+    /// ```
+    /// use rejoin::causal::{CausalContext, Dot};
+    /// let us = "us-east-1".parse()?;
+    /// let first = CausalContext::from_iter([Dot::new(us, 1.try_into()?)]);
+    /// let third = CausalContext::from_iter([Dot::new(us, 3.try_into()?)]);
+    /// assert!(first.covers(&CausalContext::new()) && !first.covers(&third));
+    /// assert_eq!(third.difference(&first), third);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn covers(&self, other: &Self) -> bool {
         let covers = |lane: &(ReplicaId, Intervals)| {
             self.lane(lane.0).is_some_and(|seen| seen.covers(&lane.1))
         };
@@ -150,8 +183,8 @@ impl CausalContext {
     }
 
     /// The dots that are here and not in `other`. O(intervals here, and those of `other` within
-    /// them).
-    pub(crate) fn difference(&self, other: &Self) -> Self {
+    /// them). [`covers`](Self::covers) has an example.
+    pub fn difference(&self, other: &Self) -> Self {
         let unseen = |(replica, seen): &(ReplicaId, Intervals)| {
             let rest = match other.lane(*replica) {
                 Some(known) => seen.difference(known),
@@ -231,6 +264,31 @@ impl Iterator for Runs<'_> {
         self.0.size_hint()
     }
 }
+
+/// The gaps in what was seen of one replica: see [`CausalContext::missing`].
+#[derive(Clone, Debug)]
+pub struct Missing<'a> {
+    seen: Runs<'a>,
+    /// The counter after the last interval.
+    next: u64,
+}
+
+impl Iterator for Missing<'_> {
+    type Item = RangeInclusive<u64>;
+
+    fn next(&mut self) -> Option<RangeInclusive<u64>> {
+        loop {
+            let seen = self.seen.next()?;
+            let gap = self.next..=seen.start().saturating_sub(1);
+            self.next = seen.end().saturating_add(1);
+            if !gap.is_empty() {
+                return Some(gap);
+            }
+        }
+    }
+}
+
+impl FusedIterator for Missing<'_> {}
 
 impl ExactSizeIterator for Runs<'_> {}
 impl FusedIterator for Runs<'_> {}

@@ -54,6 +54,34 @@ impl Digest {
         &self.live
     }
 
+    /// Whether a replica at `other` holds nothing that one at `self` lacks: no write, and no
+    /// removal. O(size of both).
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, causal::DotKernel};
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut kernel = DotKernel::new();
+    /// let dots: Vec<_> = kernel.write("draft", &[], us)?.iter().map(|write| write.0).collect();
+    /// let before = kernel.version();
+    /// kernel.erase(&dots, us)?;
+    /// assert!(kernel.version().covers(&before) && !before.covers(&kernel.version()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn covers(&self, other: &Self) -> bool {
+        self.seen.covers(&other.seen) && self.live_seen_by(other).all(|it| it)
+    }
+
+    /// For each replica of which something is alive here, whether what `other` has seen of that is
+    /// alive there.
+    fn live_seen_by(&self, other: &Self) -> impl Iterator<Item = bool> {
+        self.live.lanes.iter().map(|(replica, live)| {
+            let Some(seen) = other.seen.lane(*replica) else { return true };
+            let seen = live.intersection(seen);
+            seen.is_empty() || other.live.lane(*replica).is_some_and(|live| live.covers(&seen))
+        })
+    }
+
     #[cfg(any(test, feature = "laws"))]
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.seen.check_invariants()?;

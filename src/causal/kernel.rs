@@ -349,15 +349,12 @@ impl<P: Hash> DotKernel<P> {
 
     /// Forgets dots that were seen; they must not be alive. The cost is that of having seen them.
     pub(crate) fn forget(&mut self, dots: &CausalContext) {
-        let mut is_any_empty = false;
         for (replica, gone) in &dots.lanes {
             let Ok(lane) = self.context.find(*replica) else { continue };
-            let seen = &mut self.context.lanes[lane].1;
-            seen.subtract(gone);
-            is_any_empty |= seen.is_empty();
+            self.context.lanes[lane].1.subtract(gone);
         }
-        if is_any_empty {
-            let Self { context, rows, .. } = self;
+        let Self { context, rows, .. } = self;
+        if context.lanes.iter().any(|lane| lane.1.is_empty()) {
             let mut lanes = context.lanes.iter();
             rows.retain(|_| lanes.next().is_some_and(|lane| !lane.1.is_empty()));
             context.lanes.retain(|lane| !lane.1.is_empty());

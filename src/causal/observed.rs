@@ -1,7 +1,10 @@
 //! [`Observed`]: a kernel and the index over it. A flag, a register, a set and a map are each one of
 //! these, and say here once what they have in common.
 
-use super::{Adopt, Blocks, Digest, DotKernel, Page, Slot};
+use super::{
+    Adopt, Blocks, Digest, DotKernel, Page, Slot,
+    journal::{Journal, Noted},
+};
 use crate::{error::WriteError, replica::ReplicaId};
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -29,12 +32,12 @@ impl<P> Index<P> for () {
 #[derive(Clone)]
 pub(crate) struct Observed<P, I = ()> {
     kernel: DotKernel<P>,
-    index: I,
+    index: Noted<P, I>,
 }
 
 impl<P, I: Default> Default for Observed<P, I> {
     fn default() -> Self {
-        Self { kernel: DotKernel::new(), index: I::default() }
+        Self::of(DotKernel::new(), I::default())
     }
 }
 
@@ -44,7 +47,7 @@ impl<P, I> Observed<P, I> {
     }
 
     pub(crate) fn index(&self) -> &I {
-        &self.index
+        &self.index.page
     }
 
     pub(crate) fn blocks(&self) -> &Blocks<P> {
@@ -59,20 +62,18 @@ impl<P, I> Observed<P, I> {
     pub(crate) fn digest(&self) -> Digest {
         self.kernel.digest()
     }
-}
 
-#[cfg(test)]
-impl<P, I> Observed<P, I> {
-    /// One that may be broken.
+    /// A kernel, and the index over it.
     pub(crate) fn of(kernel: DotKernel<P>, index: I) -> Self {
-        Self { kernel, index }
+        Self { kernel, index: Noted { page: index, journal: Journal::default() } }
     }
 }
 
 /// A kernel from outside; the index is rebuilt. O(size).
 impl<P, I: Index<P>> From<DotKernel<P>> for Observed<P, I> {
     fn from(kernel: DotKernel<P>) -> Self {
-        Self { index: I::over(&kernel), kernel }
+        let index = I::over(&kernel);
+        Self::of(kernel, index)
     }
 }
 
@@ -80,7 +81,7 @@ impl<P, I: Index<P>> From<DotKernel<P>> for Observed<P, I> {
 impl<P: Hash, I: Index<P>> Observed<P, I> {
     pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
         self.kernel.check_invariants()?;
-        self.index.check(&self.kernel)
+        self.index.page.check(&self.kernel)
     }
 }
 
@@ -90,7 +91,7 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
     }
 
     pub(crate) fn merge_owned(&mut self, other: Self) -> bool {
-        if self.kernel.is_empty() {
+        if self.kernel.is_empty() && !self.index.journal.is_open() {
             *self = other;
             return !self.kernel.is_empty();
         }
@@ -98,11 +99,12 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
     }
 
     pub(crate) fn apply(&mut self, delta: &DotKernel<P>) -> bool {
+        self.index.journal.joins(&self.kernel, delta);
         self.kernel.join(delta, &mut self.index)
     }
 
     pub(crate) fn apply_owned(&mut self, delta: DotKernel<P>) -> bool {
-        if self.kernel.is_empty() {
+        if self.kernel.is_empty() && !self.index.journal.is_open() {
             *self = delta.into();
             return !self.kernel.is_empty();
         }
@@ -120,7 +122,7 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
         over: &[Slot],
         replica: ReplicaId,
     ) -> Result<DotKernel<P>, WriteError> {
-        self.kernel.commit_one(Some(payload), over, replica, &mut self.index)
+        self.commit(Some(payload), over, replica)
     }
 
     /// Writes many items as one delta: `write` makes each a payload, and finds the live dots that
@@ -142,6 +144,7 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
             let (payload, over) = write(self, item);
             self.kernel.commit(Some(payload), &over, replica, &mut self.index, &mut killed)?;
         }
+        self.index.journal.minted(&self.kernel, replica, last);
         Ok(self.kernel.delta_after(replica, last, killed.into_iter()))
     }
 
@@ -155,7 +158,31 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
         if over.is_empty() {
             return Ok(DotKernel::new());
         }
-        self.kernel.commit_one(None, over, replica, &mut self.index)
+        self.commit(None, over, replica)
+    }
+
+    fn commit(
+        &mut self,
+        payload: Option<P>,
+        over: &[Slot],
+        replica: ReplicaId,
+    ) -> Result<DotKernel<P>, WriteError> {
+        let last = self.kernel.minted(replica);
+        let delta = self.kernel.commit_one(payload, over, replica, &mut self.index)?;
+        self.index.journal.minted(&self.kernel, replica, last);
+        Ok(delta)
+    }
+}
+
+impl<P: Clone + Hash, I: Page<P>> Observed<P, I> {
+    /// Begins a draft.
+    pub(crate) fn begin(&mut self) {
+        self.index.journal.begin();
+    }
+
+    /// Ends the last draft: all is as it was when it began.
+    pub(crate) fn take_back(&mut self) {
+        self.index.take_back(&mut self.kernel);
     }
 }
 
@@ -200,6 +227,22 @@ macro_rules! observed {
 
             fn apply_owned(&mut self, delta: $delta<$($param),*>) -> bool {
                 self.state.apply_owned(delta.0)
+            }
+
+            fn draft<R>(&mut self, edit: impl FnOnce(&mut Self) -> R) -> R {
+                $crate::causal::draft(self, edit)
+            }
+        }
+
+        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::causal::Drafted
+            for $state<$($param),*>
+        {
+            fn begin(&mut self) {
+                self.state.begin();
+            }
+
+            fn take_back(&mut self) {
+                self.state.take_back();
             }
         }
 

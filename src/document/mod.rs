@@ -163,6 +163,7 @@ pub use rules::Rules;
 pub use state::DocumentDelta;
 
 use crate::{
+    causal,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
@@ -592,7 +593,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn preview(&mut self, delta: &DocumentDelta) -> Report {
-        self.store.preview(delta)
+        self.draft(|document| document.apply_reporting(delta))
     }
 
     /// What [`merge_reporting`](Self::merge_reporting) would return; the document stays as it is.
@@ -617,7 +618,7 @@ impl Document {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn preview_merge(&mut self, other: &Self) -> Report {
-        self.store.preview_merge(&other.store)
+        self.draft(|document| document.merge_reporting(other))
     }
 
     #[cfg(any(test, feature = "laws"))]
@@ -632,7 +633,7 @@ impl Merge for Document {
     }
 
     fn merge_owned(&mut self, other: Self) -> bool {
-        if self.store.kernel.is_empty() {
+        if self.store.kernel.is_empty() && !self.store.journal.is_open() {
             self.store = other.store;
             return !self.store.kernel.is_empty();
         }
@@ -654,6 +655,20 @@ impl DeltaState for Document {
 
     fn apply(&mut self, delta: &DocumentDelta) -> bool {
         self.store.join(&delta.store)
+    }
+
+    fn draft<R>(&mut self, edit: impl FnOnce(&mut Self) -> R) -> R {
+        causal::draft(self, edit)
+    }
+}
+
+impl causal::Drafted for Document {
+    fn begin(&mut self) {
+        self.store.begin();
+    }
+
+    fn take_back(&mut self) {
+        self.store.take_back();
     }
 }
 

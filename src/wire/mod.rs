@@ -60,6 +60,9 @@ const MAGIC: [u8; 2] = [0xf9, b'j'];
 /// The version of the format that is written.
 const VERSION: u8 = 1;
 
+/// Types that nest deeper are not told.
+const SCHEMA_DEPTH: usize = 32;
+
 /// A type that has canonical bytes: all types of this crate, their deltas and versions, the values
 /// that they are made of, and a program's own types that implement it.
 ///
@@ -159,9 +162,7 @@ pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
     let mut out = Writer::default();
     out.bytes(&MAGIC);
     out.byte(VERSION);
-    let mut schema = Schema::default();
-    T::schema(&mut schema);
-    out.bytes(&schema.0);
+    out.bytes(&Schema::of::<T>().0);
     value.encode(&mut out);
     out.into_bytes()
 }
@@ -211,18 +212,8 @@ pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
 ///
 /// [`DecodeError`] if the bytes are not those of any `T`, or of one that exceeds a limit.
 pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, DecodeError> {
-    let mut input = Reader::new(bytes, limits)?;
-    let magic = &bytes[..bytes.len().min(MAGIC.len())];
-    if !MAGIC.starts_with(magic) {
-        return Err(input.refuse(Reason::Foreign));
-    }
-    input.bytes(MAGIC.len())?;
-    let version = input.byte()?;
-    if version != VERSION {
-        return Err(input.refuse(Reason::Version(version)));
-    }
-    let mut schema = Schema::default();
-    T::schema(&mut schema);
+    let mut input = open(bytes, limits)?;
+    let schema = Schema::of::<T>();
     let found = input.rest();
     let told = &found[..found.len().min(schema.0.len())];
     if !schema.0.starts_with(told) {
@@ -233,6 +224,47 @@ pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, De
     let value = T::decode(&mut input)?;
     input.finish()?;
     Ok(value)
+}
+
+/// The reader behind the magic number and the version.
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Reader<'a>, DecodeError> {
+    let mut input = Reader::new(bytes, limits)?;
+    let magic = &bytes[..bytes.len().min(MAGIC.len())];
+    if !MAGIC.starts_with(magic) {
+        return Err(input.refuse(Reason::Foreign));
+    }
+    input.bytes(MAGIC.len())?;
+    match input.byte()? {
+        VERSION => Ok(input),
+        version => Err(input.refuse(Reason::Version(version))),
+    }
+}
+
+/// What type bytes hold, without reading the value: to tell states from deltas in a log, or to
+/// refuse a message early. O(length of the type).
+///
+/// ```
+/// use rejoin::{OrSet, wire::{self, Schema}};
+///
+/// let mut open: OrSet<String> = OrSet::new();
+/// let delta = open.insert("ana".into(), "us-east-1".parse()?)?;
+/// let schema = wire::schema_of(&wire::to_bytes(&delta))?;
+/// assert_eq!(schema.to_string(), "SetDelta<String>");
+/// assert_ne!(schema, Schema::of::<OrSet<String>>());
+/// assert!(wire::schema_of(b"{}").unwrap_err().is_foreign());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`DecodeError`] if the bytes are not those of this format version, or name a type that this
+/// release does not know. The value behind the type is not looked at.
+pub fn schema_of(bytes: &[u8]) -> Result<Schema, DecodeError> {
+    let input = open(bytes, &Limits::default())?;
+    let found = input.rest();
+    let len = schema::len(found, SCHEMA_DEPTH);
+    let len = len.ok_or_else(|| input.malformed("the type is unknown, or is cut off"))?;
+    Ok(Schema(found[..len].into()))
 }
 
 /// Merges the state that these bytes hold into `state`; returns whether that changed it. O(length),

@@ -1,14 +1,37 @@
 //! [`Schema`]: what bytes say they hold, part of their envelope.
 
+use super::Wire;
 use core::fmt;
 use smallvec::SmallVec;
 
 /// The schema of a type, as it is written.
 pub(super) type SchemaBytes = SmallVec<[u8; 8]>;
 
-/// The type of a value as its bytes name it: a tag for each part, outermost first.
-#[derive(Debug, Default)]
+/// The type of a value as its bytes name it: a tag for each part, outermost first. Prints as the
+/// type, such as `OrSet<String>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Schema(pub(super) SchemaBytes);
+
+impl Schema {
+    /// How the bytes of a type name it.
+    ///
+    /// ```
+    /// use rejoin::{OrSet, wire::Schema};
+    /// assert_eq!(Schema::of::<OrSet<String>>().to_string(), "OrSet<String>");
+    /// assert_ne!(Schema::of::<OrSet<String>>(), Schema::of::<OrSet<u64>>());
+    /// ```
+    pub fn of<T: Wire>() -> Self {
+        let mut schema = Self::default();
+        T::schema(&mut schema);
+        schema
+    }
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Printed(&self.0).fmt(f)
+    }
+}
 
 macro_rules! tags {
     ($($tag:ident = $number:literal $name:literal $parts:literal),+ $(,)?) => {
@@ -49,6 +72,8 @@ tags! {
 
     SetDelta = 0x32 "SetDelta" 1, MapDelta = 0x33 "MapDelta" 2, RegisterDelta = 0x34 "RegisterDelta" 1,
     FlagDelta = 0x35 "FlagDelta" 0, Version = 0x36 "Version" 0,
+
+    Fingerprint = 0x37 "Fingerprint" 0,
 }
 
 const NAMED: u8 = 0x7f;
@@ -106,4 +131,16 @@ fn print<'a>(
         f.write_str(">")?;
     }
     Ok(rest)
+}
+
+/// How many of these bytes are the schema that they begin with; `None` if they begin with none that
+/// this release knows, or with one that nests deeper than `depth`.
+pub(super) fn len(bytes: &[u8], depth: usize) -> Option<usize> {
+    let (tag, rest) = bytes.split_first().filter(|_| depth > 0)?;
+    if *tag == NAMED {
+        let len = 2 + usize::from(*rest.first()?);
+        return (bytes.len() >= len).then_some(len);
+    }
+    let (_, parts) = describe(*tag)?;
+    (0..parts).try_fold(1, |at, _| Some(at + len(bytes.get(at..)?, depth - 1)?))
 }

@@ -8,7 +8,11 @@ use rejoin::{
     wire,
 };
 use serde_json::{Value as Json, json};
-use std::{borrow::Cow, error::Error as _};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    error::Error as _,
+};
 
 #[test]
 fn an_error_of_any_kind_tells_which_and_why() {
@@ -170,4 +174,28 @@ fn what_is_no_pointer_into_a_value_is_found_nowhere() {
     );
     let mut merged = Document::new();
     assert!(!merged.merge(&document));
+}
+
+#[test]
+fn values_are_made_from_what_std_has() {
+    let pairs = [("a", 1), ("b", 2)];
+    let object = Value::from_iter(pairs);
+    assert_eq!(Value::from(0.5_f32).as_f64(), Some(0.5));
+    assert_eq!(Value::from(Some("x")), "x");
+    assert_eq!(Value::from(None::<u8>), Value::Null);
+    assert_eq!(Value::from(&["x", "y"][..]), Value::from(["x", "y"]));
+    assert_eq!(Value::from(BTreeMap::from(pairs)), object);
+    assert_eq!(Value::from(HashMap::from(pairs)), object);
+}
+
+#[test]
+fn an_error_tells_what_lies_beneath() {
+    struct Fails;
+    impl std::io::Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+    let json: rejoin::Error = serde_json::from_reader::<_, Json>(Fails).unwrap_err().into();
+    assert_eq!(json.source().map(ToString::to_string), Some("the disk is gone".into()));
 }

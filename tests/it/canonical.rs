@@ -13,6 +13,7 @@ use rejoin::{
     Document, GCounter, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, DotKernel},
     document::{Rules, Value},
+    sync::Fingerprint,
     wire::{self, DecodeError, Limits, Reader, Schema, Wire, Writer},
 };
 use std::{fs, path::PathBuf};
@@ -56,6 +57,7 @@ impl Visit for RoundTrips {
     fn visit<T: Sent>(&mut self, name: &str, value: &T) {
         let written = bytes(value);
         assert_eq!(through_bytes(value), *value, "{name}");
+        assert_eq!(wire::schema_of(&written), Ok(Schema::of::<T>()), "{name}");
         for end in 0..written.len() {
             let error = wire::from_bytes::<T>(&written[..end]).unwrap_err();
             assert!(error.is_truncated() || error.is_malformed(), "{name} cut at {end}: {error}");
@@ -69,6 +71,8 @@ impl Visit for RoundTrips {
                 if let Ok(other) = wire::from_bytes::<T>(&near) {
                     assert_eq!(bytes(&other), near, "{name}: another spelling");
                     assert_eq!(other == *value, near == written, "{name}");
+                    let alike = Fingerprint::of(&other) == Fingerprint::of_bytes(&written);
+                    assert_eq!(alike, near == written, "{name}");
                 }
             }
         }

@@ -14,6 +14,8 @@ pub(crate) fn check_cursors(document: &Document) {
     };
     assert_eq!(Some(walked(document, root)), document.to_value());
     assert_eq!(root.to_string(), document.to_string());
+    let text = serde_json::from_str::<serde_json::Value>(&document.to_string());
+    assert_eq!(text.unwrap(), document.to_json());
     assert_eq!(root.conflicts(), document.conflicts());
 }
 

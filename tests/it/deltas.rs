@@ -180,6 +180,9 @@ fn steps_are_told_from_both_ends() {
     assert_eq!((key.as_str(), key.to_value(), key.nth()), (Some("m1"), Value::from("m1"), 1));
     assert_eq!(path.steps().next_back(), path.last());
     assert_eq!(path.steps().len(), 3);
+    let delta = document.set("/messages/0/text", "Hi", us, at(2)).unwrap();
+    let path = delta.writes().next().unwrap().path();
+    assert!(path.steps().any(|it| matches!(it, DeltaStep::Keyed(key) if key.nth() == 0)), "{path}");
     let delta = document.set("/l/0/0", 2, us, at(2)).unwrap();
     let path = delta.writes().next().unwrap().path();
     assert_eq!(path.to_string(), "/l/[]/[]");

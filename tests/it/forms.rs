@@ -241,7 +241,34 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<Document>(value(json!([counted("us-east-1", 1, 1)])), "after it was replaced");
     let count = json!({"path": [], "count": 1, "start": 1, "counted": [b]});
     refuses::<Document>(write(count), "only a value can replace");
-    refuses::<Document>(write(json!({"path": [], "value": 1, "key": "id"})), "only a list");
+    for of_a_list in [json!({"key": "id"}), json!({"ordered_by": "t"}), json!({"set": true})] {
+        let mut scalar = json!({"path": [], "value": 1});
+        scalar.as_object_mut().unwrap().extend(of_a_list.as_object().unwrap().clone());
+        refuses::<Document>(write(scalar), "only a list");
+    }
+    let list = |form: serde_json::Value| {
+        let mut list = json!({"path": [], "value": []});
+        list.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        write(list)
+    };
+    assert!(serde_json::from_value::<Document>(list(json!({"set": true}))).is_ok());
+    refuses::<Document>(list(json!({"set": true, "key": "id"})), "a set has no key");
+    refuses::<Document>(list(json!({"set": true, "ordered_by": "t"})), "a set has no key");
+    // One value as deep as documents may be, below some fields.
+    let nested = |depth: usize, is_list: bool| {
+        (0..depth).fold(json!(7), |it, _| if is_list { json!([it]) } else { json!({"a": it}) })
+    };
+    for is_list in [true, false] {
+        let atom = |above: usize, depth| {
+            write(json!({"path": vec!["a"; above], "atom": nested(depth, is_list)}))
+        };
+        for above in [0, 1, 5] {
+            assert!(serde_json::from_value::<Document>(atom(above, 127 - above)).is_ok());
+            refuses::<Document>(atom(above, 128 - above), "deeper than 127 levels");
+        }
+    }
+    let error = rmp_serde::from_slice::<Document>(&rmp_serde::to_vec(&7_u8).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("the canonical bytes of rejoin::wire"), "{error}");
     let place = format!("80{:032}0080", 1);
     refuses::<Document>(write(json!({"path": ["a"], "place": place})), "only an item");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "80008"})), "not well formed");

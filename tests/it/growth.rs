@@ -14,6 +14,7 @@ use rejoin::{
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
+    sync::Fingerprint,
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -145,9 +146,9 @@ fn public_functions_in(text: &str, found: &mut BTreeSet<String>) {
         if let Some(names) = line.strip_prefix("observed!(") {
             let (state, delta) = names.split_once(" and ").unwrap();
             let delta = delta.split(' ').next().unwrap();
-            let state = ["merge", "merge_owned", "version", "delta_since", "apply", "apply_owned"]
-                .map(|function| format!("{state}::{function}"));
-            found.extend(state);
+            let of_state =
+                ["merge", "merge_owned", "version", "delta_since", "apply", "apply_owned", "draft"];
+            found.extend(of_state.map(|function| format!("{state}::{function}")));
             found.extend(["is_empty", "merge", "merge_owned"].map(|it| format!("{delta}::{it}")));
         }
         if let Some(head) = line.strip_prefix("impl") {
@@ -205,6 +206,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::to_bytes ReplicaId::as_u128
+         Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts
          Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
          Value::is_number Value::is_i64 Value::is_u64 Value::is_f64 Value::is_string Value::is_array
          Value::is_object Value::as_null Value::as_bool Value::as_number Value::as_i64 Value::as_u64
@@ -245,7 +247,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
     ),
     (
         "Reader::offset Reader::rest Reader::malformed Reader::byte Reader::bytes Reader::varint
-         Reader::count Reader::room Schema::named Writer::byte Writer::bytes Writer::varint
+         Reader::count Reader::room Schema::named Schema::of schema_of Writer::byte Writer::bytes Writer::varint
          Writer::count Writer::into_bytes",
         "the parts of which to_bytes and from_bytes consist",
     ),
@@ -489,10 +491,14 @@ fn plain() -> Vec<Row> {
             op(move || ours.apply_owned(theirs.increment(1, us()).unwrap()))
         }),
         Row(
-            "CausalContext::contains CausalContext::is_empty CausalContext::replicas",
+            "CausalContext::contains CausalContext::is_empty CausalContext::replicas \
+             CausalContext::last",
             "with holes",
             Flat,
-            read!(holes, |it, n| (it.contains(dot(us(), n)), it.is_empty(), it.replicas().len())),
+            read!(holes, |it, n| (
+                it.contains(dot(us(), n)),
+                (it.is_empty(), it.replicas().len(), it.last(us()))
+            )),
         ),
         Row("CausalContext::insert", "into one of many holes", Flat, |n| {
             let (mut context, mut counter) = (holes(20 * n), 20 * n);
@@ -510,11 +516,13 @@ fn plain() -> Vec<Row> {
             })
         }),
         Row(
-            "CausalContext::intervals CausalContext::contiguous CausalContext::merge",
+            "CausalContext::intervals CausalContext::contiguous CausalContext::merge \
+             CausalContext::missing CausalContext::covers CausalContext::difference",
             "",
             Linear,
             read!(holes, |it, n| (
                 it.intervals(us()).last(),
+                (it.missing(us()).count(), it.covers(it), it.difference(it)),
                 it.contiguous(),
                 it.clone().merge(it)
             )),
@@ -659,6 +667,15 @@ fn keyed() -> Vec<Row> {
                 ours.apply_owned(theirs.insert(7, eu()).unwrap())
             })
         }),
+        Row(
+            "OrSet::draft",
+            "of an insert and a remove",
+            Flat,
+            edit!(set, |it, now| it.draft(|it| (
+                it.insert(now.as_millis() << 32, us()).unwrap(),
+                it.remove(&7, us()).unwrap()
+            ))),
+        ),
         Row("OrSet::merge OrSet::merge_owned OrSet::version OrSet::delta_since", "", Linear, |n| {
             let (ours, mut theirs) = (set(n), OrSet::new());
             theirs.extend(n / 2..n + n / 2, eu()).unwrap();
@@ -744,6 +761,12 @@ fn keyed() -> Vec<Row> {
             let (delta, version) = (map(n).delta_since(&Version::default()), map(n).version());
             op(move || (delta.is_empty(), version.is_empty()))
         }),
+        Row("Version::covers Digest::covers", "where every other write was removed", Linear, |n| {
+            let mut set = set(n);
+            set.retain(|it| it % 2 == 0, us()).unwrap();
+            let (version, digest) = (set.version(), encoded::digest(&set.version()));
+            op(move || (version.covers(&version), digest.covers(&digest)))
+        }),
         Row("MapDelta::merge MapDelta::merge_owned", "", Linear, |n| {
             let [ours, theirs] = [map(n), map(n / 2)].map(|it| it.delta_since(&Version::default()));
             op(move || (theirs.clone().merge(&ours), ours.clone().merge_owned(theirs.clone())))
@@ -765,6 +788,13 @@ fn keyed() -> Vec<Row> {
                 ours.apply_owned(theirs.insert(7, 7, eu(), at(2)).unwrap())
             })
         }),
+        Row(
+            "OrMap::draft",
+            "of an insert and a remove",
+            Flat,
+            edit!(map, |it, now| it
+                .draft(|it| (it.insert(7, 1, us(), now).unwrap(), it.remove(&8, us()).unwrap()))),
+        ),
         Row("OrMap::merge OrMap::merge_owned OrMap::version OrMap::delta_since", "", Linear, |n| {
             let (ours, mut theirs) = (map(n), OrMap::new());
             (0..n).for_each(|key| _ = theirs.insert(key, 1, eu(), at(2)).unwrap());
@@ -780,7 +810,7 @@ fn keyed() -> Vec<Row> {
             read!(|n| crowd::<EnableFlag>(n, &json!(null)), |it, n| it.is_enabled()),
         ),
         Row(
-            "EnableFlag::enable EnableFlag::disable EnableFlag::merge EnableFlag::merge_owned EnableFlag::version EnableFlag::delta_since EnableFlag::apply EnableFlag::apply_owned FlagDelta::is_empty FlagDelta::merge FlagDelta::merge_owned",
+            "EnableFlag::enable EnableFlag::disable EnableFlag::merge EnableFlag::merge_owned EnableFlag::version EnableFlag::delta_since EnableFlag::apply EnableFlag::apply_owned EnableFlag::draft FlagDelta::is_empty FlagDelta::merge FlagDelta::merge_owned",
             "enabled by many",
             Linear,
             read!(|n| crowd::<EnableFlag>(n, &json!(null)), |it, n| {
@@ -788,6 +818,7 @@ fn keyed() -> Vec<Row> {
                 let delta = it.delta_since(&other.version());
                 (
                     it.clone().enable(us()).unwrap(),
+                    it.clone().draft(|it| it.disable(us()).unwrap()),
                     it.clone().disable(us()).unwrap(),
                     (delta.is_empty(), delta.clone().merge(&delta)),
                     delta.clone().merge_owned(delta.clone()),
@@ -797,17 +828,18 @@ fn keyed() -> Vec<Row> {
             }),
         ),
         Row(
-            "MvRegister::values MvRegister::get MvRegister::set MvRegister::clear MvRegister::merge MvRegister::merge_owned MvRegister::version MvRegister::delta_since MvRegister::apply MvRegister::apply_owned RegisterDelta::is_empty RegisterDelta::written RegisterDelta::merge RegisterDelta::merge_owned",
+            "MvRegister::values MvRegister::get MvRegister::set MvRegister::clear MvRegister::merge MvRegister::merge_owned MvRegister::version MvRegister::delta_since MvRegister::apply MvRegister::apply_owned MvRegister::draft RegisterDelta::is_empty RegisterDelta::written RegisterDelta::merge RegisterDelta::merge_owned",
             "of many siblings",
             Linear,
             read!(|n| crowd::<MvRegister<u64>>(n, &json!(7)), |it, n| {
                 let mut other = MvRegister::new();
                 let delta = it.delta_since(&other.version());
                 let edits = (it.clone().set(1, us()).unwrap(), it.clone().clear(us()).unwrap());
+                let drafted = it.clone().draft(|it| it.clear(us()).unwrap());
                 (
                     it.values().last(),
                     it.get(),
-                    edits,
+                    (edits, drafted),
                     (delta.is_empty(), delta.written().count(), delta.clone().merge(&delta)),
                     delta.clone().merge_owned(delta.clone()),
                     (other.apply(&delta), other.merge(it), other.apply_owned(delta)),
@@ -942,6 +974,23 @@ fn documents() -> Vec<Row> {
                 removed(&mut it, now),
                 it.set("/o/x", 1_u64, us(), now).unwrap(),
                 it.remove("/o/x", us(), now).unwrap()
+            )),
+        ),
+        Row(
+            "Document::draft Edit::draft",
+            "of one field and one item",
+            Flat,
+            edit!(document, |it, now| (
+                {
+                    let mut edit = it.edit(us(), now);
+                    edit.set("/o/f7", 7_u64).unwrap();
+                    edit.draft()
+                },
+                it.draft(|it| (
+                    it.set("/o/f7", 7_u64, us(), now).unwrap(),
+                    it.insert("/l/500", 7_u64, us(), now).unwrap(),
+                    it.remove("/l/7", us(), now).unwrap()
+                ))
             )),
         ),
         Row("Document::set", "all", Linear, |n| {
@@ -1221,6 +1270,11 @@ fn bytes() -> Vec<Row> {
     }
     const ALL: &str = "to_bytes from_bytes from_bytes_within merge_bytes apply_bytes";
     Vec::from([
+        Row("Fingerprint::of Fingerprint::of_bytes", "of a map", Linear, |n| {
+            let map = map(n);
+            let row = wire::to_bytes(&map);
+            op(move || (Fingerprint::of(&map), Fingerprint::of_bytes(&row)))
+        }),
         Row(ALL, "of a clock", Linear, |n| whole(clock(n))),
         Row(ALL, "of a set", Linear, |n| whole(set(n))),
         Row(ALL, "of a map", Linear, |n| whole(map(n))),

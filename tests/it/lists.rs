@@ -1,6 +1,9 @@
 //! Lists in long use, and items that are re-placed to make room.
 
-use crate::effort::{count, one_in};
+use crate::{
+    effort::{count, one_in},
+    spec::check_replay,
+};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
     document::{ConflictKind, DocumentDelta, Rules, Value},
@@ -651,8 +654,9 @@ fn merged_anyhow(mut documents: Vec<Document>, random: &mut Random) -> Document 
         }
         document.check_invariants().unwrap();
         let mut told = before.clone();
-        told.merge_reporting(&other);
+        let report = told.merge_reporting(&other);
         assert_eq!(told.to_value(), document.to_value());
+        check_replay(&before, &told, &report);
     }
     documents.remove(0)
 }

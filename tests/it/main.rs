@@ -24,6 +24,7 @@ mod cursors;
 mod deep;
 mod deltas;
 mod documents;
+mod drafts;
 mod effort;
 mod encoded;
 mod forms;
@@ -49,6 +50,7 @@ mod surface;
 mod sync;
 mod table;
 mod tried;
+mod versions;
 mod world;
 mod wrong;
 

@@ -318,6 +318,58 @@ fn p10_a_stamp_from_the_future_is_merged_and_does_not_spread() {
     assert_eq!(peer, ahead);
 }
 
+/// Two processes of one region write to one row, each with a copy in memory. The row is taken by the
+/// other: an edit in place is on the copy all the same, and repeating it there removes what the other
+/// has committed under that number. A draft leaves no trace.
+#[test]
+fn p37_an_edit_that_was_not_stored_is_not_on_the_copy() {
+    let [us, eu, _] = abc();
+    let base = Value::from_iter([("status", "active"), ("title", "Booking")]);
+    let row = Document::from_value(base, us, at(1)).unwrap();
+    let peer = Document::default();
+
+    let after = |is_draft: bool| {
+        let (mut copy, mut row, mut peer) = (row.clone(), row.clone(), peer.clone());
+        peer.merge(&row);
+        let title = |copy: &mut Document, title: &str| {
+            let mut edit = copy.edit(us, at(3));
+            edit.set("/title", title).unwrap();
+            if is_draft { edit.draft() } else { edit.commit() }
+        };
+        let lost = title(&mut copy, "Booking Help");
+        assert_eq!(copy.get("/title") == Some("Booking".into()), is_draft);
+        drop(lost);
+        // The other process was faster: this is stored, and told to everybody.
+        let committed = row.set("/status", "resolved", us, at(2)).unwrap();
+        peer.apply(&committed);
+        // So the edit is repeated on the copy, brought up to date, and now it is stored.
+        copy.merge(&row);
+        let repeated = title(&mut copy, "Booking Assistance");
+        copy.apply(&repeated);
+        row.apply(&repeated);
+        peer.apply(&repeated);
+        peer.set("/seen", true, eu, at(4)).unwrap();
+        peer.get("/status")
+    };
+    assert_eq!(after(false), None, "what was committed vanished everywhere");
+    assert_eq!(after(true), Some("resolved".into()));
+
+    // The same with a set.
+    let after = |is_draft: bool| {
+        let mut row = OrSet::new();
+        row.insert("ana", us).unwrap();
+        let (mut copy, mut peer) = (row.clone(), row.clone());
+        let insert = |copy: &mut OrSet<&'static str>| copy.insert("zoe", us).unwrap();
+        drop(if is_draft { copy.draft(insert) } else { insert(&mut copy) });
+        peer.apply(&row.insert("committed", us).unwrap());
+        copy.merge(&row);
+        let repeated = if is_draft { copy.draft(insert) } else { insert(&mut copy) };
+        peer.apply(&repeated);
+        peer.contains("committed")
+    };
+    assert_eq!([after(false), after(true)], [false, true]);
+}
+
 /// An edit that meets a frozen field.
 type Thaw = fn(&mut Document, ReplicaId, Now) -> Result<DocumentDelta, DocumentError>;
 

@@ -1,7 +1,7 @@
 //! What goes wrong without rules and with saves of whole documents, each as a named case, and what
 //! rules promise beside the executable specification.
 
-use crate::{at, encoded::through_bytes, replica};
+use crate::{at, cursors::check_cursors, encoded::through_bytes, replica, spec::check_replay};
 use rejoin::{
     Document, Merge, ReplicaId, Timestamp,
     document::{Rules, Value},
@@ -676,4 +676,202 @@ fn rules_leave_the_conflicts_that_people_want_to_see() {
     assert_eq!(with.iter().filter(|path| path.starts_with("/messages")).count(), 1, "{with:?}");
     assert!(!with.iter().any(|path| path == "/update_time"));
     assert_eq!(with.len() + 2, without.len(), "{without:?}");
+}
+
+/// An item that one side deleted and the other edited: it is read with its key, which nobody wrote.
+fn survivor(key: &str) -> Document {
+    let [eu, us] = ids();
+    let rules = Rules::new().keyed("/l", key).unwrap();
+    let item = |id: u64| Value::from_iter([(key, Value::from(id)), ("t", "a".into())]);
+    let list = Value::from_iter([("l", Value::from(vec![item(1), item(2)]))]);
+    let mut ours = Document::from_value_with(rules, list, us, at(1)).unwrap();
+    let mut theirs = through_bytes(&ours);
+    ours.remove("/l/0", us, at(2)).unwrap();
+    theirs.set("/l/0/t", "b", eu, at(2)).unwrap();
+    ours.merge(&theirs);
+    let survives =
+        ours.at("/l").unwrap().items().any(|it| it.to_json() == json!({key: 1, "t": "b"}));
+    assert!(survives, "{ours}");
+    ours
+}
+
+/// Where the survivor stands.
+fn at_survivor(document: &Document) -> String {
+    let list = document.at("/l").unwrap();
+    list.items().find(|it| it.get("t").is_some_and(|t| t.as_str() == Some("b"))).unwrap().pointer()
+}
+
+#[test]
+fn the_key_of_a_survivor_can_be_saved_as_any_field_can() {
+    let [_, us] = ids();
+    let document = survivor("id");
+    let path = at_survivor(&document);
+    let read = document.to_json();
+    let changed = |field: &str, value: Json| {
+        let mut new = read.clone();
+        new.pointer_mut(&path).unwrap()[field] = value;
+        new
+    };
+    // Another field with the key's value, and the key itself, are written; the key as read is not.
+    for (field, value, is_written) in [
+        ("id", json!(1), false),
+        ("other", json!(1), true),
+        ("other", json!(5), true),
+        ("t", json!("b"), false),
+    ] {
+        let new = changed(field, value);
+        let mut updated = document.clone();
+        assert_eq!(updated.update(&new, us, at(5)).unwrap().is_empty(), !is_written, "{field}");
+        assert_eq!(updated.to_json(), new);
+        let mut saved = document.clone();
+        let (delta, told) = saved.update_from(&read, &new, us, at(5)).unwrap();
+        assert_eq!((delta.is_empty(), told.len()), (!is_written, 0), "{field}");
+        assert_eq!(saved.to_json(), new);
+    }
+    // With another key it is another item.
+    let new = changed("id", json!(7));
+    let (mut updated, mut saved) = (document.clone(), document);
+    updated.update(&new, us, at(5)).unwrap();
+    saved.update_from(&read, &new, us, at(5)).unwrap();
+    assert_eq!([updated.to_json(), saved.to_json()], [new.clone(), new]);
+}
+
+/// A report tells that a survivor is read with another key once the list has another.
+#[test]
+fn a_new_key_of_a_list_is_told_of_its_survivors() {
+    let [_, us] = ids();
+    let mut ours = survivor("id");
+    let mut theirs = through_bytes(&ours);
+    theirs.set_rules(Rules::new().keyed("/l", "name").unwrap());
+    let item = Value::from_iter([("name", "c")]);
+    let delta = theirs.push("/l", item, us, at(5)).unwrap();
+    let before = ours.to_json();
+    let path = at_survivor(&ours);
+    let old = ours.clone();
+    let report = ours.apply_reporting(&delta);
+    check_replay(&old, &ours, &report);
+    assert_eq!(ours, theirs);
+    assert_eq!(before.pointer(&path).unwrap()["id"], 1);
+    let after = ours.at(&at_survivor(&ours)).unwrap().to_json();
+    assert_eq!(after, json!({"name": 1, "t": "b"}));
+    let told: Vec<String> = report.changes().iter().map(|it| it.path.to_string()).collect();
+    for field in ["id", "name"] {
+        assert!(told.contains(&format!("{path}/{field}")) || told.contains(&path), "{told:?}");
+    }
+}
+
+#[test]
+fn a_rule_makes_one_value_of_what_were_several_when_it_is_next_saved() {
+    let [_, us] = ids();
+    for (several, next) in
+        [(json!({"x": 1, "y": 2}), json!({"x": 1, "y": 3})), (json!([1, 2]), json!([1, 3]))]
+    {
+        let read = json!({"p": several});
+        let mut document = Document::from_json(&read, us, at(1)).unwrap();
+        document.set_rules(Rules::new().atomic("/p").unwrap());
+        assert!(document.update(&read, us, at(2)).unwrap().is_empty(), "it reads so");
+        let mut saved = document.clone();
+        let next = json!({"p": next});
+        assert_eq!(document.update(&next, us, at(2)).unwrap().write_count(), 1);
+        let (delta, told) = saved.update_from(&read, &next, us, at(2)).unwrap();
+        assert_eq!((delta.write_count(), told.len()), (1, 0));
+        for document in [&mut document, &mut saved] {
+            assert_eq!(document.to_json(), next);
+            let inside = if next["p"].is_array() { "/p/0" } else { "/p/x" };
+            assert!(document.set(inside, 9, us, at(3)).unwrap_err().is_atomic());
+        }
+    }
+}
+
+#[test]
+fn a_list_takes_on_a_key_where_it_should() {
+    let [eu, us] = ids();
+    // Each side inserts an item of this key, and then there is one, or there are two.
+    let items = |start: &Document, rules: &Rules, item: &Json| {
+        let (mut ours, mut theirs) = (start.clone(), through_bytes(start));
+        for (document, replica) in [(&mut ours, us), (&mut theirs, eu)] {
+            document.set_rules(rules.clone());
+            document.push("/l", item, replica, at(5)).unwrap();
+        }
+        meet(&ours, &theirs).at("/l").unwrap().len() - start.at("/l").unwrap().len()
+    };
+    let keyed = Rules::new().keyed("/l", "k").unwrap();
+    let list = |rules: &Rules, list: Json| import(rules, &json!({"l": list}), us, 1);
+    let both = json!({"k": 1, "id": 2});
+    // One that holds something has no key by default.
+    assert_eq!(items(&list(&Rules::new(), json!(["a"])), &Rules::new(), &json!({"id": 1})), 2);
+    assert_eq!(items(&list(&Rules::new(), json!([])), &Rules::new(), &json!({"id": 1})), 1);
+    // What the rules name goes before the default.
+    let mut ours = list(&keyed, json!([]));
+    ours.set_rules(keyed.clone());
+    let mut theirs = through_bytes(&ours);
+    theirs.set_rules(keyed.clone());
+    ours.push("/l", &both, us, at(5)).unwrap();
+    theirs.push("/l", json!({"k": 1, "id": 3}), eu, at(5)).unwrap();
+    assert_eq!(meet(&ours, &theirs).at("/l").unwrap().len(), 1, "one item of the key 1");
+    // A set that is to be keyed gets the key.
+    let set = list(&Rules::new().set("/l").unwrap(), json!(["a"]));
+    assert_eq!(items(&set, &keyed, &both), 1);
+}
+
+/// A list that becomes a set is written anew, and stays where it stands in an outer list.
+#[test]
+fn a_list_that_becomes_a_set_stays_where_it_is() {
+    let [_, us] = ids();
+    let mut document = Document::from_json(&json!([["x"], ["a", "b"], ["z"]]), us, at(1)).unwrap();
+    document.move_item("/2", 0, us, at(2)).unwrap();
+    document.set_rules(Rules::new().set("/*").unwrap());
+    for row in 0..3 {
+        document.push(&format!("/{row}"), "n", us, at(3)).unwrap();
+    }
+    assert_eq!(document.to_json(), json!([["n", "z"], ["n", "x"], ["a", "b", "n"]]));
+    assert_eq!(document.check_invariants(), Ok(()));
+}
+
+/// Integers and floats that are worth the same stand by their keys.
+#[test]
+fn what_is_worth_the_same_is_in_the_order_of_keys() {
+    let [_, us] = ids();
+    for (integer, float) in
+        [(5_i64, 5.0), (-5, -5.0), (0, 0.0), (1 << 60, 1_152_921_504_606_846_976.0)]
+    {
+        for (low, high) in [(json!(integer), json!(float)), (json!(float), json!(integer))] {
+            let list =
+                json!([{"id": 2, "t": high}, {"id": 1, "t": low}, {"id": 0, "t": integer + 1}]);
+            let rules = Rules::new().ordered_by("", "t").unwrap();
+            let document = import(&rules, &list, us, 1);
+            let ids: Vec<u64> =
+                document.at("").unwrap().items().filter_map(|it| it.get("id")?.as_u64()).collect();
+            assert_eq!(ids, [1, 2, 0], "{integer} and {float}");
+        }
+    }
+}
+
+#[test]
+fn cursors_read_the_key_of_a_survivor() {
+    let document = survivor("id");
+    check_cursors(&document);
+    let path = at_survivor(&document);
+    let item = document.at(&path).unwrap();
+    assert_eq!((item.len(), item.is_empty()), (2, false));
+    let told: Vec<&str> = item.fields().map(|it| it.0).collect();
+    assert_eq!(told, ["id", "t"]);
+    let key = document.at(&format!("{path}/id")).unwrap();
+    assert_eq!((key.as_u64(), key.pointer()), (Some(1), format!("{path}/id")));
+    assert_eq!(item.get("id").map(|it| it.to_json()), Some(json!(1)));
+    assert!(item.get("name").is_none() && document.at(&format!("{path}/id/x")).is_none());
+}
+
+#[test]
+fn cursors_read_the_parts_of_one_value() {
+    let [_, us] = ids();
+    let rules = Rules::new().atomic("/v").unwrap();
+    let document = import(&rules, &json!({"v": {"a": [1, "x", [], null], "b": {}}}), us, 1);
+    check_cursors(&document);
+    let at = |path: &str| document.at(path).unwrap();
+    assert_eq!(at("/v/a/1").as_str(), Some("x"));
+    assert_eq!((at("/v/a/0").as_str(), at("/v/a").as_str()), (None, None));
+    assert_eq!(["/v", "/v/a", "/v/a/2", "/v/b", "/v/a/1"].map(|it| at(it).len()), [2, 4, 0, 0, 0]);
+    let empty = ["/v", "/v/a", "/v/a/2", "/v/b", "/v/a/1"].map(|it| at(it).is_empty());
+    assert_eq!(empty, [false, false, true, true, true]);
 }

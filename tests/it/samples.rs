@@ -10,6 +10,7 @@ use rejoin::{
     OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, Rules, Value},
+    sync::Fingerprint,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +94,7 @@ fn clocks_and_counters(visit: &mut impl Visit) {
     visit.visit("g_counter", &grow_only);
     visit.visit("pn_counter_empty", &PnCounter::new());
     visit.visit("pn_counter", &counter());
+    visit.visit("fingerprint", &Fingerprint::of(&counter()));
 }
 
 fn registers(visit: &mut impl Visit) {

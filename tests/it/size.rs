@@ -11,6 +11,7 @@ use rejoin::{
     DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
     ReplicaId, VectorClock,
     document::{Rules, Value},
+    wire,
 };
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
@@ -250,4 +251,16 @@ fn a_hot_counter_stays_small() {
     );
     assert_eq!(document.get("/unread"), Some(3_000.into()));
     assert!(last <= first + 24, "{first} bytes grew to {last}");
+}
+
+/// Decimals that are not quite what they say when multiplied by their power of ten.
+#[test]
+fn decimals_are_short_whichever_way_they_are_rounded() {
+    for float in [0.29, 0.57, 0.58, 1.13, 1.14, 1.15, 8.2, 16.4, 32.8, 1.005, 2.675, 4.35] {
+        for float in [float, -float] {
+            let bytes = wire::to_bytes(&Value::from(float));
+            assert!(bytes.len() <= 8, "{float} takes {} bytes", bytes.len());
+            assert_eq!(wire::from_bytes::<Value>(&bytes), Ok(Value::from(float)));
+        }
+    }
 }

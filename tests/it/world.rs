@@ -87,6 +87,32 @@ pub(crate) fn stamped(now: Timestamp, over: Option<u64>) -> u64 {
 /// The events that one replica has seen, with their numbers, in the order in which they happened.
 pub(crate) struct Seen<'a, E>(pub(crate) Vec<(usize, ReplicaId, &'a E)>);
 
+/// Drafts an edit, with more in the same draft and another draft inside it, and checks that the state
+/// is as it was.
+fn drafted<S: Subject>(
+    state: &mut S::State,
+    other: &S::State,
+    mut edit: impl FnMut(&mut S::State) -> Option<S::Delta>,
+) -> Option<S::Delta> {
+    let before = state.clone();
+    let delta = state.draft(|state| {
+        let delta = edit(state);
+        let edited = state.clone();
+        let again = state.draft(|state| (state.merge(other), edit(state)).1);
+        assert_eq!(*state, edited, "the inner draft is taken back");
+        if let Some(again) = again {
+            state.apply(&again);
+        }
+        state.merge(other);
+        edit(state);
+        delta
+    });
+    assert_eq!(*state, before, "a draft leaves the state as it was");
+    assert_eq!(bytes(state), bytes(&before));
+    S::check(state).unwrap();
+    delta
+}
+
 /// What may happen. Deltas are counted back from the latest; a number beyond the last replica or
 /// the first delta is that one, so that a script means the same when lines are left out.
 #[derive(Clone)]
@@ -276,6 +302,11 @@ impl<S: Subject> World<S> {
             return;
         };
         let mut via_delta = before;
+        if self.events.len() % 3 == 0 {
+            let other = &self.replicas[(at + 1) % self.replicas.len()].state;
+            let edit = |state: &mut S::State| S::edit(state, op, id, now);
+            assert_eq!(drafted::<S>(&mut via_delta, other, edit), Some(delta.clone()));
+        }
         via_delta.apply(&delta);
         assert_eq!(via_delta, **state, "the delta does what the edit did");
         let number = self.events.len();

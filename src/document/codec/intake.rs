@@ -8,7 +8,7 @@ use crate::value::{
     pointer::{DEPTH_MAX, PATH_MAX},
 };
 use crate::{
-    causal::{CausalContext, Dot, DotKernel},
+    causal::{CausalContext, Dot},
     time::Timestamp,
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -22,7 +22,7 @@ pub(super) struct Intake {
 impl Intake {
     /// A store that has seen `context`.
     pub(crate) fn new(context: CausalContext) -> Self {
-        let mut store = Store { kernel: DotKernel::with_context(context), ..Store::default() };
+        let mut store = Store::with_context(context);
         store.tree.root();
         Self { store, held: Vec::new() }
     }

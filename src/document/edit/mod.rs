@@ -170,6 +170,41 @@ impl<'a> Edit<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn commit(mut self) -> DocumentDelta {
+        let delta = self.delta();
+        self.close();
+        delta
+    }
+
+    /// Ends the edit as [`commit`](Self::commit) does, with the same delta, and leaves the document
+    /// as it was: to store the delta first, and apply it then.
+    ///
+    /// A draft that could not be stored is dropped, and made anew from the newest state. Between a
+    /// draft and its [`apply`](crate::DeltaState::apply) there must be no other edit of this
+    /// replica, or two writes have one number. O(what was written and removed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use rejoin::{DeltaState, Document, Timestamp, wire};
+    /// # fn store(_: &[u8]) -> Result<(), std::io::Error> { Ok(()) }
+    ///
+    /// let (us, now) = ("us-east-1".parse()?, Timestamp::from_millis(1));
+    /// let mut document = Document::new();
+    /// let mut edit = document.edit(us, now);
+    /// edit.set("/title", "Booking")?.set("/unread", 1)?;
+    /// let delta = edit.draft();
+    /// assert_eq!(document.get("/title"), None);
+    ///
+    /// store(&wire::to_bytes(&delta))?;
+    /// document.apply(&delta);
+    /// assert_eq!(document.get("/title"), Some("Booking".into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn draft(self) -> DocumentDelta {
+        self.delta()
+    }
+
+    fn delta(&self) -> DocumentDelta {
         let kernel = &self.store.kernel;
         let killed = self.killed.iter().map(|killed| killed.0);
         let context = kernel.context_after(self.replica, self.minted_before, killed);
@@ -179,13 +214,14 @@ impl<'a> Edit<'a> {
             removals: Vec::new(),
         };
         delta.remember(&self.removals, &self.store.tree);
-        self.close();
         delta
     }
 
     /// Ends the edit without making a delta.
     pub(crate) fn close(&mut self) {
-        self.minted_before = self.store.kernel.minted(self.replica);
+        let Store { kernel, journal, .. } = &mut *self.store;
+        journal.minted(kernel, self.replica, self.minted_before);
+        self.minted_before = kernel.minted(self.replica);
         let tree = &mut self.store.tree;
         self.killed.drain(..).for_each(|(_, write)| tree.release(write.node));
         self.removals.drain(..).for_each(|removal| tree.release(removal.node));

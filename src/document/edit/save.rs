@@ -232,44 +232,65 @@ impl Edit<'_> {
         let (was_tokens, is_tokens) = (self.tokens(&form, &was), self.tokens(&form, &is));
         let from = matches(&was_tokens, &is_tokens);
         let standing = Standing::find(&tokens, &was_tokens, &is_tokens, &from, &now);
-        let mut is_kept = vec![false; was.len()];
-        from.iter().flatten().for_each(|at| is_kept[*at] = true);
-        for (at, item) in standing.of_read.iter().enumerate() {
-            if let Some(item) = item.filter(|_| !is_kept[at]) {
-                self.save_removal(item, was[at], told)?;
-            }
-        }
+        self.save_items_away(&standing.of_read, &from, &was, told)?;
         let is_placed = form.order == ListOrder::Place;
         let stays = longest_ascending(&from);
         let last_known = standing.of_new.iter().rposition(Option::is_some);
         let mut left: Option<NodeId> = None;
         for (at, new) in is.into_iter().enumerate() {
             let read = from[at].map(|at| was[at]);
-            let Some(item) = standing.of_new[at] else {
-                let is_gone = read.is_some();
-                if read.is_some_and(|read| read.is_same(new)) {
-                    continue;
+            left = if let Some(item) = standing.of_new[at] {
+                if is_placed && read.is_some() && !stays[at] {
+                    self.move_behind(list, item, left)?;
                 }
+                self.save_at(item, read, new, told)?;
+                Some(item)
+            } else {
                 // What follows everything that is known was appended.
-                let is_behind = last_known.is_none_or(|known| known < at);
-                let end = self.item_count(list);
-                let gap = if is_behind { end } else { self.index_after(left) };
-                let item = self.save_item(list, gap, new)?;
-                left = Some(item);
-                if is_gone {
-                    let path = self.view().path(item);
-                    told.push(Overwritten::new(path, read, None, Some(new)));
-                }
-                continue;
+                let is_behind = last_known < Some(at);
+                let gap = if is_behind { self.item_count(list) } else { self.index_after(left) };
+                self.save_missing(list, gap, read, new, told)?.or(left)
             };
-            if is_placed && from[at].is_some() && !stays[at] {
-                self.settle_way_to(item)?;
-                self.move_to_gap(list, item, self.index_after(left))?;
-            }
-            self.save_at(item, read, new, told)?;
-            left = Some(item);
         }
         Ok(())
+    }
+
+    /// Removes the items that were read and are not saved.
+    fn save_items_away(
+        &mut self,
+        of_read: &[Option<NodeId>],
+        from: &[Option<usize>],
+        was: &[Source<'_>],
+        told: &mut Vec<Overwritten>,
+    ) -> Result<(), DocumentError> {
+        let mut is_kept = vec![false; was.len()];
+        from.iter().flatten().for_each(|at| is_kept[*at] = true);
+        for (at, item) in of_read.iter().enumerate() {
+            if let Some(item) = item.filter(|_| !is_kept[at]) {
+                self.save_removal(item, was[at], told)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves an item that is not in the list: it is new, or was changed here while others removed
+    /// it, which is told. What was not changed stays removed.
+    fn save_missing(
+        &mut self,
+        list: NodeId,
+        gap: usize,
+        read: Option<Source<'_>>,
+        new: Source<'_>,
+        told: &mut Vec<Overwritten>,
+    ) -> Result<Option<NodeId>, DocumentError> {
+        if read.is_some_and(|read| read.is_same(new)) {
+            return Ok(None);
+        }
+        let item = self.save_item(list, gap, new)?;
+        if read.is_some() {
+            told.push(Overwritten::new(self.view().path(item), read, None, Some(new)));
+        }
+        Ok(Some(item))
     }
 }
 

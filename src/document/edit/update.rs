@@ -210,8 +210,7 @@ impl Edit<'_> {
         for ((value, matched), stands) in new.into_iter().zip(matched).zip(standing) {
             if let Some(item) = matched.map(|at| old[at]) {
                 if is_placed && !stands {
-                    self.settle_way_to(item)?;
-                    self.move_to_gap(list, item, self.index_after(left))?;
+                    self.move_behind(list, item, left)?;
                 }
                 self.update_node(item, value)?;
                 left = Some(item);
@@ -232,6 +231,17 @@ impl Edit<'_> {
         self.settle_way_to(list)?;
         self.settle(list)?;
         self.insert_item(list, gap, value, Inserted::BySave)
+    }
+
+    /// Moves an item to stand behind another; to the front for `None`.
+    pub(super) fn move_behind(
+        &mut self,
+        list: NodeId,
+        item: NodeId,
+        left: Option<NodeId>,
+    ) -> Result<(), DocumentError> {
+        self.settle_way_to(item)?;
+        self.move_to_gap(list, item, self.index_after(left))
     }
 
     /// The index after an item; the first index for `None`.

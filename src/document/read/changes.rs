@@ -25,31 +25,17 @@ use alloc::{
 impl Store {
     /// The join with another document's state, and what that changed.
     pub(crate) fn merge_reporting(&mut self, other: &Self) -> Report {
-        self.report_merge(other, Outcome::Stays)
-    }
-
-    /// What [`merge_reporting`](Self::merge_reporting) would report.
-    pub(crate) fn preview_merge(&mut self, other: &Self) -> Report {
-        self.report_merge(other, Outcome::IsTakenBack)
-    }
-
-    fn report_merge(&mut self, other: &Self, outcome: Outcome) -> Report {
         let edited_here = self.deleted_at(other);
         let mut report = Reporting::new(self, other);
         for node in edited_here {
             report.edited_here(node);
         }
-        report.join(&[], outcome)
+        report.join(&[])
     }
 
     /// The join with a delta, and what that changed.
     pub(crate) fn apply_reporting(&mut self, delta: &DocumentDelta) -> Report {
-        Reporting::new(self, &delta.store).join(&delta.removals, Outcome::Stays)
-    }
-
-    /// What [`apply_reporting`](Self::apply_reporting) would report.
-    pub(crate) fn preview(&mut self, delta: &DocumentDelta) -> Report {
-        Reporting::new(self, &delta.store).join(&delta.removals, Outcome::IsTakenBack)
+        Reporting::new(self, &delta.store).join(&delta.removals)
     }
 
     /// What was edited here and deleted by `other` concurrently. O(what `other` has not seen).
@@ -67,13 +53,6 @@ impl Store {
         });
         deleted.map(|write| write.node).collect()
     }
-}
-
-/// What becomes of a join once it is reported.
-#[derive(Clone, Copy)]
-enum Outcome {
-    Stays,
-    IsTakenBack,
 }
 
 /// What is read at a node. For a container, only that it is there.
@@ -286,26 +265,17 @@ impl<'a> Reporting<'a> {
     }
 
     /// Joins, and reports what that did.
-    fn join(mut self, removals: &[Removal], outcome: Outcome) -> Report {
+    fn join(mut self, removals: &[Removal]) -> Report {
         let context = self.ours.kernel.context();
         let unseen = removals.iter().filter(|removal| !context.contains(removal.dot));
         let unseen: Vec<&Removal> = unseen.collect();
-        let (is_changed, joined) = match outcome {
-            Outcome::Stays => (self.ours.join(self.theirs), None),
-            Outcome::IsTakenBack => {
-                let (is_changed, joined) = self.ours.join_for_now(self.theirs);
-                (is_changed, Some(joined))
-            }
-        };
+        let is_changed = self.ours.join(self.theirs);
         let (mut changes, mut conflicts) = (Vec::new(), Vec::new());
         if is_changed {
             changes = self.changes();
             let removed = self.removed(&unseen);
             self.find_survivors(&removed);
             conflicts = self.conflicts(&removed);
-        }
-        if let Some(joined) = joined {
-            self.ours.take_back(joined);
         }
         for node in self.held {
             self.ours.tree.release(node);

@@ -2,22 +2,31 @@
 
 use super::{node::NodeId, tree::Tree, write::Write};
 use crate::{
-    causal::{Adopt, Blocks, CausalContext, Digest, Dot, DotKernel, Page, Slot},
+    causal::{Adopt, Blocks, CausalContext, Digest, Done, Dot, DotKernel, Journal, Page, Slot},
+    merge::Merge,
     time::Timestamp,
 };
 use alloc::vec::Vec;
-use core::{cmp::Ordering, fmt};
+use core::{cmp::Ordering, fmt, mem};
 
 /// Live writes, and where they live.
 #[derive(Clone, Default)]
 pub(crate) struct Store {
     pub(crate) kernel: DotKernel<Write>,
     pub(crate) tree: Tree,
+    /// What drafts did. The nodes of what went stay until it is taken back.
+    pub(crate) journal: Journal<Write>,
 }
 
 impl Store {
+    /// A store without writes.
+    pub(crate) fn with_context(context: CausalContext) -> Self {
+        Self { kernel: DotKernel::with_context(context), ..Self::default() }
+    }
+
     /// Makes a write live under a dot that was seen.
     pub(crate) fn put(&mut self, dot: Dot, write: Write) {
+        self.journal.note(|| Done::Came(dot));
         let slot = self.kernel.put(dot, write);
         self.tree.came(self.kernel.blocks(), slot);
     }
@@ -35,6 +44,7 @@ impl Store {
     /// Kills a write. Its node stays until the caller releases it.
     pub(crate) fn kill(&mut self, slot: Slot) -> Option<(Dot, Write)> {
         let dot = self.kernel.blocks().dot(slot);
+        note_going(&mut self.journal, &mut self.tree, self.kernel.blocks(), slot);
         self.tree.going(self.kernel.blocks(), slot)?;
         Some((dot, self.kernel.kill(slot)?))
     }
@@ -49,8 +59,10 @@ impl Store {
 
     /// The join; `true` if and only if something changed.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
+        self.journal.joins(&self.kernel, &other.kernel);
         let (adopted, left) = (Adopted::default(), Vec::new());
-        let mut page = Joining { tree: &mut self.tree, theirs: &other.tree, adopted, left };
+        let (tree, journal) = (&mut self.tree, &mut self.journal);
+        let mut page = Joining { tree, journal, theirs: &other.tree, adopted, left };
         let changed = self.kernel.join(&other.kernel, &mut page);
         let Joining { tree, left, .. } = page;
         for node in left {
@@ -60,31 +72,34 @@ impl Store {
         changed
     }
 
-    /// The join, and what takes it back. The nodes of the writes that went stay until then.
-    pub(crate) fn join_for_now(&mut self, other: &Self) -> (bool, Joined) {
-        let unseen = other.kernel.context().difference(self.kernel.context());
-        let (adopted, left) = (Adopted::default(), Vec::new());
-        let inner = Joining { tree: &mut self.tree, theirs: &other.tree, adopted, left };
-        let mut page = Noting { inner, came: Vec::new(), went: Vec::new() };
-        let changed = self.kernel.join(&other.kernel, &mut page);
-        let Noting { came, went, .. } = page;
-        self.settle();
-        (changed, Joined { came, went, unseen })
+    /// Begins a draft.
+    pub(crate) fn begin(&mut self) {
+        self.journal.begin();
     }
 
-    /// Takes a join back: what is alive, and what was seen, is as it was. O(what it changed).
-    pub(crate) fn take_back(&mut self, joined: Joined) {
-        let Joined { came, went, unseen } = joined;
-        for dot in came.into_iter().rev() {
-            if let Some((_, write)) = self.kernel.slot(dot).and_then(|slot| self.kill(slot)) {
-                self.tree.release(write.node);
+    /// Ends the draft that began last: what is alive, and what was seen, is as it was. O(what it
+    /// did).
+    pub(crate) fn take_back(&mut self) {
+        let done = self.journal.end();
+        let outer = mem::take(&mut self.journal);
+        let mut unseen = CausalContext::new();
+        for done in done {
+            match done {
+                Done::Came(dot) => {
+                    let came = self.kernel.slot(dot).and_then(|slot| self.kill(slot));
+                    if let Some((_, write)) = came {
+                        self.tree.release(write.node);
+                    }
+                }
+                Done::Went(dot, write) => {
+                    let node = write.node;
+                    self.put(dot, write);
+                    self.tree.release(node);
+                }
+                Done::Saw(dots) => _ = unseen.merge(&dots),
             }
         }
-        for (dot, write) in went {
-            let node = write.node;
-            self.put(dot, write);
-            self.tree.release(node);
-        }
+        self.journal = outer;
         self.kernel.forget(&unseen);
         self.settle();
     }
@@ -95,7 +110,7 @@ impl Store {
         context: CausalContext,
         live: impl Iterator<Item = (Dot, &'a Write)>,
     ) -> Self {
-        let mut part = Self { kernel: DotKernel::with_context(context), tree: Tree::default() };
+        let mut part = Self::with_context(context);
         let mut adopted = Adopted::default();
         for (dot, write) in live {
             let write = adopted.write(&mut part.tree, &self.tree, write);
@@ -173,6 +188,7 @@ impl Adopted {
 /// The page of a join: our tree, which reads the writes of their tree.
 struct Joining<'a> {
     tree: &'a mut Tree,
+    journal: &'a mut Journal<Write>,
     theirs: &'a Tree,
     adopted: Adopted,
     /// The nodes of writes that were killed; they are released after the join.
@@ -187,10 +203,12 @@ impl Page<Write> for Joining<'_> {
     }
 
     fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        self.journal.note(|| Done::Came(blocks.dot(slot)));
         self.tree.came(blocks, slot);
     }
 
     fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) {
+        note_going(self.journal, self.tree, blocks, slot);
         self.left.extend(self.tree.going(blocks, slot));
     }
 }
@@ -205,46 +223,11 @@ impl Adopt<Write> for Joining<'_> {
     }
 }
 
-/// What a join did, to be [taken back](Store::take_back).
-pub(crate) struct Joined {
-    came: Vec<Dot>,
-    /// Each holds its node. A write that was replaced went, and its dot came.
-    went: Vec<(Dot, Write)>,
-    /// The dots that were not seen before.
-    unseen: CausalContext,
-}
-
-/// The page of a join that notes what comes and goes. The plan of a join would not do in its place:
-/// it goes by sums of hashes, and a forger can find two writes whose sums are the same.
-struct Noting<'a> {
-    inner: Joining<'a>,
-    came: Vec<Dot>,
-    went: Vec<(Dot, Write)>,
-}
-
-impl Page<Write> for Noting<'_> {
-    fn expect(&mut self, blocks: &Blocks<Write>, additional: usize) {
-        self.inner.expect(blocks, additional);
-    }
-
-    fn came(&mut self, blocks: &Blocks<Write>, slot: Slot) {
-        self.came.push(blocks.dot(slot));
-        self.inner.came(blocks, slot);
-    }
-
-    fn going(&mut self, blocks: &Blocks<Write>, slot: Slot) {
-        self.went.extend(blocks.get(slot).map(|write| (blocks.dot(slot), write.clone())));
-        self.inner.going(blocks, slot);
-    }
-}
-
-impl Adopt<Write> for Noting<'_> {
-    fn adopt(&mut self, theirs: &Write) -> Write {
-        self.inner.adopt(theirs)
-    }
-
-    fn order(&self, ours: &Write, theirs: &Write) -> Ordering {
-        self.inner.order(ours, theirs)
+/// Notes that a write is about to go, and keeps its node.
+fn note_going(journal: &mut Journal<Write>, tree: &mut Tree, blocks: &Blocks<Write>, slot: Slot) {
+    if let Some(write) = blocks.get(slot).filter(|_| journal.is_open()) {
+        tree.hold(write.node);
+        journal.note(|| Done::Went(blocks.dot(slot), write.clone()));
     }
 }
 

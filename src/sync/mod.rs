@@ -1,0 +1,8 @@
+//! Synchronisation without I/O: what replicas tell one another so that they converge.
+//!
+//! Everything here works on any [`DeltaState`](crate::DeltaState) or on bytes, over any transport,
+//! and reads no clock.
+
+mod fingerprint;
+
+pub use fingerprint::{Fingerprint, FingerprintError};
