@@ -190,12 +190,25 @@ fn values_are_made_from_what_std_has() {
 
 #[test]
 fn an_error_tells_what_lies_beneath() {
+    #[derive(Debug)]
+    struct Broken(std::num::ParseIntError);
+    impl std::fmt::Display for Broken {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the disk is gone")
+        }
+    }
+    impl std::error::Error for Broken {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
     struct Fails;
     impl std::io::Read for Fails {
         fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
-            Err(std::io::Error::other("the disk is gone"))
+            Err(std::io::Error::other(Broken("x".parse::<u8>().unwrap_err())))
         }
     }
     let json: rejoin::Error = serde_json::from_reader::<_, Json>(Fails).unwrap_err().into();
-    assert_eq!(json.source().map(ToString::to_string), Some("the disk is gone".into()));
+    let why = "x".parse::<u8>().unwrap_err().to_string();
+    assert_eq!(json.source().map(ToString::to_string), Some(why));
 }

@@ -180,10 +180,68 @@ fn documents_read_as_their_writes() {
     round_trip(&large);
 }
 
+/// Places far before others, and at all times.
+#[test]
+fn places_are_read_from_their_text() {
+    let us = replica("us-east-1");
+    for start in [0, 1, 63, 64, 65, 300, 70_000, 1_717_236_600_000, u64::MAX - 1] {
+        let mut document = Document::from_value(Vec::<u64>::new(), us, at(start)).unwrap();
+        for number in 0..200 {
+            document.insert("/0", number, us, at(start)).unwrap();
+            document.push("", number, us, at(start)).unwrap();
+        }
+        document.move_item("/0", 200, us, at(start)).unwrap();
+        round_trip(&document);
+    }
+}
+
+/// A lane of one replica.
+fn lane(seen: serde_json::Value, live: serde_json::Value) -> serde_json::Value {
+    json!({"us-east-1": {"seen": seen, "live": live}})
+}
+
+/// A document of one write.
+fn write(mut write: serde_json::Value) -> serde_json::Value {
+    write["time"] = json!(1);
+    document_form(lane(json!([[1, 1]]), json!([[1, write]])))
+}
+
+#[test]
+fn what_a_list_or_a_whole_value_cannot_be_is_refused() {
+    for of_a_list in [json!({"key": "id"}), json!({"ordered_by": "t"}), json!({"set": true})] {
+        let mut scalar = json!({"path": [], "value": 1});
+        scalar.as_object_mut().unwrap().extend(of_a_list.as_object().unwrap().clone());
+        refuses::<Document>(write(scalar), "only a list");
+    }
+    let list = |form: serde_json::Value| {
+        let mut list = json!({"path": [], "value": []});
+        list.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        write(list)
+    };
+    assert!(serde_json::from_value::<Document>(list(json!({"set": true}))).is_ok());
+    refuses::<Document>(list(json!({"set": true, "key": "id"})), "a set has no key");
+    refuses::<Document>(list(json!({"set": true, "ordered_by": "t"})), "a set has no key");
+    // One value as deep as documents may be, below some fields.
+    let nested = |depth: usize, is_list: bool| {
+        (0..depth).fold(json!(7), |it, _| if is_list { json!([it]) } else { json!({"a": it}) })
+    };
+    for is_list in [true, false] {
+        let atom = |above: usize, depth| {
+            write(json!({"path": vec!["a"; above], "atom": nested(depth, is_list)}))
+        };
+        for above in [0, 1, 5] {
+            assert!(serde_json::from_value::<Document>(atom(above, 127 - above)).is_ok());
+            let why = if above == 0 { "nests too deep" } else { "deeper than 127 levels" };
+            refuses::<Document>(atom(above, 128 - above), why);
+        }
+    }
+    let error = rmp_serde::from_slice::<Document>(&rmp_serde::to_vec(&7_u8).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("the canonical bytes of rejoin::wire"), "{error}");
+}
+
 #[test]
 fn what_breaks_an_invariant_is_refused() {
     type Kernel = DotKernel<u8>;
-    let lane = |seen: serde_json::Value, live: serde_json::Value| json!({"us-east-1": {"seen": seen, "live": live}});
     refuses::<Kernel>(json!(3), "a map by replica id");
     refuses::<VectorClock>(json!(3), "a map of replica ids to counts");
     refuses::<VectorClock>(json!(3), "expected");
@@ -207,10 +265,6 @@ fn what_breaks_an_invariant_is_refused() {
     let twice = r#"{"us-east-1": [[1, 2]], "us-east-1": [[1, 2]]}"#;
     assert!(serde_json::from_str::<CausalContext>(twice).is_err());
 
-    let write = |mut write: serde_json::Value| {
-        write["time"] = json!(1);
-        document_form(lane(json!([[1, 1]]), json!([[1, write]])))
-    };
     assert!(serde_json::from_value::<Document>(write(json!({"path": [], "value": {}}))).is_ok());
     refuses::<Document>(write(json!({"path": "/title", "value": 1})), "expected u32");
     refuses::<Document>(write(json!({"path": 1, "value": 1})), "not in the table");
@@ -241,34 +295,6 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<Document>(value(json!([counted("us-east-1", 1, 1)])), "after it was replaced");
     let count = json!({"path": [], "count": 1, "start": 1, "counted": [b]});
     refuses::<Document>(write(count), "only a value can replace");
-    for of_a_list in [json!({"key": "id"}), json!({"ordered_by": "t"}), json!({"set": true})] {
-        let mut scalar = json!({"path": [], "value": 1});
-        scalar.as_object_mut().unwrap().extend(of_a_list.as_object().unwrap().clone());
-        refuses::<Document>(write(scalar), "only a list");
-    }
-    let list = |form: serde_json::Value| {
-        let mut list = json!({"path": [], "value": []});
-        list.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
-        write(list)
-    };
-    assert!(serde_json::from_value::<Document>(list(json!({"set": true}))).is_ok());
-    refuses::<Document>(list(json!({"set": true, "key": "id"})), "a set has no key");
-    refuses::<Document>(list(json!({"set": true, "ordered_by": "t"})), "a set has no key");
-    // One value as deep as documents may be, below some fields.
-    let nested = |depth: usize, is_list: bool| {
-        (0..depth).fold(json!(7), |it, _| if is_list { json!([it]) } else { json!({"a": it}) })
-    };
-    for is_list in [true, false] {
-        let atom = |above: usize, depth| {
-            write(json!({"path": vec!["a"; above], "atom": nested(depth, is_list)}))
-        };
-        for above in [0, 1, 5] {
-            assert!(serde_json::from_value::<Document>(atom(above, 127 - above)).is_ok());
-            refuses::<Document>(atom(above, 128 - above), "deeper than 127 levels");
-        }
-    }
-    let error = rmp_serde::from_slice::<Document>(&rmp_serde::to_vec(&7_u8).unwrap()).unwrap_err();
-    assert!(error.to_string().contains("the canonical bytes of rejoin::wire"), "{error}");
     let place = format!("80{:032}0080", 1);
     refuses::<Document>(write(json!({"path": ["a"], "place": place})), "only an item");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "80008"})), "not well formed");

@@ -318,6 +318,21 @@ fn p10_a_stamp_from_the_future_is_merged_and_does_not_spread() {
     assert_eq!(peer, ahead);
 }
 
+/// One id, two writers: what differs is only where the item stands, and they agree all the same.
+#[test]
+fn p07_two_places_under_one_dot_are_told_apart() {
+    let [us, _, _] = abc();
+    let base = Document::from_value(vec!["a", "b", "c"], us, at(1)).unwrap();
+    let (mut one, mut other) = (base.clone(), base);
+    one.insert("/0", "n", us, at(2)).unwrap();
+    other.insert("/3", "n", us, at(2)).unwrap();
+    assert_ne!(one, other);
+    let both = joined(&one, &other);
+    assert_eq!(both, joined(&other, &one));
+    assert_eq!(both.to_string(), joined(&other, &one).to_string());
+    assert!(both == one || both == other);
+}
+
 /// Two processes of one region write to one row, each with a copy in memory. The row is taken by the
 /// other: an edit in place is on the copy all the same, and repeating it there removes what the other
 /// has committed under that number. A draft leaves no trace.

@@ -3,8 +3,8 @@
 
 use crate::{at, cursors::check_cursors, encoded::through_bytes, replica, spec::check_replay};
 use rejoin::{
-    Document, Merge, ReplicaId, Timestamp,
-    document::{Rules, Value},
+    DeltaState, Document, Merge, ReplicaId, Timestamp,
+    document::{Rules, Value, Written},
     laws::Invariants,
     wire,
 };
@@ -828,21 +828,20 @@ fn a_list_that_becomes_a_set_stays_where_it_is() {
     assert_eq!(document.check_invariants(), Ok(()));
 }
 
-/// Integers and floats that are worth the same stand by their keys.
+/// Of an integer and a float that are worth the same the integer stands first.
 #[test]
-fn what_is_worth_the_same_is_in_the_order_of_keys() {
+fn what_is_worth_the_same_is_told_apart() {
     let [_, us] = ids();
-    for (integer, float) in
-        [(5_i64, 5.0), (-5, -5.0), (0, 0.0), (1 << 60, 1_152_921_504_606_846_976.0)]
-    {
-        for (low, high) in [(json!(integer), json!(float)), (json!(float), json!(integer))] {
-            let list =
-                json!([{"id": 2, "t": high}, {"id": 1, "t": low}, {"id": 0, "t": integer + 1}]);
+    let pairs = [(5_i64, 5.0), (-5, -5.0), (0, 0.0), (1 << 60, 1_152_921_504_606_846_976.0)];
+    for (integer, float) in pairs {
+        let [integer, float, next] = [json!(integer), json!(float), json!(integer + 1)];
+        for (ids, t) in [([1, 2, 0], [&integer, &float]), ([2, 1, 0], [&float, &integer])] {
+            let list = json!([{"id": 2, "t": t[1]}, {"id": 1, "t": t[0]}, {"id": 0, "t": next}]);
             let rules = Rules::new().ordered_by("", "t").unwrap();
             let document = import(&rules, &list, us, 1);
-            let ids: Vec<u64> =
-                document.at("").unwrap().items().filter_map(|it| it.get("id")?.as_u64()).collect();
-            assert_eq!(ids, [1, 2, 0], "{integer} and {float}");
+            let items = document.at("").unwrap().items();
+            let read: Vec<u64> = items.filter_map(|it| it.get("id")?.as_u64()).collect();
+            assert_eq!(read, ids, "{t:?}");
         }
     }
 }
@@ -874,4 +873,142 @@ fn cursors_read_the_parts_of_one_value() {
     assert_eq!(["/v", "/v/a", "/v/a/2", "/v/b", "/v/a/1"].map(|it| at(it).len()), [2, 4, 0, 0, 0]);
     let empty = ["/v", "/v/a", "/v/a/2", "/v/b", "/v/a/1"].map(|it| at(it).is_empty());
     assert_eq!(empty, [false, false, true, true, true]);
+}
+
+/// Nothing, the false and the true, numbers by what they are worth, texts; then what has no value.
+#[test]
+fn an_order_knows_all_kinds() {
+    let [_, us] = ids();
+    let in_order = [
+        json!(null),
+        json!(false),
+        json!(true),
+        json!(-7),
+        json!(-0.5),
+        json!(0),
+        json!(2.5),
+        json!(3),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(""),
+        json!("A long text, which no short form holds"),
+        json!("B"),
+        json!("a"),
+    ];
+    let mut list: Vec<Json> =
+        in_order.iter().enumerate().map(|(id, t)| json!({"id": id, "t": t})).collect();
+    list.push(json!({"id": 90}));
+    list.push(json!({"id": 91, "t": [1]}));
+    list.push(json!({"id": 92, "t": {"x": 1}}));
+    let mut shuffled = list.clone();
+    for step in 1..shuffled.len() {
+        shuffled.swap(step, step * 7 % (step + 1));
+    }
+    let rules = Rules::new().ordered_by("", "t").unwrap();
+    let mut one_by_one = import(&rules, &json!([]), us, 1);
+    one_by_one.set_rules(rules.clone());
+    for (item, now) in shuffled.iter().zip(2..) {
+        one_by_one.push("", item, us, at(now)).unwrap();
+    }
+    for document in [import(&rules, &json!(shuffled), us, 1), one_by_one] {
+        assert_eq!(document.to_json(), json!(list));
+    }
+}
+
+/// Where two sides say otherwise which value is read, the later write says it.
+#[test]
+fn of_two_policies_the_later_one_counts() {
+    let [eu, us] = ids();
+    let base = import(&Rules::new(), &json!({"v": 4}), us, 1);
+    for (ours_at, theirs_at, read) in [(2, 3, 3), (3, 2, 5)] {
+        let (mut ours, mut theirs) = (base.clone(), base.clone());
+        ours.set_rules(Rules::new().max("/v").unwrap());
+        theirs.set_rules(Rules::new().min("/v").unwrap());
+        ours.set("/v", 5, us, at(ours_at)).unwrap();
+        theirs.set("/v", 3, eu, at(theirs_at)).unwrap();
+        let met = meet(&ours, &theirs);
+        assert_eq!(met.to_json(), json!({"v": read}));
+        assert!(met.conflicts().is_empty());
+    }
+}
+
+/// The mark of a removal that wins goes with all that stands around it.
+#[test]
+fn marks_of_removals_go_with_what_they_stand_in() {
+    let [_, us] = ids();
+    let rules = Rules::new().delete_wins("/drafts/*").unwrap().delete_wins("/list/*").unwrap();
+    let base = json!({"drafts": {"a": 1, "b": 2}, "list": [{"id": 1}, {"id": 2}]});
+    let marks = |document: &Document| {
+        let all = document.delta_since(&<_>::default());
+        all.writes().filter(|it| matches!(it.written(), Written::Removed)).count()
+    };
+    let mut document = import(&rules, &base, us, 1);
+    document.set_rules(rules.clone());
+    document.remove("/drafts/a", us, at(2)).unwrap();
+    document.remove("/list/0", us, at(2)).unwrap();
+    assert_eq!(marks(&document), 2);
+    let mut removed = document.clone();
+    removed.remove("/drafts", us, at(3)).unwrap();
+    assert_eq!(marks(&removed), 1);
+    let mut whole = document.clone();
+    whole.set("/list", json!([{"id": 3}]), us, at(3)).unwrap();
+    assert_eq!(marks(&whole), 1);
+    whole.set("", json!({}), us, at(4)).unwrap();
+    assert_eq!(marks(&whole), 0);
+    document.set("/drafts/a", 7, us, at(3)).unwrap();
+    assert_eq!(marks(&document), 1, "made again");
+    for document in [removed, whole, document] {
+        assert_eq!(document.check_invariants(), Ok(()));
+    }
+}
+
+/// A removal that wins is one as long as any side's stands.
+#[test]
+fn a_removal_that_wins_stands_until_the_last_is_overwritten() {
+    let [eu, us] = ids();
+    let rules = Rules::new().delete_wins("/drafts/*").unwrap();
+    let base = import(&rules, &json!({"drafts": {"d": 1}}), us, 1);
+    let (mut ours, mut theirs) = (base.clone(), base.clone());
+    for document in [&mut ours, &mut theirs] {
+        document.set_rules(rules.clone());
+    }
+    ours.remove("/drafts/d", us, at(2)).unwrap();
+    theirs.remove("/drafts/d", eu, at(2)).unwrap();
+    let mut again = through_bytes(&ours);
+    again.set_rules(rules.clone());
+    again.set("/drafts/d", 2, replica("ap"), at(3)).unwrap();
+    assert_eq!(again.to_json(), json!({"drafts": {"d": 2}}));
+    let mut both = meet(&ours, &theirs);
+    both.merge(&again);
+    assert_eq!(both.to_json(), json!({"drafts": {}}), "theirs was not overwritten");
+    assert_eq!(both, meet(&again, &theirs));
+    assert_eq!(both.check_invariants(), Ok(()));
+    let mut all = both.clone();
+    all.set_rules(rules);
+    all.set("/drafts/d", 3, us, at(4)).unwrap();
+    assert_eq!(all.to_json(), json!({"drafts": {"d": 3}}));
+}
+
+/// Removals of what a list is ordered by: the item goes last, and comes back.
+#[test]
+fn an_item_whose_order_is_removed_stands_last() {
+    let [eu, us] = ids();
+    let rules = Rules::new().ordered_by("/l", "t").unwrap().delete_wins("/l/*/t").unwrap();
+    let item = |id: u64, t: u64| json!({"id": id, "t": t});
+    let list = json!({"l": [item(1, 10), item(2, 20), item(3, 30)]});
+    let mut ours = import(&rules, &list, us, 1);
+    ours.set_rules(rules.clone());
+    let mut theirs = through_bytes(&ours);
+    let order = |document: &Document| -> Vec<u64> {
+        document.at("/l").unwrap().items().filter_map(|it| it.get("id")?.as_u64()).collect()
+    };
+    ours.remove("/l/0/t", us, at(2)).unwrap();
+    theirs.set("/l/0/t", 25, eu, at(3)).unwrap();
+    assert_eq!((order(&ours), order(&theirs)), (vec![2, 3, 1], vec![2, 1, 3]));
+    let mut met = meet(&ours, &theirs);
+    assert_eq!((order(&met), met.check_invariants()), (vec![2, 3, 1], Ok(())));
+    met.set_rules(rules);
+    met.set("/l/2/t", 15, us, at(4)).unwrap();
+    assert_eq!((order(&met), met.check_invariants()), (vec![1, 2, 3], Ok(())));
+    assert_eq!(met.at("/l/0").unwrap().to_json(), item(1, 15));
 }

@@ -104,9 +104,9 @@ fn what_bytes_hold_is_told_without_reading_them() {
     let error = schema(&unknown).unwrap_err();
     assert_eq!((error.is_malformed(), error.offset()), (true, 3));
     // As deep as anybody likes to forge it.
-    let forged = [&bytes[..3], &[0x10; 100_000]].concat();
+    let forged = [&bytes[..3], &vec![0x10; 100_000]].concat();
     assert!(schema(&forged).unwrap_err().is_malformed());
-    let wide = [&bytes[..3], &[0x18; 100_000]].concat();
+    let wide = [&bytes[..3], &vec![0x18; 100_000]].concat();
     assert!(schema(&wide).unwrap_err().is_malformed());
 }
 

@@ -490,6 +490,20 @@ mod tests {
         Inserter { replica: replica(id), clock, way: Way::Within }
     }
 
+    /// Where both ways are as long, the number is told as it is.
+    #[test]
+    fn a_number_is_told_relative_to_a_time_only_where_that_is_shorter() {
+        let at = Timestamp::from_millis;
+        assert_eq!(told_relative(20, at(10)), None, "40, or 40");
+        for (number, time) in [(NOW, 0), (NOW, 7), (NOW + 300, 1), (-NOW, 3), (5, 0), (-1, 0)] {
+            let time = at(u64::try_from(NOW).unwrap_or_default() + time);
+            let told = told_relative(number, time);
+            assert_eq!(told.is_some(), number.abs() >= NOW, "{number}");
+            assert!(told.is_none_or(|told| told < zigzag(number)));
+            assert!(told.is_none_or(|told| heard_relative(told, time) == number));
+        }
+    }
+
     /// A Monday.
     const NOW: i64 = 1_717_372_800_000;
 

@@ -12,7 +12,7 @@ mod save;
 
 use crate::{
     cursors::check_cursors,
-    effort::count,
+    effort::{count, one_in},
     encoded::document_form,
     history::{misused, try_histories},
     small::Small,
@@ -60,6 +60,8 @@ pub(super) enum Op {
     RemoveAt(usize),
     /// A save of the whole in which this field differs.
     Save(&'static str, Value),
+    /// A save against what was read, in which this field was the one and is now the other.
+    SaveFrom(&'static str, Value, Value),
 }
 
 /// What is read.
@@ -202,6 +204,15 @@ fn apply(
             fields.insert((*name).into(), value.clone());
             document.update(whole, id, now)
         }
+        Op::SaveFrom(name, read, new) => {
+            let whole = document.to_value()?;
+            let with = |value: &Value| {
+                let mut whole = whole.clone();
+                whole.as_object_mut()?.insert((*name).into(), value.clone());
+                Some(whole)
+            };
+            document.update_from(&with(read)?, &with(new)?, id, now).map(|it| it.0)
+        }
     })
 }
 
@@ -264,6 +275,7 @@ fn event(op: &Op, late: bool, model: &mut Model) -> Option<()> {
             }
         }
         Op::Save(name, value) => model.save(name, value),
+        Op::SaveFrom(name, read, new) => model.save_from(name, read, new),
     }
     Some(())
 }
@@ -320,8 +332,23 @@ fn drafts() -> BoxedStrategy<Value> {
     prop::collection::btree_map(select(&DRAFTS[..]), text, 0..3).prop_map(Value::from_iter).boxed()
 }
 
+fn tags() -> BoxedStrategy<Value> {
+    vec(select(&TAGS[..]), 0..4).prop_map(Value::from).boxed()
+}
+
+fn saved_from() -> BoxedStrategy<Op> {
+    let leaf = select(&["top", "low", "price"][..]);
+    let count = || (-5..5_i64).prop_map(Value::from);
+    prop_oneof![
+        3 => (Just("tags"), tags(), tags()),
+        2 => (leaf, ordered(), ordered()),
+        3 => (Just("n"), count(), count()),
+    ]
+    .prop_map(|(name, read, new)| Op::SaveFrom(name, read, new))
+    .boxed()
+}
+
 fn saved() -> BoxedStrategy<Op> {
-    let tags = || vec(select(&TAGS[..]), 0..4).prop_map(Value::from);
     let save = |(name, value)| Op::Save(name, value);
     prop_oneof![
         3 => tags().prop_map(|it| ("tags", it)),
@@ -374,6 +401,7 @@ impl<const LATE: bool> Subject for Ruled<LATE> {
             2 => key().prop_map(Op::RemoveKey),
             2 => (0..3_usize).prop_map(Op::RemoveAt),
             10 => saved(),
+            6 => saved_from(),
         ]
         .boxed()
     }
@@ -458,9 +486,10 @@ fn contenders(conflict: &Conflict) -> Vec<Value> {
     claims.unwrap_or_default()
 }
 
-/// Fewer than of other types: looking through all writes takes its time.
+/// By default fewer than of other types: looking through all writes takes its time.
 fn few_histories<S: Subject>() {
-    let config = ProptestConfig { cases: count(5_000), ..<_>::default() };
+    let fewer = u32::try_from(one_in(4)).unwrap();
+    let config = ProptestConfig { cases: count(20_000).div_ceil(fewer), ..<_>::default() };
     try_histories::<S>(config).unwrap_or_else(|error| panic!("{error}"));
 }
 

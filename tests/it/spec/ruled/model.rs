@@ -702,6 +702,44 @@ impl Model {
         }
     }
 
+    /// Does what was done to a field of what was read.
+    pub(super) fn save_from(&mut self, name: &str, read: &Value, new: &Value) {
+        let at = way(&[name]);
+        let counted = || {
+            let counts = match self.reading(&at)? {
+                Reading::Count(_) => true,
+                Reading::Value(value) => value.as_i64().is_some() && self.fleet.is_counter(&at),
+                _ => false,
+            };
+            Some(new.as_i64()? - read.as_i64()?).filter(|_| counts)
+        };
+        if let (Value::Array(was), Value::Array(is)) = (read, new) {
+            let [was, is]: [BTreeSet<Step>; 2] =
+                [was, is].map(|it| it.iter().map(|it| Step::Item(key(it))).collect());
+            for step in self.items(&at) {
+                if was.contains(&step) && !is.contains(&step) {
+                    self.update_away(&[&at[..], &[step]].concat());
+                }
+            }
+            for member in is.difference(&was) {
+                let (Step::Item(key), member) =
+                    (member, [&at[..], std::slice::from_ref(member)].concat())
+                else {
+                    continue;
+                };
+                if !self.is_there(&member) {
+                    self.push(&at, &key.as_str().into());
+                }
+            }
+        } else if let Some(by) = counted() {
+            if by != 0 {
+                self.increment(&at, by);
+            }
+        } else if read != new && self.value(&at).as_ref() != Some(new) {
+            self.make(&at, new);
+        }
+    }
+
     fn make(&mut self, way: &[Step], value: &Value) {
         self.settle_way(way);
         self.put_over(way, value);
