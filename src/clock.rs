@@ -467,6 +467,11 @@ mod form {
         }
     }
 
+    /// Apart, so that it is compiled once.
+    fn sort(entries: &mut [(ReplicaId, u64)]) {
+        entries.sort_by_key(|entry| entry.0);
+    }
+
     /// People and their services write objects in any order and may spell out zeros; the compact
     /// form has one spelling for each clock.
     struct Counts {
@@ -486,7 +491,7 @@ mod form {
                 entries.push(entry);
             }
             if self.readable {
-                entries.sort_by_key(|entry| entry.0);
+                sort(&mut entries);
             } else if entries.iter().any(|entry| entry.1 == 0) {
                 return Err(A::Error::custom("a count of zero must be left out"));
             }

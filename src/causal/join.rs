@@ -229,7 +229,7 @@ impl<P: Hash> DotKernel<P> {
         }
         self.rows[lane].sum = sum;
         self.close_blocks(lane, &emptied);
-        self.list_blocks(lane, &opened);
+        self.rows[lane].list(&opened);
     }
 
     /// Takes empty blocks out of a row: a few one by one, more in one pass over the row.
@@ -250,24 +250,6 @@ impl<P: Hash> DotKernel<P> {
             }
             keep
         });
-    }
-
-    /// Lists new blocks in a row: a few one by one, more in one pass over the row.
-    fn list_blocks(&mut self, lane: usize, heads: &[Head]) {
-        let row = &mut self.rows[lane].heads;
-        if heads.len() <= 4 {
-            for head in heads {
-                let free = find(row, head.number).unwrap_or_else(|free| free);
-                row.insert(free, *head);
-            }
-            return;
-        }
-        let in_order = row.last().is_none_or(|last| last.number < heads[0].number);
-        row.extend_from_slice(heads);
-        if !in_order {
-            // Two sorted runs, which a stable sort merges in one pass.
-            row.sort_by_key(|head| head.number);
-        }
     }
 }
 

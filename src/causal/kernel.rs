@@ -6,7 +6,7 @@ use super::{
     intervals::{Intervals, place},
     iter::{Iter, LiveBlocks, Payloads, Slots},
     page::Page,
-    row::{Head, Row, find, within},
+    row::{Head, Row, find, with_rows_of, within},
 };
 use crate::{error::WriteError, replica::ReplicaId};
 use core::{fmt, hash::Hash};
@@ -382,14 +382,8 @@ impl<P: Hash> DotKernel<P> {
         if missing.is_empty() {
             self.lane(first);
         } else {
-            let mut rows: SmallVec<[(ReplicaId, Row); 1]> =
-                self.context.replicas().zip(self.rows.drain(..)).collect();
-            rows.extend(
-                [first].into_iter().chain(missing).map(|replica| (replica, Row::default())),
-            );
-            // Two sorted runs, which a stable sort merges in one pass.
-            rows.sort_by_key(|row| row.0);
-            self.rows = rows.into_iter().map(|(_, row)| row).collect();
+            let missing = [first].into_iter().chain(missing);
+            with_rows_of(self.context.replicas(), &mut self.rows, missing);
             self.context.open_lanes(other);
         }
     }

@@ -1,5 +1,6 @@
 //! [`Row`]: where the blocks of one replica are.
 
+use crate::replica::ReplicaId;
 use smallvec::SmallVec;
 
 /// The blocks of one replica.
@@ -10,6 +11,43 @@ pub(super) struct Row {
     /// The sum over its blocks: where two rows that have seen the same counters have one sum, they
     /// hold the same, and a join need not look at their blocks.
     pub(super) sum: u64,
+}
+
+impl Row {
+    /// Lists new blocks: a few one by one, more in one pass over the row.
+    pub(super) fn list(&mut self, heads: &[Head]) {
+        let row = &mut self.heads;
+        if heads.len() <= 4 {
+            for head in heads {
+                let free = find(row, head.number).unwrap_or_else(|free| free);
+                row.insert(free, *head);
+            }
+            return;
+        }
+        let in_order = row.last().is_none_or(|last| last.number < heads[0].number);
+        row.extend_from_slice(heads);
+        if !in_order {
+            // Two sorted runs, which a stable sort merges in one pass.
+            row.sort_by_key(|head| head.number);
+        }
+    }
+}
+
+/// The rows of these replicas, in their order, and an empty one for each that is missing.
+pub(super) fn with_rows_of(
+    replicas: impl Iterator<Item = ReplicaId>,
+    rows: &mut SmallVec<[Row; 1]>,
+    missing: impl Iterator<Item = ReplicaId>,
+) {
+    let all = replicas.zip(rows.drain(..)).chain(missing.map(|id| (id, Row::default())));
+    let all: SmallVec<[(ReplicaId, Row); 1]> = all.collect();
+    *rows = sorted(all);
+}
+
+fn sorted(mut rows: SmallVec<[(ReplicaId, Row); 1]>) -> SmallVec<[Row; 1]> {
+    // Two sorted runs, which a stable sort merges in one pass.
+    rows.sort_by_key(|row| row.0);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// One block: its number, and its place among the blocks.

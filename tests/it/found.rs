@@ -68,7 +68,8 @@ proptest! {
     #[test]
     fn floats_come_back_as_they_were(bits: u64, small in 0.0..1_000.0_f64) {
         let us = replica("us-east-1");
-        for float in [f64::from_bits(bits), small, -0.0] {
+        // What is infinite or not a number is refused, by name.
+        for float in [f64::from_bits(bits), small, -0.0].into_iter().filter(|it| it.is_finite()) {
             let document = Document::from_value(float, us, at(1)).unwrap();
             prop_assert_eq!(&through_json(&document), &document);
         }

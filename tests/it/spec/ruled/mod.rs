@@ -488,7 +488,7 @@ fn contenders(conflict: &Conflict) -> Vec<Value> {
 
 /// By default fewer than of other types: looking through all writes takes its time.
 fn few_histories<S: Subject>() {
-    let fewer = u32::try_from(one_in(4)).unwrap();
+    let fewer = u32::try_from(one_in(2)).unwrap();
     let config = ProptestConfig { cases: count(20_000).div_ceil(fewer), ..<_>::default() };
     try_histories::<S>(config).unwrap_or_else(|error| panic!("{error}"));
 }
