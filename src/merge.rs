@@ -155,8 +155,8 @@ pub trait DeltaState: Merge {
     /// # fn store(_: Vec<u8>) -> Result<(), std::io::Error> { Ok(()) }
     ///
     /// let us = "us-east-1".parse()?;
-    /// let mut open = OrSet::new();
-    /// let delta = open.draft(|open| open.insert("ana", us))?;
+    /// let mut open: OrSet<String> = OrSet::new();
+    /// let delta = open.draft(|open| open.insert("ana".into(), us))?;
     /// assert!(open.is_empty(), "as it was");
     ///
     /// store(wire::to_bytes(&delta))?;
