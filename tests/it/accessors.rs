@@ -212,3 +212,29 @@ fn an_error_tells_what_lies_beneath() {
     let why = "x".parse::<u8>().unwrap_err().to_string();
     assert_eq!(json.source().map(ToString::to_string), Some(why));
 }
+
+#[test]
+fn types_of_ones_own_are_written_as_in_json() {
+    let us = replica("us");
+    let written = |input: serde_json::Result<Input<'static>>| {
+        Document::from_value(input.unwrap(), us, at(1)).unwrap().to_json()
+    };
+    assert_eq!(written(Input::serialize(&us)), json!("us"));
+    assert_eq!(written(Input::serialize(&5_i128)), json!(5));
+    assert_eq!(written(Input::serialize(&-5_i128)), json!(-5));
+    assert_eq!(written(Input::serialize(&u128::from(u64::MAX))), json!(u64::MAX));
+}
+
+/// A path is as long as its steps together.
+#[test]
+fn a_path_that_is_too_long_is_refused_wherever_it_is_long() {
+    let us = replica("us");
+    let (long, short) = ("a".repeat(10_000), "b".repeat(6_000));
+    let mut document = Document::from_json(&json!({}), us, at(1)).unwrap();
+    document.set(&format!("/{long}"), json!({}), us, at(2)).unwrap();
+    document.set(&format!("/{long}/{short}"), 1, us, at(2)).unwrap();
+    let error = document.set(&format!("/{long}/{long}"), 1, us, at(2)).unwrap_err();
+    assert!(error.is_path_too_long(), "{error}");
+    let error = document.set(&format!("/{}", long.repeat(2)), 1, us, at(2)).unwrap_err();
+    assert!(error.is_path_too_long(), "{error}");
+}

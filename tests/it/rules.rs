@@ -9,6 +9,7 @@ use rejoin::{
     wire,
 };
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 fn ids() -> [ReplicaId; 2] {
     [replica("eu"), replica("us")]
@@ -1011,4 +1012,107 @@ fn an_item_whose_order_is_removed_stands_last() {
     met.set("/l/2/t", 15, us, at(4)).unwrap();
     assert_eq!((order(&met), met.check_invariants()), (vec![1, 2, 3], Ok(())));
     assert_eq!(met.at("/l/0").unwrap().to_json(), item(1, 15));
+}
+
+#[test]
+fn a_list_becomes_the_set_that_a_save_says() {
+    let [_, us] = ids();
+    let set = Rules::new().set("/l").unwrap();
+    let start = |list: Json| {
+        let mut document = import(&Rules::new(), &json!({"l": list}), us, 1);
+        document.set_rules(set.clone());
+        document
+    };
+    for (list, saved, read) in [
+        (json!(["b", "a"]), json!(["a", "c"]), json!(["a", "c"])),
+        (json!(["b", "a"]), json!(["a", "b"]), json!(["a", "b"])),
+        (json!(["b", "a"]), json!(["b"]), json!(["b"])),
+        (json!(["b"]), json!(["b", "a"]), json!(["a", "b"])),
+        (json!(["b", "b"]), json!(["b"]), json!(["b"])),
+        (json!([{"x": 1}, "b"]), json!(["b", "a"]), json!(["a", "b"])),
+    ] {
+        let mut document = start(list.clone());
+        document.update(json!({"l": saved}), us, at(2)).unwrap();
+        assert_eq!(document.to_json(), json!({"l": read}), "{list} to {saved}");
+        let mut document = start(list.clone());
+        document.update_from(json!({"l": list}), json!({"l": saved}), us, at(2)).unwrap();
+        // Nothing was added or removed by whoever saved the same members.
+        let members = |list: &Json| -> BTreeSet<String> {
+            list.as_array().unwrap().iter().map(Json::to_string).collect()
+        };
+        let read = if members(&list) == members(&saved) { &list } else { &read };
+        assert_eq!(document.to_json(), json!({"l": read}), "{list} to {saved}");
+        assert_eq!(document.check_invariants(), Ok(()));
+    }
+    // As it reads, it is left alone; and what no set can hold is refused by name.
+    let list = json!({"l": ["b", "a", "b"]});
+    assert!(start(list["l"].clone()).update(&list, us, at(2)).unwrap().is_empty());
+    let others = json!({"l": [{"x": 1}, "b"]});
+    let error = start(others["l"].clone()).update(json!({"l": [{"x": 1}]}), us, at(2)).unwrap_err();
+    assert!(error.is_not_in_set(), "{error}");
+}
+
+/// Lists of two keys that meet, where a rule says now that they are a set.
+#[test]
+fn lists_of_two_keys_become_one_set() {
+    let [eu, us] = ids();
+    let base = import(&Rules::new(), &json!({}), us, 1);
+    let (mut ours, mut theirs) = (base.clone(), base);
+    theirs.set_rules(Rules::new().keyed("/l", "id").unwrap());
+    ours.set("/l", ["a", "b"], us, at(2)).unwrap();
+    theirs.set("/l", ["a", "c"], eu, at(3)).unwrap();
+    let mut met = meet(&ours, &theirs);
+    assert_eq!(met.conflicts()[0].kind.to_string(), "keys");
+    met.set_rules(Rules::new().set("/l").unwrap());
+    met.push("/l", "d", us, at(4)).unwrap();
+    assert_eq!(met.to_json(), json!({"l": ["a", "b", "c", "d"]}));
+    assert_eq!((met.conflicts().len(), met.check_invariants()), (0, Ok(())));
+}
+
+/// Whoever writes a whole object anew, with no rules, leaves to each field how it is chosen.
+#[test]
+fn policies_outlive_a_write_of_the_whole() {
+    let [eu, us] = ids();
+    let greatest = ["a", "c", "e"];
+    let least = ["b", "d", "f"];
+    let mut rules = Rules::new();
+    for name in greatest {
+        rules = rules.max(&format!("/o/{name}")).unwrap();
+    }
+    for name in least {
+        rules = rules.min(&format!("/o/{name}")).unwrap();
+    }
+    let all = |number: u64| -> Value {
+        greatest.into_iter().chain(least).map(|name| (name, number)).collect()
+    };
+    let base = import(&rules, &json!({"o": all(4)}), us, 1);
+    let (mut ours, mut theirs) = (through_bytes(&base), through_bytes(&base));
+    ours.set("/o", all(5), us, at(3)).unwrap();
+    theirs.set("/o", all(3), eu, at(2)).unwrap();
+    let met = meet(&ours, &theirs);
+    let read = json!({"a": 5, "c": 5, "e": 5, "b": 3, "d": 3, "f": 3});
+    assert_eq!(met.to_json(), json!({"o": read}));
+    assert!(met.conflicts().is_empty(), "{:?}", met.conflicts());
+}
+
+#[test]
+fn a_save_removes_what_its_caller_removed() {
+    let [eu, us] = ids();
+    let read = json!({"a": 1, "b": 2, "o": {"x": 1, "y": 2}});
+    let mut document = Document::from_json(&read, us, at(1)).unwrap();
+    document.set("/c", 3, eu, at(2)).unwrap();
+    let new = json!({"a": 1, "o": {"y": 2}});
+    let (_, told) = document.update_from(&read, &new, us, at(3)).unwrap();
+    assert!(told.is_empty());
+    assert_eq!(document.to_json(), json!({"a": 1, "c": 3, "o": {"y": 2}}));
+}
+
+#[test]
+fn the_end_of_an_ordered_list_is_a_place_to_insert_at() {
+    let [_, us] = ids();
+    let rules = Rules::new().ordered_by("", "t").unwrap();
+    let mut document = import(&rules, &json!([{"id": 1, "t": 5}]), us, 1);
+    document.insert("/1", json!({"id": 2, "t": 3}), us, at(2)).unwrap();
+    assert_eq!(document.to_json(), json!([{"id": 2, "t": 3}, {"id": 1, "t": 5}]));
+    assert!(document.insert("/1", json!({"id": 3, "t": 3}), us, at(2)).unwrap_err().is_sorted());
 }

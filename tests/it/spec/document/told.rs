@@ -20,6 +20,10 @@ pub(super) enum Way {
 /// The run in which a place begins, the way in which that came to be, and the way in which the item
 /// itself came to stand there.
 pub(super) fn way_of(place: &Place) -> (&str, Way, Way) {
+    // An edit that is refused gives none; what the model makes of it is dropped.
+    if place.is_empty() {
+        return ("", Way::Within, Way::Within);
+    }
     let byte = |at: usize| u8::from_str_radix(&place[2 * at..2 * at + 2], 16).unwrap();
     let integer = |at: usize| match byte(at) {
         head @ 0x38..0x40 => usize::from(1 + 0x40 - head),
