@@ -15,6 +15,13 @@ struct Notes<P> {
     drafts: Vec<usize>,
 }
 
+impl<P> Notes<P> {
+    #[cold]
+    fn push(&mut self, done: Done<P>) {
+        self.done.push(done);
+    }
+}
+
 /// One change. A payload that is replaced goes, and its dot comes.
 pub(crate) enum Done<P> {
     Came(Dot),
@@ -42,7 +49,7 @@ impl<P> Journal<P> {
 
     pub(crate) fn note(&mut self, done: impl FnOnce() -> Done<P>) {
         if let Some(notes) = &mut self.0 {
-            notes.done.push(done());
+            notes.push(done());
         }
     }
 
@@ -95,8 +102,10 @@ impl<P: Clone, I: Page<P>> Page<P> for Noted<P, I> {
     }
 
     fn going(&mut self, blocks: &Blocks<P>, slot: Slot) {
-        if let Some(payload) = blocks.get(slot).filter(|_| self.journal.is_open()) {
-            self.journal.note(|| Done::Went(blocks.dot(slot), payload.clone()));
+        if self.journal.is_open() {
+            if let Some(payload) = blocks.get(slot) {
+                self.journal.note(|| Done::Went(blocks.dot(slot), payload.clone()));
+            }
         }
         self.page.going(blocks, slot);
     }

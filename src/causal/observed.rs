@@ -167,6 +167,20 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
         over: &[Slot],
         replica: ReplicaId,
     ) -> Result<DotKernel<P>, WriteError> {
+        if self.index.journal.is_open() {
+            return self.commit_noted(payload, over, replica);
+        }
+        self.kernel.commit_one(payload, over, replica, &mut self.index.page)
+    }
+
+    /// The same in a draft.
+    #[cold]
+    fn commit_noted(
+        &mut self,
+        payload: Option<P>,
+        over: &[Slot],
+        replica: ReplicaId,
+    ) -> Result<DotKernel<P>, WriteError> {
         let last = self.kernel.minted(replica);
         let delta = self.kernel.commit_one(payload, over, replica, &mut self.index)?;
         self.index.journal.minted(&self.kernel, replica, last);

@@ -82,7 +82,7 @@ impl Edit<'_> {
             let is_key = |field: &&str| item.and_then(|item| item.field(field)?.scalar()).is_some();
             form.key = field.filter(is_key).map(Into::into);
         }
-        if self.is_set_with_others(list) && form.is_set() {
+        if form.is_set() && self.is_set_with_others(list) {
             return Ok(form);
         }
         if form.is_set() != written.is_set() {

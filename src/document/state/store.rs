@@ -21,7 +21,8 @@ pub(crate) struct Store {
 impl Store {
     /// A store without writes.
     pub(crate) fn with_context(context: CausalContext) -> Self {
-        Self { kernel: DotKernel::with_context(context), ..Self::default() }
+        let kernel = DotKernel::with_context(context);
+        Self { kernel, tree: Tree::default(), journal: Journal::default() }
     }
 
     /// Makes a write live under a dot that was seen.
@@ -225,7 +226,10 @@ impl Adopt<Write> for Joining<'_> {
 
 /// Notes that a write is about to go, and keeps its node.
 fn note_going(journal: &mut Journal<Write>, tree: &mut Tree, blocks: &Blocks<Write>, slot: Slot) {
-    if let Some(write) = blocks.get(slot).filter(|_| journal.is_open()) {
+    if !journal.is_open() {
+        return;
+    }
+    if let Some(write) = blocks.get(slot) {
         tree.hold(write.node);
         journal.note(|| Done::Went(blocks.dot(slot), write.clone()));
     }
