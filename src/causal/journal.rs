@@ -5,8 +5,8 @@ use crate::{merge::Merge, replica::ReplicaId};
 use alloc::{boxed::Box, vec::Vec};
 use core::{cmp::Ordering, hash::Hash, iter};
 
-/// What came and went in a kernel since a draft began; nothing is noted while there is none. It
-/// belongs to one state, and a copy of that has none of its own.
+/// What came and went in a kernel since a draft began. Outside of drafts it notes nothing. It belongs
+/// to one state; a copy of the state starts without notes.
 pub(crate) struct Journal<P>(Option<Box<Notes<P>>>);
 
 struct Notes<P> {

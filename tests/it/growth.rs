@@ -33,7 +33,7 @@ fn large() -> u64 {
     32_000 / u64::try_from(one_in(2)).unwrap()
 }
 
-/// So many nanoseconds are nothing: a walk over [`large`] entries takes more than ten times that.
+/// Nanoseconds too few to measure: a walk over [`large`] entries takes more than ten times that.
 const NOISE: f64 = 300.0;
 
 /// How the cost of one call grows with the state.

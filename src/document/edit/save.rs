@@ -273,8 +273,8 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Saves an item that is not in the list: it is new, or was changed here while others removed
-    /// it, which is told. What was not changed stays removed.
+    /// Saves an item that is not in the list: a new one, or one that the caller changed while others
+    /// removed it, which is reported. One that the caller did not change stays removed.
     fn save_missing(
         &mut self,
         list: NodeId,

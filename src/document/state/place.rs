@@ -490,7 +490,7 @@ mod tests {
         Inserter { replica: replica(id), clock, way: Way::Within }
     }
 
-    /// Where both ways are as long, the number is told as it is.
+    /// If both spellings are equally long, the absolute one is written.
     #[test]
     fn a_number_is_told_relative_to_a_time_only_where_that_is_shorter() {
         let at = Timestamp::from_millis;
