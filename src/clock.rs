@@ -19,7 +19,7 @@ use smallvec::{SmallVec, smallvec};
 ///
 /// # Cost
 ///
-/// Replicas lie sorted in one array, their counts in another: 24 bytes each, up to three without an
+/// Replicas lie sorted in one array, their counts in another: 40 bytes each, up to three without an
 /// allocation. With *n* of them here and *m* there, [`get`](Self::get) is O(log n), and
 /// [`compare`](Self::compare), [`merge`](Merge::merge) and [`meet`](Self::meet) are one pass,
 /// O(n + m): a walk over the counts alone where both list the same replicas.

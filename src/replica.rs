@@ -1,26 +1,33 @@
 //! [`ReplicaId`]: who writes.
 
-use alloc::{boxed::Box, string::String};
-use core::{error::Error, fmt, str::FromStr};
+use alloc::{boxed::Box, format, string::String};
+use core::{
+    cmp::Ordering,
+    error::Error,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
-/// The name of one writer: a region, a node, a device. 16 bytes, `Copy`, ordered by those bytes.
+/// Who writes: the name of a region, a node or a device, and its incarnation. 32 bytes, `Copy`,
+/// ordered by name and then by incarnation.
 ///
-/// Made from a printable name of at most 16 bytes, from a UUID, from a `u128`, or from a longer
-/// name by [`hashed`](Self::hashed). If it is a short name it prints as that name, otherwise as a
-/// UUID; `parse` and `to_string` are exact inverses. In readable serde formats it is that text, in
-/// others the 16 bytes.
+/// The name is a printable text of at most 28 bytes, or a UUID; a longer name is
+/// [`hashed`](Self::hashed). It has no `#`, which stands before the incarnation: `us-east-1#3`. The
+/// first life of a name is incarnation 0, and is printed without it: `us-east-1`. `parse` and
+/// `to_string` are exact inverses. In all serde formats an id is that text.
 ///
 /// # One writer per id
 ///
 /// A replica id numbers its writes 1, 2, 3, … inside the states it writes to. **If two writers
-/// share one id, or one writes again from an old backup, two writes get the same number, and one of
+/// share one id, or one writes again from an old copy, two writes get the same number, and one of
 /// the two is lost.** Replicas still converge, but on less than was written. So:
 ///
 /// - a region with one database row per state: load, edit and store under a row lock, or with a
 ///   compare-and-swap on the row's version, and retry the *edit* if the swap fails;
 /// - a device or process that keeps its own state: a fresh id (a UUID) per installation;
-/// - after restoring a backup: a fresh id, or merge the newest state of any peer before the
-///   first write.
+/// - where the state may be older than what was sent, a [new incarnation](Self::with_incarnation):
+///   after a backup was restored, after a failover to a copy that may lag behind, in a clone.
 ///
 /// # Examples
 ///
@@ -36,21 +43,27 @@ use core::{error::Error, fmt, str::FromStr};
 /// assert_eq!(device.to_string(), "67e55044-10b1-426f-9247-bb680e5fe0c8");
 /// assert_eq!(device.to_string().parse::<ReplicaId>()?, device);
 ///
-/// let pod = ReplicaId::hashed("sessions-7f9c6d5b8-x2x4q.eu-west-1.internal");
-/// assert_eq!(pod, ReplicaId::hashed("sessions-7f9c6d5b8-x2x4q.eu-west-1.internal"));
+/// let restored = US.with_incarnation(1);
+/// assert_eq!(restored.to_string(), "us-east-1#1");
+/// assert_eq!("us-east-1#1".parse::<ReplicaId>()?, restored);
 /// # Ok::<(), rejoin::ReplicaIdError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ReplicaId {
-    // Two big-endian words: the order of the words is the order of the bytes, and the alignment
-    // stays 8, so a clock entry takes 24 bytes and not 32.
-    high: u64,
-    low: u64,
+    // Big-endian words: the bytes of the name, and in the lower half of the last one the
+    // incarnation. So their order is that of names and incarnations.
+    words: [u64; 4],
 }
 
+/// How many bytes a name may have.
+pub(crate) const NAME_MAX: usize = 28;
+
+/// What stands between a name and an incarnation.
+const HASH: u8 = b'#';
+
 impl ReplicaId {
-    /// The id of a name of 1 to 16 bytes of printable ASCII without spaces; `None` for any other
-    /// text. It is what `parse` makes of the name, in a constant.
+    /// The first life of a name of 1 to 28 bytes of printable ASCII, without spaces and `#`; `None`
+    /// for any other text. It is what `parse` makes of the name, in a constant.
     ///
     /// ```
     /// use rejoin::ReplicaId;
@@ -60,22 +73,23 @@ impl ReplicaId {
     /// ```
     pub const fn named(name: &str) -> Option<Self> {
         let name = name.as_bytes();
-        let mut bytes = [0; 16];
+        let mut bytes = [0; NAME_MAX];
         if name.is_empty() || name.len() > bytes.len() {
             return None;
         }
         let mut at = 0;
         while at < name.len() {
-            if !name[at].is_ascii_graphic() {
+            if !is_of_names(name[at]) {
                 return None;
             }
             bytes[at] = name[at];
             at += 1;
         }
-        Some(Self::from_bytes(bytes))
+        Some(Self::of_name(bytes))
     }
 
-    /// The id with these 16 bytes, which may be those of a UUID.
+    /// The first life of the UUID that has these 16 bytes. Where they are the bytes of a name and
+    /// zeros after it, it is that name.
     ///
     /// ```
     /// use rejoin::ReplicaId;
@@ -86,7 +100,8 @@ impl ReplicaId {
         Self::from_u128(u128::from_be_bytes(bytes))
     }
 
-    /// The id whose bytes are `id` in big-endian order, as `uuid::Uuid::as_u128` gives them.
+    /// The first life of the UUID whose bytes are `id` in big-endian order, as
+    /// `uuid::Uuid::as_u128` gives them.
     ///
     /// ```
     /// use rejoin::ReplicaId;
@@ -95,7 +110,7 @@ impl ReplicaId {
     /// ```
     #[allow(clippy::cast_possible_truncation)] // splitting into halves
     pub const fn from_u128(id: u128) -> Self {
-        Self { high: (id >> 64) as u64, low: id as u64 }
+        Self { words: [(id >> 64) as u64, id as u64, 0, 0] }
     }
 
     /// An id for a name of any length: FNV-1a over 128 bits, in the form of a version 8 UUID, so
@@ -115,28 +130,103 @@ impl ReplicaId {
         Self::from_u128(fnv1a(name.as_bytes()) & !VERSION_AND_VARIANT | UUID_8)
     }
 
-    /// The 16 bytes.
+    /// Which life of its name this is: 0 for the first.
     ///
     /// ```
     /// use rejoin::ReplicaId;
-    /// assert_eq!(ReplicaId::from_bytes([7; 16]).to_bytes(), [7; 16]);
+    /// let us: ReplicaId = "us-east-1".parse()?;
+    /// assert_eq!((us.incarnation(), us.with_incarnation(9).incarnation()), (0, 9));
+    /// # Ok::<(), rejoin::ReplicaIdError>(())
     /// ```
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.as_u128().to_be_bytes()
+    #[allow(clippy::cast_possible_truncation)] // the lower half
+    pub const fn incarnation(self) -> u32 {
+        self.words[3] as u32
+    }
+
+    /// Another life of the same name, which writes as another replica does. What its former lives
+    /// wrote stays.
+    ///
+    /// A new life begins where a writer goes on from a state that may be older than what it sent to
+    /// others. A number that grows by itself makes a good incarnation, such as the timeline of a
+    /// `PostgreSQL` cluster; or one that is stored, and counted up before the first write.
+    ///
+    /// ```
+    /// use rejoin::{Merge, OrSet, ReplicaId};
+    ///
+    /// let us: ReplicaId = "us-east-1".parse()?;
+    /// let mut state = OrSet::new();
+    /// state.insert("ana", us)?;
+    /// let backup = state.clone();
+    /// state.insert("bo", us)?;                    // and a peer hears of it
+    /// let peer = state;
+    ///
+    /// let mut state = backup;                     // restored: "bo" is not known here
+    /// state.insert("cy", us.with_incarnation(1))?;
+    /// state.merge(&peer);
+    /// assert_eq!(state.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn with_incarnation(self, incarnation: u32) -> Self {
+        let [first, second, third, last] = self.words;
+        Self { words: [first, second, third, last >> 32 << 32 | incarnation as u64] }
+    }
+
+    /// The bytes of the name, and zeros after them.
+    pub(crate) const fn name_bytes(self) -> [u8; NAME_MAX] {
+        let mut bytes = [0; NAME_MAX];
+        let mut at = 0;
+        while at < NAME_MAX {
+            bytes[at] = self.words[at / 8].to_be_bytes()[at % 8];
+            at += 1;
+        }
+        bytes
+    }
+
+    /// The first life of the name with these bytes, if it is one: 16 bytes may be any.
+    pub(crate) fn of_name_bytes(name: &[u8]) -> Option<Self> {
+        let mut bytes = [0; NAME_MAX];
+        bytes.get_mut(..name.len())?.copy_from_slice(name);
+        let is_name = name.len() <= 16 || spelled(&bytes).is_some();
+        is_name.then(|| Self::of_name(bytes))
+    }
+
+    const fn of_name(bytes: [u8; NAME_MAX]) -> Self {
+        let mut words = [0; 4];
+        let mut at = 0;
+        while at < NAME_MAX {
+            words[at / 8] |= (bytes[at] as u64) << (56 - at % 8 * 8);
+            at += 1;
+        }
+        Self { words }
     }
 
     /// Zero if and only if both are the same: the bits in which they differ, laid over each other.
     pub(crate) const fn differs_from(self, other: Self) -> u64 {
-        (self.high ^ other.high) | (self.low ^ other.low)
+        let (ours, theirs) = (self.words, other.words);
+        (ours[0] ^ theirs[0])
+            | (ours[1] ^ theirs[1])
+            | (ours[2] ^ theirs[2])
+            | (ours[3] ^ theirs[3])
     }
+}
 
-    /// The 16 bytes as one big-endian number.
-    ///
-    /// ```
-    /// assert_eq!(rejoin::ReplicaId::from_u128(7).as_u128(), 7);
-    /// ```
-    pub const fn as_u128(self) -> u128 {
-        (self.high as u128) << 64 | self.low as u128
+impl Ord for ReplicaId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let tuple = |[first, second, third, last]: [u64; 4]| (first, second, third, last);
+        tuple(self.words).cmp(&tuple(other.words))
+    }
+}
+
+impl PartialOrd for ReplicaId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for ReplicaId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words.iter().for_each(|word| state.write_u64(*word));
     }
 }
 
@@ -147,22 +237,27 @@ fn fnv1a(bytes: &[u8]) -> u128 {
     bytes.iter().fold(BASIS, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
-/// The name that these bytes spell, if they spell one: printable ASCII, then zeros.
-fn name_in(bytes: &[u8; 16]) -> Option<&str> {
+/// Whether a name may have this byte.
+const fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != HASH
+}
+
+/// The name that these bytes spell, if they spell one: bytes of names, then zeros.
+fn spelled(bytes: &[u8; NAME_MAX]) -> Option<&str> {
     let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
     let (name, padding) = bytes.split_at(end);
-    let printable = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
-    (printable && padding.iter().all(|&byte| byte == 0)).then(|| core::str::from_utf8(name).ok())?
+    let is_name = !name.is_empty() && name.iter().all(|byte| is_of_names(*byte));
+    (is_name && padding.iter().all(|&byte| byte == 0)).then(|| core::str::from_utf8(name).ok())?
 }
 
 impl fmt::Display for ReplicaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.to_bytes();
-        if let Some(name) = name_in(&bytes) {
+        let (bytes, mut uuid) = (self.name_bytes(), [0; UUID_LEN]);
+        let name = spelled(&bytes).unwrap_or_else(|| uuid_text(&bytes, &mut uuid));
+        if self.incarnation() == 0 {
             return f.pad(name);
         }
-        let mut text = [0; UUID_LEN];
-        f.pad(uuid_text(&bytes, &mut text))
+        f.pad(&format!("{name}#{}", self.incarnation()))
     }
 }
 
@@ -182,7 +277,7 @@ fn uuid_places() -> impl Iterator<Item = usize> {
     })
 }
 
-fn uuid_text<'a>(bytes: &[u8; 16], text: &'a mut [u8; UUID_LEN]) -> &'a str {
+fn uuid_text<'a>(bytes: &[u8], text: &'a mut [u8; UUID_LEN]) -> &'a str {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     text.fill(b'-');
     for (place, byte) in uuid_places().zip(bytes) {
@@ -200,17 +295,32 @@ fn parse_uuid(text: &str) -> Option<ReplicaId> {
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     // Printing again is the whole check: hyphens, lower case, and that no name spells these bytes.
-    let mut canonical = [0; UUID_LEN];
-    let exact = name_in(&bytes).is_none() && uuid_text(&bytes, &mut canonical) == text;
-    exact.then(|| ReplicaId::from_bytes(bytes))
+    let (id, mut canonical) = (ReplicaId::from_bytes(bytes), [0; UUID_LEN]);
+    let exact = spelled(&id.name_bytes()).is_none() && uuid_text(&bytes, &mut canonical) == text;
+    exact.then_some(id)
+}
+
+/// The incarnation that a text spells, if it is one: not 0, which is not spelled.
+fn parse_incarnation(digits: &str) -> Option<u32> {
+    let exact = digits.bytes().all(|it| it.is_ascii_digit()) && !digits.starts_with('0');
+    digits.parse().ok().filter(|_| exact)
 }
 
 impl FromStr for ReplicaId {
     type Err = ReplicaIdError;
 
     fn from_str(text: &str) -> Result<Self, ReplicaIdError> {
-        let id = if text.len() == UUID_LEN { parse_uuid(text) } else { Self::named(text) };
-        id.ok_or_else(|| ReplicaIdError(Box::new((start_of(text), why_not(text)))))
+        let refuse = |why| ReplicaIdError(Box::new((start_of(text), why)));
+        let (name, incarnation) = match text.split_once('#') {
+            Some((name, digits)) => {
+                let incarnation = parse_incarnation(digits);
+                (name, incarnation.ok_or_else(|| refuse("after '#' comes a number from 1 on"))?)
+            }
+            None => (text, 0),
+        };
+        let id = if name.len() == UUID_LEN { parse_uuid(name) } else { Self::named(name) };
+        let id = id.ok_or_else(|| refuse(why_not(name)))?;
+        Ok(id.with_incarnation(incarnation))
     }
 }
 
@@ -223,13 +333,13 @@ fn start_of(text: &str) -> String {
     start
 }
 
-/// Why a text is not an id, and the way out.
-fn why_not(text: &str) -> &'static str {
-    match text.len() {
-        0 => "it is empty",
+/// Why a text is not a name, and the way out.
+fn why_not(name: &str) -> &'static str {
+    match name.len() {
+        0 => "it has no name",
         UUID_LEN => "36 bytes must be a UUID in lower case; for a long name use ReplicaId::hashed",
-        17.. => "it is longer than 16 bytes; use ReplicaId::hashed",
-        _ if text.contains(' ') => "it has a space; write '-' instead, or use ReplicaId::hashed",
+        29.. => "its name is longer than 28 bytes; use ReplicaId::hashed",
+        _ if name.contains(' ') => "it has a space; write '-' instead, or use ReplicaId::hashed",
         _ => "it has a character that is not printable ASCII; use ReplicaId::hashed",
     }
 }
@@ -284,22 +394,14 @@ mod form {
 
     impl Serialize for ReplicaId {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            if serializer.is_human_readable() {
-                serializer.collect_str(self)
-            } else {
-                self.to_bytes().serialize(serializer)
-            }
+            serializer.collect_str(self)
         }
     }
 
     impl<'de> Deserialize<'de> for ReplicaId {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            if deserializer.is_human_readable() {
-                let text = Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(D::Error::custom)
-            } else {
-                <[u8; 16]>::deserialize(deserializer).map(Self::from_bytes)
-            }
+            let text = Cow::<'de, str>::deserialize(deserializer)?;
+            text.parse().map_err(D::Error::custom)
         }
     }
 }

@@ -40,11 +40,16 @@ class Reader:
         return number >> 1 if number & 1 == 0 else ~(number >> 1)
 
     def replica(self):
-        padded = self.bytes(self.byte()).ljust(16, b"\0")
-        name = padded.rstrip(b"\0")
-        if name and all(0x21 <= byte <= 0x7E for byte in name):
-            return name.decode()
-        return str(uuid.UUID(bytes=padded))
+        head = self.byte()
+        name = self.bytes(head & ~32)
+        assert not name.endswith(b"\0")
+        life = self.varint() if head & 32 else 0
+        assert bool(life) == bool(head & 32)
+        if name and all(0x21 <= byte <= 0x7E and byte != 0x23 for byte in name):
+            text = name.decode()
+        else:
+            text = str(uuid.UUID(bytes=name.ljust(16, b"\0")))
+        return f"{text}#{life}" if life else text
 
     def replicas(self):
         return [self.replica() for _ in range(self.varint())]

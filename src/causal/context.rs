@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 /// `<` is "has seen less", which is a partial order.
 ///
 /// Kept per replica as sorted intervals of counters. A replica that receives everything holds
-/// one interval for each other replica, whatever happened: 40 bytes a replica, the first without
+/// one interval for each other replica, whatever happened: 56 bytes a replica, the first without
 /// an allocation. Deltas that arrive with gaps cost 16 bytes a gap until the gap is filled.
 ///
 /// With *r* replicas and *g* gaps: [`contains`](Self::contains) O(log r + log g);

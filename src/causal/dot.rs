@@ -3,7 +3,7 @@
 use crate::replica::ReplicaId;
 use core::{fmt, num::NonZeroU64};
 
-/// The name of one write: who wrote, and which of its writes it is, counted from 1. 24 bytes,
+/// The name of one write: who wrote, and which of its writes it is, counted from 1. 40 bytes,
 /// `Copy`.
 ///
 /// Ordered by replica, then by counter.

@@ -10,7 +10,7 @@ use crate::{
 
 /// A counter that only grows: how many sessions were ever opened, over all regions.
 ///
-/// Each replica counts on its own; the value is the sum. 24 bytes a replica, up to three without
+/// Each replica counts on its own; the value is the sum. 40 bytes a replica, up to three without
 /// an allocation. With *n* replicas, [`value`](Self::value) is O(1), [`increment`](Self::increment)
 /// O(log n) and [`merge`](Merge::merge) O(n).
 ///

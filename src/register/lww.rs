@@ -46,7 +46,7 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The value and 40 bytes. All operations are O(1).
+/// The value and 56 bytes. All operations are O(1).
 ///
 /// `<` is the order of merging: the greater of two registers stays. In serde it is
 /// `{"written": {"time": 5, "replica": "us-east-1"}, "value": "open"}`, and `null` if it was never

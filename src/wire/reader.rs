@@ -7,6 +7,9 @@ use super::{
 use crate::replica::ReplicaId;
 use smallvec::SmallVec;
 
+/// Set in the length of a replica's name if an incarnation follows it.
+pub(super) const REBORN: usize = 32;
+
 /// The bits of a number that nine bytes spell.
 const SEPTETS: u32 = 63;
 
@@ -189,16 +192,20 @@ impl<'a> Reader<'a> {
         Ok(replicas)
     }
 
-    /// A replica id: a length, and its bytes up to the last that is not zero.
+    /// A replica id: the length of its name and whether it was reborn, the name up to the last byte
+    /// that is not zero, and its incarnation.
     pub(crate) fn replica(&mut self) -> Result<ReplicaId, DecodeError> {
-        let len = usize::from(self.byte()?);
-        let mut id = [0; 16];
-        let read = self.bytes(len.min(16))?;
-        if len > 16 || read.last() == Some(&0) {
-            return Err(self.malformed("a replica id is not in its canonical form"));
-        }
-        id[..len].copy_from_slice(read);
-        Ok(ReplicaId::from_bytes(id))
+        let head = usize::from(self.byte()?);
+        let name = self.bytes(head & !REBORN)?;
+        let id = ReplicaId::of_name_bytes(name).filter(|_| name.last() != Some(&0));
+        let incarnation = if head & REBORN == 0 { Some(0) } else { self.reborn()? };
+        let id = id.zip(incarnation).map(|(id, incarnation)| id.with_incarnation(incarnation));
+        id.ok_or_else(|| self.malformed("a replica id is not in its canonical form"))
+    }
+
+    /// An incarnation that is not the first.
+    fn reborn(&mut self) -> Result<Option<u32>, DecodeError> {
+        Ok(u32::try_from(self.varint()?).ok().filter(|incarnation| *incarnation > 0))
     }
 
     /// Nothing may follow.

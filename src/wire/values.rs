@@ -3,6 +3,7 @@
 use super::{
     DecodeError, Reader, Schema, Tag, Wire, Writer,
     column::{range, read_bits, read_offsets, unzigzag, write_bits, write_offsets, zigzag},
+    reader::REBORN,
 };
 use crate::{
     merge::{Max, Min},
@@ -379,10 +380,16 @@ impl Wire for ReplicaId {
     }
 
     fn encode(&self, out: &mut Writer) {
-        let bytes = self.to_bytes();
+        let bytes = self.name_bytes();
         let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        out.count(len);
-        out.bytes(&bytes[..len]);
+        if self.incarnation() == 0 {
+            out.count(len);
+            out.bytes(&bytes[..len]);
+        } else {
+            out.count(len | REBORN);
+            out.bytes(&bytes[..len]);
+            out.varint(u64::from(self.incarnation()));
+        }
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -18,6 +18,10 @@ fn ids_parse_and_print_as_exact_inverses() {
         "us-east-1",
         "ap-southeast-1",
         "sixteen-bytes-ok",
+        "northamerica-northeast1-pod4",
+        "us-east-1#1",
+        "ap-southeast-1#4294967295",
+        "67e55044-10b1-426f-9247-bb680e5fe0c8#7",
         "00000000-0000-0000-0000-000000000000",
         "67e55044-10b1-426f-9247-bb680e5fe0c8",
     ] {
@@ -26,7 +30,15 @@ fn ids_parse_and_print_as_exact_inverses() {
     }
     for text in [
         "",
-        "seventeen-bytes-x",
+        "twenty-nine-bytes-are-too-lon",
+        "#1",
+        "us-east-1#",
+        "us-east-1#0",
+        "us-east-1#01",
+        "us-east-1#+1",
+        "us-east-1#1#2",
+        "us-east-1#4294967296",
+        "67E55044-10b1-426f-9247-bb680e5fe0c8#1",
         "with space",
         "z\u{fc}rich",
         "tab\t",
@@ -41,18 +53,28 @@ fn ids_parse_and_print_as_exact_inverses() {
         assert!(told.starts_with(&format!("{text:?} is not a replica id: ")), "{told}");
         assert_eq!(ReplicaId::named(text), None);
     }
+    assert_eq!(ReplicaId::named("us-east-1#1"), None, "it has no name of its own");
     let spaced = "us east".parse::<ReplicaId>().unwrap_err().to_string();
     assert!(spaced.contains("it has a space"), "{spaced}");
     assert_eq!(format!("{:>12}|", replica("us-east-1")), "   us-east-1|");
-    assert!(replica("a") < replica("b"), "ordered by bytes");
+    assert_eq!(format!("{:>14}|", replica("us-east-1#1")), "   us-east-1#1|");
+    let ordered =
+        ["a", "a#1", "a#2", "a#10", "a-", "a0", "aa", "ab-and-many-more-letters-2#7", "b"];
+    assert!(ordered.map(replica).is_sorted(), "by name, then by incarnation");
 }
 
 proptest! {
     #[test]
-    fn every_id_prints_as_what_parses_back(id: u128, name in "[!-~]{1,16}") {
+    fn every_id_prints_as_what_parses_back(id: u128, name in "[!\"$-~]{1,28}", life: u32) {
         let id = ReplicaId::from_u128(id);
         prop_assert_eq!(id.to_string().parse::<ReplicaId>().unwrap(), id);
-        prop_assert_eq!(ReplicaId::from_bytes(id.to_bytes()), id);
+        for id in [id, replica(&name)] {
+            let reborn = id.with_incarnation(life);
+            prop_assert_eq!(reborn.to_string().parse::<ReplicaId>().unwrap(), reborn);
+            prop_assert_eq!(reborn.incarnation(), life);
+            prop_assert_eq!(reborn.with_incarnation(0), id);
+            prop_assert_eq!(reborn.cmp(&id), life.cmp(&0));
+        }
         prop_assert_eq!(ReplicaId::named(&name), Some(replica(&name)));
         prop_assert_eq!(replica(&name).to_string(), name);
     }

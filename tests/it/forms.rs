@@ -295,11 +295,11 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<Document>(value(json!([counted("us-east-1", 1, 1)])), "after it was replaced");
     let count = json!({"path": [], "count": 1, "start": 1, "counted": [b]});
     refuses::<Document>(write(count), "only a value can replace");
-    let place = format!("80{:032}0080", 1);
+    let place = "80610000800080".to_owned();
     refuses::<Document>(write(json!({"path": ["a"], "place": place})), "only an item");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "80008"})), "not well formed");
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": "zz"})), "not well formed");
-    let unknown = format!("80{:032}0480", 1);
+    let unknown = "80610000800480".to_owned();
     refuses::<Document>(write(json!({"path": [{"key": 1}], "place": unknown})), "not well formed");
     refuses::<Document>(write(json!({"path": [{"key": []}], "value": 1})), "not a scalar");
     refuses::<Document>(write(json!({"path": [{"key": 1, "like": 1}], "value": 1})), "one of key");

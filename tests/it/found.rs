@@ -272,7 +272,7 @@ fn forged_places_block_nobody() {
         serde_json::from_value::<Document>(document_form(lanes))
     };
     // -2^61 and 2^61, some replica's, index 0; and one further on either side.
-    let of = |number: &str, way: u8| format!("{number}{:032}{way:02}80", 7);
+    let of = |number: &str, way: u8| format!("{number}61000080{way:02}80");
     let (before, behind) = ("38dfffffffffffffff", "c72000000000000001");
     for way in 0..4 {
         let [before, least, greatest, behind] =

@@ -213,7 +213,7 @@ const NOT_MEASURED: [(&str, &str); 8] = [
     (
         "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
-         ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::to_bytes ReplicaId::as_u128
+         ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::incarnation ReplicaId::with_incarnation
          Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts
          Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
          Value::is_number Value::is_i64 Value::is_u64 Value::is_f64 Value::is_string Value::is_array

@@ -7,6 +7,7 @@ use crate::{
     effort::one_in,
     encoded::{Sent, bytes, compact, json, kernel, seen, through_bytes, through_json},
     replica,
+    spec::document::told::depth,
 };
 use rejoin::{
     DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, Now, OrMap, OrSet, PnCounter,
@@ -886,25 +887,7 @@ fn longest_place(document: &Document) -> usize {
     let json = serde_json::to_value(document).unwrap();
     let lanes = json["writes"].as_object().unwrap().values();
     let lanes = lanes.flat_map(|lane| lane["live"].as_array().unwrap());
-    lanes.filter_map(|write| Some(levels(write[1]["place"].as_str()?))).max().unwrap()
-}
-
-/// How many levels a place has: each a number, an owner, and an index.
-fn levels(hex: &str) -> usize {
-    let byte = |at: usize| usize::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
-    let integer = |at: usize| match byte(at) {
-        head @ 0x38..0x40 => 1 + 0x40 - head,
-        head @ 0xc0..0xc8 => 1 + head - 0xbf,
-        _ => 1,
-    };
-    let (mut at, mut levels) = (0, 0);
-    while 2 * at < hex.len() {
-        at += integer(at);
-        at += 17;
-        at += integer(at);
-        levels += 1;
-    }
-    levels
+    lanes.filter_map(|write| Some(depth(write[1]["place"].as_str()?))).max().unwrap()
 }
 
 /// Sums of floats depend on their order: only integers are counted on.
@@ -1090,4 +1073,32 @@ fn p25_many_replicas_merge_in_one_pass() {
     assert_eq!(merged, joined(&odd, &even));
     assert_eq!(merged.len(), 20_000);
     merged.check_invariants().unwrap();
+}
+
+/// A region sends what it wrote, and is then replaced by a copy that lagged behind.
+#[test]
+fn p38_a_life_that_begins_on_a_lagging_copy_takes_nothing_from_the_one_before() {
+    let us = replica("ap-southeast-1");
+    let fail_over = |promoted: ReplicaId| {
+        let mut primary = Document::new();
+        primary.set("", Value::from_iter([("status", "open")]), us, at(1)).unwrap();
+        let mut lagging = primary.clone();
+        primary.set("/note", "draft", us, at(2)).unwrap();
+        primary.set("/note", "final", us, at(3)).unwrap();
+        primary.set("/status", "closed", us, at(4)).unwrap();
+        let mut peer = primary;
+        lagging.set("/owner", "ana", promoted, at(5)).unwrap();
+        let tags = Value::from_iter([("a", 1_u64)]);
+        lagging.set("/tags", tags, promoted, at(6)).unwrap();
+        peer.merge(&lagging);
+        lagging.merge(&peer);
+        assert_eq!(lagging, peer, "they converge in any case");
+        peer.to_json()
+    };
+    let all =
+        serde_json::json!({"status": "closed", "note": "final", "owner": "ana", "tags": {"a": 1}});
+    assert_eq!(fail_over(us.with_incarnation(1)), all);
+    let lost = fail_over(us);
+    let is_there = |field: &str| lost.get(field) == all.get(field);
+    assert!(!is_there("owner") && !is_there("note"), "the old and the new are lost: {lost}");
 }

@@ -39,6 +39,11 @@ fn plain(visit: &mut impl Visit) {
     visit.visit("replica_name", &us);
     visit.visit("replica_uuid", &uuid);
     visit.visit("replica_zero", &ReplicaId::from_u128(0));
+    visit.visit("replica_reborn", &us.with_incarnation(300));
+    visit.visit("replica_reborn_uuid", &uuid.with_incarnation(u32::MAX));
+    visit.visit("replica_long", &replica("northamerica-northeast1-pod4"));
+    let lives = [us, us.with_incarnation(1), us.with_incarnation(2)];
+    visit.visit("clock_of_three_lives", &VectorClock::from_iter(lives.map(|it| (it, 7))));
     visit.visit("timestamp", &at(1_717_236_600_000));
     visit.visit("timestamp_last", &at(u64::MAX));
     visit.visit("stamp", &Stamp { time: at(5), replica: eu });

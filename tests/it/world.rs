@@ -207,7 +207,7 @@ pub(crate) struct World<S: Subject> {
     deltas: Vec<Rc<(S::Delta, BTreeSet<usize>)>>,
     /// What all replicas have held from the beginning.
     start: Rc<S::State>,
-    ids_given: u128,
+    lives: u32,
 }
 
 impl<S: Subject> Clone for World<S> {
@@ -218,7 +218,7 @@ impl<S: Subject> Clone for World<S> {
             events: self.events.clone(),
             deltas: self.deltas.clone(),
             start: Rc::clone(&self.start),
-            ids_given: self.ids_given,
+            lives: self.lives,
         }
     }
 }
@@ -239,7 +239,7 @@ impl<S: Subject> World<S> {
             events: Vec::new(),
             deltas: Vec::new(),
             start,
-            ids_given: 10,
+            lives: 0,
         }
     }
 
@@ -374,10 +374,11 @@ impl<S: Subject> World<S> {
         self.verify(at);
     }
 
-    /// A replica goes on from an earlier state, as somebody new.
+    /// A replica goes on from an earlier state or from another's, in a new life.
     fn renew(&mut self, state: Replica<S::State>, at: usize) {
-        self.ids_given += 1;
-        self.replicas[at] = Replica { id: ReplicaId::from_u128(self.ids_given), ..state };
+        self.lives += 1;
+        let id = self.replicas[at].id.with_incarnation(self.lives);
+        self.replicas[at] = Replica { id, ..state };
         self.verify(at);
     }
 

@@ -27,6 +27,11 @@ fn ours(counts: &Counts) -> VectorClock {
     counts.iter().map(|&(id, count)| (ReplicaId::from_u128(id), count)).collect()
 }
 
+/// The number of which an id was made: its text is that of a UUID.
+fn number(id: &ReplicaId) -> u128 {
+    u128::from_str_radix(&id.to_string().replace('-', ""), 16).unwrap_or_default()
+}
+
 fn of_crdts(counts: &Counts) -> VClock<u128> {
     let mut clock = VClock::new();
     for &(actor, counter) in counts {
@@ -142,7 +147,7 @@ fn merge(work: &str, goal: &'static str, unit: f64, (a, b): (Counts, Counts)) ->
     let merged = {
         let mut merged = r.clone();
         merged.merge(&s);
-        merged.iter().map(|(replica, count)| (replica.as_u128(), count)).collect::<Counts>()
+        merged.iter().map(|(replica, count)| (number(&replica), count)).collect::<Counts>()
     };
     let of_crdts = {
         let mut merged = c.clone();

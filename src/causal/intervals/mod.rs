@@ -41,7 +41,7 @@ enum Form {
 }
 
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Intervals>() == 24, "a replica takes 40 bytes in a context");
+const _: () = assert!(size_of::<Intervals>() == 24, "a replica takes 56 bytes in a context");
 
 impl Default for Intervals {
     fn default() -> Self {

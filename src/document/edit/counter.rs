@@ -35,7 +35,7 @@ impl Edit<'_> {
     /// could tell how much of that it had seen.
     ///
     /// However often it is counted on, a number holds one write for each replica that counts (48
-    /// bytes, and its place in the index), and once it was set, 40 bytes for each replica whose
+    /// bytes, and its place in the index), and once it was set, 56 bytes for each replica whose
     /// increments that removed. O(depth + replicas that count there); the delta is one write.
     ///
     /// # Errors

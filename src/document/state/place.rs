@@ -283,7 +283,7 @@ impl Place {
         let mut bytes = SmallVec::new();
         for level in self.each_level() {
             push_integer(&mut bytes, level.number);
-            bytes.extend_from_slice(&level.replica.to_bytes());
+            push_replica(&mut bytes, level.replica);
             bytes.push(level.way.code());
             push_integer(&mut bytes, level.index);
         }
@@ -296,7 +296,7 @@ impl Place {
         let (bytes, mut levels) = (&mut &*all, Levels::new());
         while !bytes.is_empty() {
             let number = take_integer(bytes)?;
-            let replica = ReplicaId::from_bytes(take(bytes, 16)?.try_into().ok()?);
+            let replica = take_replica(bytes)?;
             let way = Way::of_code(*take(bytes, 1)?.first()?)?;
             levels.push(Level { number, replica, way, index: take_integer(bytes)? });
         }
@@ -452,6 +452,36 @@ fn push_integer(bytes: &mut SmallVec<[u8; 64]>, integer: i64) {
     let len_byte = len as u8;
     bytes.push(if integer < 0 { 0x40 - len_byte } else { 0xbf + len_byte });
     bytes.extend_from_slice(&integer.to_be_bytes()[8 - len..]);
+}
+
+/// The name up to its last byte that is not zero, with 255 after each zero in it, and two zeros at
+/// its end; then the incarnation.
+#[cfg(feature = "serde")]
+fn push_replica(bytes: &mut SmallVec<[u8; 64]>, replica: ReplicaId) {
+    let name = replica.name_bytes();
+    let len = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    for byte in &name[..len] {
+        bytes.push(*byte);
+        if *byte == 0 {
+            bytes.push(255);
+        }
+    }
+    bytes.extend_from_slice(&[0, 0]);
+    push_integer(bytes, replica.incarnation().into());
+}
+
+/// The replica at the start, in whatever form.
+#[cfg(feature = "serde")]
+fn take_replica(bytes: &mut &[u8]) -> Option<ReplicaId> {
+    let mut name = SmallVec::<[u8; 32]>::new();
+    loop {
+        match *take(bytes, 1)?.first()? {
+            0 if *take(bytes, 1)?.first()? == 0 => break,
+            byte => name.push(byte),
+        }
+    }
+    let incarnation = u32::try_from(take_integer(bytes)?).ok()?;
+    Some(ReplicaId::of_name_bytes(&name)?.with_incarnation(incarnation))
 }
 
 /// The integer at the start, if it is within bounds and in its only form.

@@ -12,7 +12,7 @@
 use crate::{causal::Dot, replica::ReplicaId};
 use smallvec::SmallVec;
 
-/// What one replica has counted on one number, up to one of its writes. 40 bytes.
+/// What one replica has counted on one number, up to one of its writes. 56 bytes.
 ///
 /// Ordered by replica, then by how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ pub(crate) use document::properties::check_replay;
 use crate::history;
 
 mod counters;
-mod document;
+pub(crate) mod document;
 pub(crate) mod fields;
 mod keyed;
 mod registers;

@@ -5,7 +5,7 @@ mod agreed;
 mod content;
 mod model;
 pub(super) mod properties;
-mod told;
+pub(crate) mod told;
 mod values;
 
 use crate::{

@@ -24,6 +24,17 @@ pub(super) fn way_of(place: &Place) -> (&str, Way, Way) {
     if place.is_empty() {
         return ("", Way::Within, Way::Within);
     }
+    let levels = levels(place);
+    (levels[0].0, levels[0].1, levels[levels.len() - 1].1)
+}
+
+/// How many levels a place has.
+pub(crate) fn depth(place: &str) -> usize {
+    levels(place).len()
+}
+
+/// Each level of a place that is not empty: the place up to its owner, and the way.
+fn levels(place: &str) -> Vec<(&str, Way)> {
     let byte = |at: usize| u8::from_str_radix(&place[2 * at..2 * at + 2], 16).unwrap();
     let integer = |at: usize| match byte(at) {
         head @ 0x38..0x40 => usize::from(1 + 0x40 - head),
@@ -32,12 +43,18 @@ pub(super) fn way_of(place: &Place) -> (&str, Way, Way) {
     };
     let (mut at, mut levels) = (0, Vec::new());
     while 2 * at < place.len() {
-        at += integer(at) + 17;
+        at += integer(at);
+        // The name, with something after each zero in it, ends with two zeros.
+        while byte(at) != 0 || byte(at + 1) != 0 {
+            at += if byte(at) == 0 { 2 } else { 1 };
+        }
+        at += 2;
+        at += integer(at) + 1;
         let way = [Way::Import, Way::End, Way::Within, Way::Pinned][usize::from(byte(at - 1))];
         levels.push((&place[..2 * at], way));
         at += integer(at);
     }
-    (levels[0].0, levels[0].1, levels[levels.len() - 1].1)
+    levels
 }
 
 /// The items that are given a place, with their paths.
