@@ -643,6 +643,72 @@ fn what_stands_by_another_stays_when_that_goes() {
     assert_eq!(ids(&updated), [1, 4, 5, 7]);
 }
 
+fn pushed(document: &Document, id: u64, who: u64, now: u64) -> (Document, DocumentDelta) {
+    let mut document = document.clone();
+    let item = Value::from_iter([("id", id)]);
+    let delta = document.push(LIST, item, replica(who), at(now)).unwrap();
+    (document, delta)
+}
+
+/// The 4 stands behind the 3, which another side imported later, and the 5 was appended.
+fn woven() -> Document {
+    let older = pushed(&imported(&[3, 4], 1, 1), 5, 1, 9).0;
+    let base = merged(&[&older, &imported(&[1, 2, 3], 2, 2)]);
+    assert_eq!(ids(&base), [1, 2, 3, 4, 5]);
+    base
+}
+
+/// How many writes an item is that is appended to a list in which all stand by their own places.
+fn alone() -> usize {
+    pushed(&imported(&[1, 2, 3, 4, 5], 1, 1), 6, 3, 30).1.write_count()
+}
+
+/// An item that stands behind another stays there if something goes between the two, or if the other
+/// is moved away. It alone is given a place.
+#[test]
+fn what_stands_behind_one_other_stays_when_that_moves() {
+    let mut inserted = woven();
+    let item = Value::from_iter([("id", 9_u64)]);
+    let delta = inserted.insert("/l/3", item, replica(3), at(30)).unwrap();
+    assert_eq!(ids(&inserted), [1, 2, 3, 9, 4, 5]);
+    assert_eq!(delta.write_count(), alone() + 1);
+    for (to, expected) in [(0, [3, 1, 2, 4, 5]), (4, [1, 2, 4, 5, 3])] {
+        let mut moved = woven();
+        let delta = moved.move_item("/l/2", to, replica(3), at(30)).unwrap();
+        assert_eq!((ids(&moved), delta.write_count()), (expected.to_vec(), 2));
+        moved.check_invariants().unwrap();
+    }
+}
+
+/// Appending to a list in which some items stand by others gives no place to any of those.
+#[test]
+fn appending_where_items_stand_by_others_writes_the_new_item_alone() {
+    let (appended, delta) = pushed(&woven(), 6, 3, 30);
+    assert_eq!((ids(&appended), delta.write_count()), (vec![1, 2, 3, 4, 5, 6], alone()));
+    appended.check_invariants().unwrap();
+}
+
+/// What was appended before another side imported the same list stands behind all that was there,
+/// whichever of the three arrives last.
+#[test]
+fn what_arrives_late_stands_behind_what_it_was_appended_to() {
+    let (first, second) = (imported(&[1, 2], 1, 1), imported(&[1, 2], 2, 90));
+    let third = pushed(&first, 3, 3, 10).0;
+    let both = merged(&[&first, &second]);
+    let mut all = both.clone();
+    let report = all.merge_reporting(&third);
+    check_replay(&both, &all, &report);
+    assert_eq!((ids(&all), all), (vec![1, 2, 3], merged(&[&first, &second, &third])));
+}
+
+/// An item that one side appended and another imported before others stands before those.
+#[test]
+fn an_item_that_one_side_appended_stands_before_what_the_other_has_behind_it() {
+    let (imported, appended) =
+        (imported(&[1, 2, 3], 1, 1), pushed(&imported(&[], 2, 1), 1, 2, 50).0);
+    assert_eq!(ids(&merged(&[&imported, &appended])), [1, 2, 3]);
+}
+
 fn index(id: u64) -> usize {
     usize::try_from(id).unwrap()
 }

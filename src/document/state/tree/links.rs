@@ -224,13 +224,11 @@ impl Tree {
         let mut order = core::mem::take(&mut self.lists[list]);
         let by = order.by.clone();
         order.insert(item, |other| self.compare_by(&by, blocks, other, item));
-        let is_last = order.last() == Some(item);
-        let was_contested = order.contested > 0;
         let is_contested = self.is_contested(blocks, item);
         order.contested += u32::from(is_contested);
         // What is appended stands behind all others, and none of them behind it.
-        let is_appended = is_last && !is_contested && !self.is_imported(blocks, item);
-        if order.contested > 0 && !(is_appended && was_contested) {
+        let is_appended = order.last() == Some(item) && !is_contested;
+        if order.contested > 0 && !is_appended {
             self.unsettled.insert(parent);
         }
         self.lists[list] = order;

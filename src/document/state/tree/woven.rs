@@ -51,10 +51,6 @@ impl Tree {
         }
     }
 
-    pub(super) fn is_imported(&self, blocks: &Blocks<Write>, item: NodeId) -> bool {
-        self.place(blocks, item).is_some_and(|place| place.1.imported().is_some())
-    }
-
     pub(super) fn leave(&mut self, list: NodeId, item: NodeId) {
         if !self.behind.is_empty() {
             self.behind.remove(&(list, item));
