@@ -1,6 +1,6 @@
 //! What reports say: what reads otherwise and nothing else, and what contended in which order.
 
-use crate::{at, encoded::through_bytes, replica};
+use crate::{at, encoded::through_bytes, replica, spec::check_replay};
 use allocation_counter::measure;
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Stamp,
@@ -275,4 +275,147 @@ fn a_removal_that_changes_nothing_costs_nothing() {
     };
     let (few, many) = (allocations(10), allocations(2_000));
     assert!(many.iter().zip(few).all(|(many, few)| *many <= few + 4), "{few:?} and {many:?}");
+}
+
+/// The place of an item that somebody moved, given anew by two others who made room: that is one move,
+/// told by the later of the two places, whoever arrives first.
+#[test]
+fn a_move_that_two_sides_re_placed_is_told_once() {
+    let [us, eu] = ids();
+    let start = base(json!({"l": ["a", "b", "c", "d"]}));
+    let moved = |id: ReplicaId, to, time| {
+        let mut document = start.clone();
+        document.move_item("/l/0", to, id, at(time)).unwrap();
+        document
+    };
+    let form = |document: &Document| serde_json::to_value(document).unwrap();
+    let place_of =
+        |document: &Document, by: &str| form(document)["writes"][by]["live"][0][1]["place"].clone();
+    let [first, last] = [1, 3].map(|to| place_of(&moved(eu, to, 5), "b-eu"));
+    let mut both = moved(us, 2, 9);
+    both.merge(&moved(eu, 1, 5));
+    assert_eq!((both.conflicts().len(), both.conflicts()[0].kind), (1, ConflictKind::Move));
+    // Whoever makes room writes the place, and the move stays whose it was.
+    let re_placed = |whose: &str, by: &str, place: &Json| -> Document {
+        let mut form = form(&both);
+        let live = form["writes"][whose]["live"].as_array_mut().unwrap();
+        let mut write = live.pop().unwrap()[1].clone();
+        assert_eq!((live.len(), &write["birth"]["replica"]), (0, &json!(whose)));
+        write["place"] = place.clone();
+        form["writes"][by] = json!({"seen": [[1, 1]], "live": [[1, write]]});
+        serde_json::from_value(form).unwrap()
+    };
+    for (whose, other) in [("b-eu", &first), ("a-us", &first), ("b-eu", &last)] {
+        let read = place_of(&moved(us, 2, 9), "a-us");
+        let later = if whose == "b-eu" { &last } else { &read };
+        let sides = [re_placed(whose, "c-au", other), re_placed(whose, "d-ca", later)];
+        for (one, other) in [(0, 1), (1, 0)] {
+            let mut met = sides[one].clone();
+            met.merge(&sides[other]);
+            assert_eq!(met.conflicts(), sides[1].conflicts());
+            assert_eq!(met.to_json(), both.to_json());
+        }
+    }
+    assert_ne!(re_placed("b-eu", "d-ca", &last).conflicts(), both.conflicts());
+}
+
+/// Arrays that contradict each other are a conflict where a list is read, and none where a text is.
+#[test]
+fn orders_are_told_only_where_a_list_is_read() {
+    let import = |list: Json, id: &str, time| {
+        Document::from_json(&json!({"l": list}), replica(id), at(time)).unwrap()
+    };
+    let kinds = |document: &Document| -> Vec<ConflictKind> {
+        document.conflicts().iter().map(|it| it.kind).collect()
+    };
+    let mut met = import(json!([{"id": 1}, {"id": 2}]), "a", 1);
+    met.merge(&import(json!([{"id": 2}, {"id": 1}]), "b", 2));
+    assert_eq!(kinds(&met), [ConflictKind::Order]);
+    met.merge(&import(json!("text"), "c", 3));
+    assert_eq!(met.to_json(), json!({"l": "text"}));
+    assert_eq!(kinds(&met), [ConflictKind::Type]);
+}
+
+/// The key of an item that outlived its deletion is read under another name once the mark of its list
+/// says so. That is told among what changed inside, by name, or alone.
+#[test]
+fn a_key_that_is_read_under_another_name_is_told_in_order() {
+    let [us, eu] = ids();
+    let rules = |key| Rules::new().keyed("/l", key).unwrap();
+    let fields = ["a", "x", "y", "z"];
+    let item = json!({"id": 1, "a": 1, "x": 1, "y": 1, "z": 1});
+    let made = Document::from_json_with(rules("id"), &json!({"l": [item]}), us, at(1)).unwrap();
+    let (mut ours, mut theirs) = (made.clone(), made);
+    ours.remove("/l/0", us, at(2)).unwrap();
+    for field in fields {
+        theirs.set(&format!("/l/0/{field}"), 2, eu, at(2)).unwrap();
+    }
+    ours.merge(&theirs);
+    assert_eq!(ours.to_json()["l"][0], json!({"id": 1, "a": 2, "x": 2, "y": 2, "z": 2}));
+    theirs.set_rules(rules("no"));
+    theirs.push("/l", json!({"no": 5}), eu, at(3)).unwrap();
+    let mut told = ours.clone();
+    let report = told.merge_reporting(&theirs);
+    check_replay(&ours, &told, &report);
+    assert_eq!(told.to_json()["l"][1], json!({"no": 1, "a": 2, "x": 2, "y": 2, "z": 2}));
+    theirs.set("/l/0/a", 3, eu, at(4)).unwrap();
+    theirs.remove("/l/0/y", eu, at(4)).unwrap();
+    theirs.set("/l/0/z", 3, eu, at(4)).unwrap();
+    let mut told = ours.clone();
+    let report = told.merge_reporting(&theirs);
+    check_replay(&ours, &told, &report);
+    assert_eq!(told.to_json()["l"][1], json!({"no": 1, "a": 3, "x": 2, "z": 3}));
+    let told = steps(report.changes());
+    let expected = [
+        "/l/0 - {\"no\":5}",
+        "/l/1/a 2 3",
+        "/l/1/id 1 -",
+        "/l/1/no - 1",
+        "/l/1/y 2 -",
+        "/l/1/z 2 3",
+    ];
+    assert_eq!(told, expected);
+}
+
+/// A list whose mark was deleted, while others put items into it, and which comes to be sorted.
+#[test]
+fn a_list_without_a_mark_that_comes_to_be_sorted_is_told() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"l": [{"id": 1, "v": 1}]}));
+    let mut theirs = ours.clone();
+    ours.remove("/l", us, at(2)).unwrap();
+    for (id, v) in [(5, 2), (6, 1)] {
+        theirs.push("/l", json!({"id": id, "v": v}), eu, at(3)).unwrap();
+    }
+    ours.merge(&theirs);
+    let read = |document: &Document| -> Vec<Json> {
+        let json = document.to_json();
+        json["l"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect()
+    };
+    assert_eq!(read(&ours), [5, 6]);
+    theirs.set_rules(Rules::new().ordered_by("/l", "v").unwrap());
+    theirs.push("/l", json!({"id": 7, "v": 9}), eu, at(4)).unwrap();
+    let mut told = ours.clone();
+    let report = told.merge_reporting(&theirs);
+    check_replay(&ours, &told, &report);
+    assert_eq!(read(&told), [6, 5, 7]);
+}
+
+/// Whoever writes the whole anew goes on with each field that was there, in whatever order they came:
+/// one that somebody deletes meanwhile is told.
+#[test]
+fn a_deletion_is_told_beside_a_write_of_the_whole() {
+    let [us, eu] = ids();
+    let mut ours = base(json!({"a": 1, "b": 1}));
+    ours.remove("/a", us, at(2)).unwrap();
+    ours.set("/c", 1, us, at(2)).unwrap();
+    let mut theirs = ours.clone();
+    theirs.remove("/c", eu, at(3)).unwrap();
+    theirs.remove("/b", eu, at(3)).unwrap();
+    ours.set("", json!({"b": 2, "c": 2}), us, at(3)).unwrap();
+    let report = ours.merge_reporting(&theirs);
+    assert_eq!(ours.to_json(), json!({"b": 2, "c": 2}));
+    let told = report.conflicts().iter().map(|it| (it.path.to_string(), it.kind));
+    let expected = ["/b", "/c"].map(|path| (path.to_owned(), ConflictKind::Deletion));
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }

@@ -164,11 +164,9 @@ impl<'a> Reporting<'a> {
         self.went = went;
         reordered
             .extend(marked.iter().filter(|it| self.may_be_reordered(*it.0, it.1)).map(|it| it.0));
-        let (tree, blocks) = (&self.ours.tree, self.ours.kernel.blocks());
-        let is_contested = |step: &(NodeId, NodeId)| {
-            tree.is_contested_list(step.0) || tree.is_contested(blocks, step.1)
-        };
-        reordered.extend(self.ways.iter().filter(|step| is_contested(step)).map(|step| step.0));
+        let tree = &self.ours.tree;
+        let lists = self.ways.iter().map(|step| step.0);
+        reordered.extend(lists.filter(|list| tree.is_contested_list(*list)));
         for list in reordered {
             let items: Vec<NodeId> = self.ours.tree.items(list).collect();
             for item in items {
@@ -593,8 +591,7 @@ impl Reporting<'_> {
         let first = conflicts.len();
         self.conflicts_at(node, way, above, conflicts);
         let is_deleted = above.is_deleted || conflicts[first..].iter().any(Conflict::has_deletion);
-        let moves = &Moves::default();
-        let below = Above { stands: view.stands_at(node), is_deleted, moves, ..above };
+        let below = Above { stands: view.stands_at(node), is_deleted, ..above };
         match view.reading(node) {
             Some(Reading::Object) => {
                 for (name, field) in self.fields(node) {
@@ -658,7 +655,7 @@ struct Above<'a> {
     is_deleted: bool,
     /// Who removed one of them last, as far as the delta tells.
     removed: Option<Stamp>,
-    /// What sides moved apart in the one above, if it is a list.
+    /// What sides moved apart in the nearest list above.
     moves: &'a Moves,
 }
 

@@ -281,8 +281,7 @@ impl<'a> View<'a> {
 
     /// The open conflict of the order in which imports have the items of a list, if there is one.
     fn order_conflict(self, node: NodeId, way: &Way<'_>) -> Option<Conflict> {
-        if !self.tree.is_contested_list(node) || !matches!(self.reading(node), Some(Reading::List))
-        {
+        if !matches!(self.reading(node), Some(Reading::List)) {
             return None;
         }
         // For each import, those that are contradicted, in its order.
