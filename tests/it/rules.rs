@@ -4,7 +4,7 @@
 use crate::{at, cursors::check_cursors, encoded::through_bytes, replica, spec::check_replay};
 use rejoin::{
     DeltaState, Document, Merge, ReplicaId, Timestamp,
-    document::{Rules, Value, Written},
+    document::{Conflict, Rules, Value, Written},
     laws::Invariants,
     wire,
 };
@@ -1095,6 +1095,21 @@ fn policies_outlive_a_write_of_the_whole() {
     assert!(met.conflicts().is_empty(), "{:?}", met.conflicts());
 }
 
+/// The same in whatever order the fields were made.
+#[test]
+fn policies_outlive_a_write_of_the_whole_in_any_order() {
+    let [eu, us] = ids();
+    let rules = Rules::new().max("/*").unwrap();
+    let mut ours = import(&rules, &json!({"a": 1, "b": 1}), us, 1);
+    ours.remove("/a", us, at(2)).unwrap();
+    ours.set("/c", 1, us, at(2)).unwrap();
+    ours.set_rules(plain());
+    let mut theirs = ours.clone();
+    ours.set("", json!({"b": 9, "c": 9}), us, at(3)).unwrap();
+    theirs.set("", json!({"b": 5, "c": 5}), eu, at(4)).unwrap();
+    assert_eq!(meet(&ours, &theirs).to_json(), json!({"b": 9, "c": 9}));
+}
+
 #[test]
 fn a_save_removes_what_its_caller_removed() {
     let [eu, us] = ids();
@@ -1115,4 +1130,141 @@ fn the_end_of_an_ordered_list_is_a_place_to_insert_at() {
     document.insert("/1", json!({"id": 2, "t": 3}), us, at(2)).unwrap();
     assert_eq!(document.to_json(), json!([{"id": 2, "t": 3}, {"id": 1, "t": 5}]));
     assert!(document.insert("/1", json!({"id": 3, "t": 3}), us, at(2)).unwrap_err().is_sorted());
+}
+
+/// Where a rule chose among values, those that it did not choose are in no conflict; an object is.
+#[test]
+fn what_a_rule_chose_contends_with_another_kind_alone() {
+    let [eu, us] = ids();
+    let rules = Rules::new().max("/n").unwrap();
+    let base = import(&rules, &json!({"n": 1}), us, 1);
+    let [mut ours, mut theirs, mut object] = [base.clone(), base.clone(), base];
+    ours.set("/n", 5, us, at(9)).unwrap();
+    theirs.set("/n", 3, eu, at(8)).unwrap();
+    object.set("/n", json!({"a": 1}), replica("au"), at(2)).unwrap();
+    let met = meet(&meet(&ours, &theirs), &object);
+    assert_eq!(met.get("/n"), Some(5.into()));
+    let conflicts = met.conflicts();
+    let claims = |it: &Conflict| {
+        let all = [&it.winner].into_iter().chain(&it.losers);
+        all.map(|it| it.claim.value().cloned()).collect::<Vec<_>>()
+    };
+    assert_eq!(conflicts.len(), 1, "{conflicts:?}");
+    let object = Value::from_iter([("a", 1)]);
+    assert_eq!(claims(&conflicts[0]), [Some(5.into()), Some(object)]);
+}
+
+/// A rule makes counters of the integers that it names, and of no others.
+#[test]
+fn a_counter_makes_no_other_integer_one() {
+    let [eu, us] = ids();
+    let rules = Rules::new().counter("/n").unwrap();
+    let mut ours = import(&rules, &json!({"n": 1, "m": 1}), us, 1);
+    let mut theirs = ours.clone();
+    ours.update(json!({"n": 2, "m": 2}), us, at(2)).unwrap();
+    theirs.update(json!({"n": 2, "m": 2}), eu, at(2)).unwrap();
+    assert_eq!(meet(&ours, &theirs).to_json(), json!({"n": 3, "m": 2}));
+}
+
+/// A list that holds what no set can stays a plain one if something inside is written, though a rule
+/// calls it a set.
+#[test]
+fn an_edit_inside_a_plain_list_makes_no_set_of_it() {
+    let [eu, us] = ids();
+    let mut list = import(&plain(), &json!({"l": [{"x": "b"}, {"x": "a"}]}), us, 2);
+    list.merge(&import(&plain(), &json!({"l": {"an": "object"}}), eu, 1));
+    list.set_rules(plain().set("/l").unwrap());
+    list.set("/l/0/x", "c", us, at(3)).unwrap();
+    list.set_rules(plain());
+    for _ in 0..2 {
+        list.push("/l", "new", us, at(4)).unwrap();
+    }
+    assert_eq!(list.to_json(), json!({"l": [{"x": "c"}, {"x": "a"}, "new", "new"]}));
+}
+
+/// An item that outlived its deletion, of which only `fields` were edited.
+fn outlived(item: &Json, edits: &[(&str, u64)]) -> Document {
+    let [eu, us] = ids();
+    let mut ours = import(&Rules::new(), &json!([item]), us, 1);
+    let mut theirs = ours.clone();
+    ours.remove("/0", us, at(2)).unwrap();
+    for (field, value) in edits {
+        theirs.set(&format!("/0/{field}"), *value, eu, at(2)).unwrap();
+    }
+    meet(&ours, &theirs)
+}
+
+/// A key that outlived its field stands among the fields by name.
+#[test]
+fn a_key_that_outlived_its_field_stands_among_the_others() {
+    let met = outlived(&json!({"id": 1, "a": 1, "z": 1, "gone": 1}), &[("a", 2), ("z", 2)]);
+    check_cursors(&met);
+    assert_eq!(met.to_string(), r#"[{"a":2,"id":1,"z":2}]"#);
+    let names: Vec<&str> = met.at("/0").unwrap().fields().map(|it| it.0).collect();
+    assert_eq!(names, ["a", "id", "z"]);
+}
+
+/// A save that changes the key of an item which outlived its deletion writes it, and tells what else
+/// than was read stood there.
+#[test]
+fn a_save_changes_a_key_that_outlived_its_field() {
+    let us = ids()[1];
+    let met = outlived(&json!({"id": 1, "no": 5, "x": 1, "y": 1}), &[("no", 5), ("x", 2)]);
+    let by_no = Rules::new().keyed("", "no").unwrap();
+    let item = |id: u64| json!([{"id": id, "no": 5, "x": 2}]);
+    assert_eq!(met.to_json(), item(1));
+    // What was read, what is saved, and whether that overwrites something.
+    for (read, new, tells) in [(1, 1, false), (1, 2, false), (7, 1, false), (7, 2, true)] {
+        let mut document = met.clone();
+        document.set_rules(by_no.clone());
+        let saved = document.update_from(item(read), item(new), us, at(3)).unwrap();
+        assert_eq!((document.to_json(), saved.0.is_empty()), (item(new), new == 1));
+        let told: Vec<_> = saved.1.into_iter().map(|it| (it.path.to_string(), it.stood)).collect();
+        let expected = vec![("/0/id".to_owned(), Some(1.into()))];
+        assert_eq!(told, if tells { expected } else { Vec::new() });
+    }
+    // Another field that is not there.
+    let mut document = met;
+    let [read, new] = [3, 4].map(|y| json!([{"id": 1, "no": 5, "x": 2, "y": y}]));
+    let told = document.update_from(read, &new, us, at(3)).unwrap().1;
+    assert_eq!((document.to_json(), told.len()), (new, 1));
+    assert_eq!((told[0].path.to_string().as_str(), &told[0].stood), ("/0/y", &None));
+}
+
+/// Items that are worth the same stand by key, as people see it: a text by its letters, however long.
+#[test]
+fn of_equal_items_the_lesser_key_comes_first() {
+    let us = ids()[1];
+    let rules = Rules::new().ordered_by("", "v").unwrap();
+    let long = "a".repeat(30);
+    let sorted = import(&rules, &json!([{"id": "z", "v": 1}, {"id": long, "v": 1}]), us, 1);
+    assert_eq!(sorted.to_json(), json!([{"id": long, "v": 1}, {"id": "z", "v": 1}]));
+}
+
+/// An item of a plain list that met a set is sorted by what is read in it, also when that changes.
+#[test]
+fn what_changes_in_a_list_that_met_a_set_is_sorted_anew() {
+    let [eu, us] = ids();
+    let base = import(&plain(), &json!(["b", "a"]), us, 1);
+    let [mut set, mut first, mut second] = [base.clone(), base.clone(), base];
+    set.set_rules(plain().set("").unwrap());
+    set.push("", "c", us, at(2)).unwrap();
+    first.set("/0", "z", eu, at(3)).unwrap();
+    second.set("/0", "A", replica("au"), at(4)).unwrap();
+    let met = meet(&set, &first);
+    assert_eq!(met.to_json(), json!(["a", "b", "c", "z"]));
+    assert_eq!(meet(&met, &second).to_json(), json!(["A", "a", "b", "c"]));
+}
+
+/// Once a list is sorted, nothing in it stands by another.
+#[test]
+fn a_list_in_which_items_stand_by_others_comes_to_be_sorted() {
+    let [eu, us] = ids();
+    let list = |ids: &[u64]| ids.iter().map(|id| json!({"id": id})).collect::<Json>();
+    let older = import(&Rules::new(), &list(&[2, 3, 4]), us, 1);
+    let mut met = meet(&older, &import(&Rules::new(), &list(&[1, 2, 3]), eu, 2));
+    assert_eq!(met.to_json(), list(&[1, 2, 3, 4]));
+    met.set_rules(Rules::new().ordered_by("", "id").unwrap());
+    met.push("", json!({"id": 5}), us, at(3)).unwrap();
+    assert_eq!((met.to_json(), met.check_invariants()), (list(&[1, 2, 3, 4, 5]), Ok(())));
 }

@@ -168,11 +168,8 @@ impl Edit<'_> {
                 match (new.field(name), field) {
                     (Some(new), Some(field)) => self.save_at(field, Some(was), new, told)?,
                     (None, Some(field)) => self.save_removal(field, was, told)?,
-                    (Some(new), None) if !was.is_same(new) && !self.is_lost_key(object, name) => {
-                        self.make_field(object, name, new)?;
-                        let field = self.field_of(object, name).unwrap_or(object);
-                        let path = self.view().path(field);
-                        told.push(Overwritten::new(path, Some(was), None, Some(new)));
+                    (Some(new), None) if !was.is_same(new) => {
+                        self.save_missing_field((object, name), was, new, told)?;
                     }
                     _ => {}
                 }
@@ -194,8 +191,28 @@ impl Edit<'_> {
         tree.child(object, Sought::Field(name)).filter(|field| tree.has_content(*field))
     }
 
-    fn is_lost_key(&self, item: NodeId, name: &str) -> bool {
-        self.view().lost_key(item).is_some_and(|lost| lost.0 == name)
+    /// Saves a field that the caller had read and changed, and that is not there. It may be read all
+    /// the same: as the key of an item that outlived its deletion.
+    fn save_missing_field(
+        &mut self,
+        (object, name): (NodeId, &str),
+        read: Source<'_>,
+        new: Source<'_>,
+        told: &mut Vec<Overwritten>,
+    ) -> Result<(), DocumentError> {
+        let key = self.view().lost_key(object).filter(|lost| lost.0 == name);
+        let stood = key.and_then(|lost| lost.1.to_value());
+        let is_there =
+            |it: Source<'_>| stood.as_ref().is_some_and(|key| it.is_same(Source::Value(key)));
+        if is_there(new) {
+            return Ok(());
+        }
+        self.make_field(object, name, new)?;
+        if !is_there(read) {
+            let path = self.view().path(self.field_of(object, name).unwrap_or(object));
+            told.push(Overwritten::new(path, Some(read), stood, Some(new)));
+        }
+        Ok(())
     }
 
     /// Removes what the caller had read and removed.

@@ -82,26 +82,17 @@ impl Content {
     }
 
     /// The order among values as people see it: null, booleans, numbers by what they are worth,
-    /// texts, arrays and objects. Values that are worth the same but differ are told apart.
+    /// texts, arrays and objects: the order of the variants. Values that are worth the same but differ
+    /// are told apart.
     pub(crate) fn cmp_value(&self, other: &Self) -> Ordering {
         let worth = match (self, other) {
             (Self::Number(ours), Self::Number(theirs)) => ours.cmp_worth(*theirs),
             (ours, theirs) => match (ours.as_str(), theirs.as_str()) {
                 (Some(ours), Some(theirs)) => ours.cmp(theirs),
-                _ => ours.sort().cmp(&theirs.sort()),
+                _ => Ordering::Equal,
             },
         };
         worth.then_with(|| self.cmp(other))
-    }
-
-    const fn sort(&self) -> u8 {
-        match self {
-            Self::Null => 0,
-            Self::Bool(_) => 1,
-            Self::Number(_) => 2,
-            Self::Short(_) | Self::Long(_) => 3,
-            _ => 4,
-        }
     }
 
     /// What a write of this scalar says; `None` for a container.
