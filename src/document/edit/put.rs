@@ -15,7 +15,7 @@ use crate::{
         },
     },
     time::{Stamp, Timestamp},
-    value::pointer::{DEPTH_MAX, PATH_MAX, start_of},
+    value::pointer::{PATH_MAX, start_of},
 };
 use alloc::{boxed::Box, vec::Vec};
 use smallvec::SmallVec;
@@ -70,11 +70,11 @@ impl Replaced {
     }
 }
 
-/// Where a value is put: a node, its depth, and the length of its path.
+/// Where a value is put: a node, and the length of its path. How deep it is was looked at when the edit
+/// took its input.
 #[derive(Clone, Copy)]
 pub(super) struct Spot {
     pub(super) node: NodeId,
-    depth: usize,
     bytes: usize,
 }
 
@@ -150,7 +150,7 @@ impl Edit<'_> {
     pub(super) fn spot(&self, node: NodeId) -> Spot {
         let path = self.view().tree.path(node);
         let bytes = path.iter().map(|step| step.len()).sum();
-        Spot { node, depth: path.len(), bytes }
+        Spot { node, bytes }
     }
 
     /// The spot one step below; the caller puts something there at once.
@@ -159,17 +159,13 @@ impl Edit<'_> {
         above: Spot,
         step: Sought<'_>,
     ) -> Result<Spot, DocumentError> {
-        let (depth, bytes) = (above.depth + 1, above.bytes + step.len());
-        if depth > DEPTH_MAX {
-            let path = self.view().pointer(above.node);
-            return Err(DocumentError::at(path, Reason::TooDeep));
-        }
+        let bytes = above.bytes + step.len();
         if bytes > PATH_MAX {
             let path = start_of(&self.view().pointer(above.node));
             return Err(DocumentError::at(path, Reason::PathTooLong));
         }
         let node = self.store.tree.step(above.node, step);
-        Ok(Spot { node, depth, bytes })
+        Ok(Spot { node, bytes })
     }
 
     /// Puts a value where nothing lives.
