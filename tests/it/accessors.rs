@@ -222,6 +222,7 @@ fn types_of_ones_own_are_written_as_in_json() {
     assert_eq!(written(Input::serialize(&us)), json!("us"));
     assert_eq!(written(Input::serialize(&5_i128)), json!(5));
     assert_eq!(written(Input::serialize(&-5_i128)), json!(-5));
+    assert_eq!(written(Input::serialize(&i128::from(u64::MAX))), json!(u64::MAX));
     assert_eq!(written(Input::serialize(&u128::from(u64::MAX))), json!(u64::MAX));
 }
 

@@ -236,6 +236,40 @@ fn a_report_of_one_field_does_not_clone_the_document() {
 }
 
 #[test]
+fn a_report_of_one_more_item_looks_at_no_other() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let allocations = |len: u64| {
+        let list = Value::from((0..len).collect::<Vec<_>>());
+        let mut document = Document::from_value(list, us, at(1)).unwrap();
+        let delta = document.clone().push("", 1, eu, at(2)).unwrap();
+        allocation_counter::measure(|| _ = document.apply_reporting(&delta)).count_total
+    };
+    let (small, large) = (allocations(10), allocations(10_000));
+    assert!(large <= small + 8, "{small} allocations beside few items, {large} beside many");
+}
+
+/// Items that stand by others are given places of their own by the first insertion of an edit. The next
+/// one does not look for them again.
+#[test]
+fn what_an_edit_pinned_is_looked_for_once() {
+    let [us, eu] = [replica("us-east-1"), replica("eu-west-1")];
+    let bytes = |len: u64| {
+        let import = |ids: std::ops::Range<u64>, who, time| {
+            let items: Vec<Value> = ids.map(|id| Value::from_iter([("id", id)])).collect();
+            Document::from_value(items, who, at(time)).unwrap()
+        };
+        let mut document = import(2..5, us, 1);
+        document.merge(&import(1..4, eu, 2));
+        document.merge(&import(5..len, eu, 3));
+        let mut edit = document.edit(us, at(4));
+        edit.insert("/2", "new").unwrap();
+        allocation_counter::measure(|| _ = edit.insert("/2", "new").unwrap()).bytes_total
+    };
+    let (small, large) = (bytes(10), bytes(10_000));
+    assert!(large <= small + 20_000, "{small} bytes beside few items, {large} beside many");
+}
+
+#[test]
 fn a_report_of_one_item_does_not_clone_the_list() {
     let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
     let fields = |len: u64| -> Value { (0..len).map(|at| (format!("f{at}"), at)).collect() };
@@ -295,6 +329,29 @@ fn forged_places_block_nobody() {
             assert_eq!(through_json(&document), document);
         }
     }
+}
+
+/// Items that only a forger puts at one place are spread once: then there is room between them.
+#[test]
+fn items_at_one_place_are_spread_once() {
+    let us = replica("us-east-1");
+    let mut live = vec![
+        json!([1, {"path": [], "time": 1, "value": {}}]),
+        json!([2, {"path": ["l"], "time": 1, "value": []}]),
+    ];
+    for key in 1..4 {
+        let place = format!("81{:032}0081", 7);
+        live.push(json!([key * 2 + 1, {"path": ["l", {"key": key}], "time": 1, "place": place}]));
+        live.push(json!([key * 2 + 2, {"path": ["l", {"key": key}], "time": 1, "value": key}]));
+    }
+    let lanes = json!({"us-east-1": {"seen": [[1, 8]], "live": live}});
+    let mut document: Document = serde_json::from_value(document_form(lanes)).unwrap();
+    let spread = document.insert("/l/1", "a", us, at(2)).unwrap();
+    assert_eq!(document.to_json(), json!({"l": [1, "a", 2, 3]}));
+    assert_eq!(spread.write_count(), 4, "the new item and its place, and those of two others");
+    let inserted = document.insert("/l/3", "b", us, at(3)).unwrap();
+    assert_eq!(document.to_json(), json!({"l": [1, "a", 2, "b", 3]}));
+    assert_eq!(inserted.write_count(), 2);
 }
 
 /// An edit that fails after it made room for a field leaves no trace of the field.

@@ -132,6 +132,7 @@ fn a_table_is_the_sum_of_its_rows() {
     assert_ne!(row(5, 2) + row(6, 0), row(5, 0) + row(6, 2));
     assert_eq!([].into_iter().sum::<Fingerprint>(), Fingerprint::default());
     assert_ne!(row(0, 0), Fingerprint::default());
+    assert_eq!(format!("{all:?}"), all.to_string());
     // As a database adds up two columns, and drops what overflows.
     let column = |half: fn((u64, u64)) -> u64| {
         let sum: u128 = rows.iter().map(|it| u128::from(half(it.to_parts()))).sum();

@@ -205,3 +205,42 @@ impl View<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        document::{
+            Document,
+            edit::put::{Inherited, Replaced},
+            state::ROOT,
+        },
+        replica::ReplicaId,
+        time::Timestamp,
+        value::Value,
+    };
+
+    /// All numbers that are looked at are in use, as only a forger leaves them: then the least that is
+    /// free is found, and no item is written over.
+    #[test]
+    fn a_free_number_is_found_among_forged_ones() -> Result<(), DocumentError> {
+        let (us, now) = (ReplicaId::from_u128(1), Timestamp::from_millis(1));
+        let mut document = Document::from_value(Value::Array(Vec::new()), us, now)?;
+        let mut edit = document.edit(us, now);
+        let kind = edit.member(Source::Value(&Value::from(7)));
+        let mut forged: Vec<u32> = (0..32).map(|bits| (1 << bits) - 1).collect();
+        let mut used = u32::MAX / 2;
+        while u32::MAX > used + 1 {
+            used += (u32::MAX - used) / 2;
+            forged.push(used);
+        }
+        for nth in forged {
+            let item = Segment::Item(kind.nth(nth));
+            let spot = edit.spot_below(edit.spot(ROOT), Sought::Segment(&item))?;
+            let (value, inherited) = (Source::Value(&Value::Null), Inherited::default());
+            edit.put_value(spot, value, now, &Replaced::default(), inherited)?;
+        }
+        assert_eq!(edit.unused(ROOT, &kind), kind.nth(2));
+        Ok(())
+    }
+}

@@ -263,3 +263,28 @@ impl Components {
         (0..items).filter(|item| sizes[self.of[*item]] > 1).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::place::Level, *};
+    use crate::replica::ReplicaId;
+    use smallvec::smallvec;
+
+    fn place(number: i64, way: Way, index: i64) -> Place {
+        Place::of(&[Level { number, way, index, ..Level::first(ReplicaId::from_u128(1)) }])
+    }
+
+    /// One import has what was put at the end before what was there already: neither counts, and both
+    /// stand by their own places.
+    #[test]
+    fn what_an_import_and_the_end_of_a_list_contradict_is_torn() {
+        let (there, at_the_end) = (place(10, Way::Import, 0), place(20, Way::End, 0));
+        let [first, second] = [0, 1].map(|index| place(30, Way::Import, index));
+        let items = [
+            Unmoved { read: &first, is_pinned: false, places: smallvec![&at_the_end, &first] },
+            Unmoved { read: &second, is_pinned: false, places: smallvec![&there, &second] },
+        ];
+        let agreed = agree(&items);
+        assert_eq!((agreed.behind, agreed.torn, agreed.contradicted), (vec![], vec![0, 1], vec![]));
+    }
+}

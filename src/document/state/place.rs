@@ -565,6 +565,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn integers_take_as_few_bytes_as_there_are() {
+        for (integer, len) in [(63, 1), (64, 2), (255, 2), (256, 3), (1 << 56, 9)] {
+            for integer in [integer, !integer] {
+                let mut bytes = SmallVec::new();
+                push_integer(&mut bytes, integer);
+                assert_eq!(bytes.len(), len, "{integer}");
+            }
+        }
+    }
+
     /// The place at an index of an array that was imported an hour ago.
     fn import(index: i64) -> Place {
         let level = Level::first(replica(7));
