@@ -2,7 +2,7 @@
 
 use crate::{at, replica};
 use rejoin::{
-    DeltaState, Document, Merge, OrMap, OrSet, ReplicaId, Timestamp,
+    Delta, DeltaState, Document, Merge, OrMap, OrSet, ReplicaId, Timestamp, VectorClock,
     document::Input,
     value::{Number, Value},
     wire,
@@ -12,6 +12,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     error::Error as _,
+    time::Duration,
 };
 
 #[test]
@@ -20,7 +21,7 @@ fn an_error_of_any_kind_tells_which_and_why() {
     let replica_id: rejoin::Error = "".parse::<ReplicaId>().unwrap_err().into();
     let document: rejoin::Error = Document::new().push("", 1, us, at(1)).unwrap_err().into();
     let decode: rejoin::Error = wire::from_bytes::<Document>(&[]).unwrap_err().into();
-    let used_up = [(us, u64::MAX)].into_iter().collect::<rejoin::VectorClock>();
+    let used_up = [(us, u64::MAX)].into_iter().collect::<VectorClock>();
     let write: rejoin::Error = used_up.clone().increment(us).unwrap_err().into();
     let number: rejoin::Error = Number::try_from(f64::NAN).unwrap_err().into();
     let all = [&replica_id, &document, &decode, &write, &number];
@@ -224,6 +225,47 @@ fn types_of_ones_own_are_written_as_in_json() {
     assert_eq!(written(Input::serialize(&-5_i128)), json!(-5));
     assert_eq!(written(Input::serialize(&i128::from(u64::MAX))), json!(u64::MAX));
     assert_eq!(written(Input::serialize(&u128::from(u64::MAX))), json!(u64::MAX));
+}
+
+#[test]
+fn an_id_that_is_none_tells_why() {
+    let why = |text: &str| text.parse::<ReplicaId>().unwrap_err().to_string();
+    for (text, reason) in [
+        ("", "it is empty"),
+        ("a-name-of-17-bytes", "it is longer than 16 bytes"),
+        ("67E55044-10B1-426F-9247-BB680E5FE0C8", "a UUID in lower case"),
+        ("us east", "it has a space"),
+        ("zürich", "it has a character that is not printable ASCII"),
+    ] {
+        assert!(why(text).contains(reason), "{}", why(text));
+    }
+}
+
+#[test]
+fn times_stop_at_both_ends() {
+    let (first, second) = (at(7), at(1_007));
+    assert_eq!(second.saturating_sub(Duration::from_secs(1)), first);
+    assert_eq!(second.saturating_sub(Duration::MAX), at(0));
+    assert_eq!(first.saturating_add(Duration::from_secs(1)), second);
+    // As many milliseconds as fit, and one more; cut off, that would be none.
+    let past_the_end = Duration::from_millis(u64::MAX) + Duration::from_millis(1);
+    assert_eq!(first.saturating_add(past_the_end), at(u64::MAX));
+    assert_eq!(second.saturating_duration_since(first), Duration::from_secs(1));
+    assert_eq!(first.saturating_duration_since(second), Duration::ZERO);
+}
+
+/// People write objects in any order.
+#[test]
+fn a_clock_is_read_in_any_order_and_each_replica_once() {
+    let read = |text| serde_json::from_str::<VectorClock>(text);
+    let clock = VectorClock::from_iter([(replica("a"), 2), (replica("b"), 1)]);
+    assert_eq!(read(r#"{"b": 1, "c": 0, "a": 2}"#).unwrap(), clock);
+    assert!(read(r#"{"b": 1, "a": 2, "b": 1}"#).is_err());
+}
+
+#[test]
+fn nothing_never_changes() {
+    assert!(!().apply(&()) && !().merge(&()) && Delta::is_empty(&()));
 }
 
 /// A path is as long as its steps together.

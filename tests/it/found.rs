@@ -248,22 +248,26 @@ fn a_report_of_one_more_item_looks_at_no_other() {
     assert!(large <= small + 8, "{small} allocations beside few items, {large} beside many");
 }
 
-/// Items that stand by others are given places of their own by the first insertion of an edit. The next
-/// one does not look for them again.
-#[test]
-fn what_an_edit_pinned_is_looked_for_once() {
+/// A list of which three sides imported parts: the 4 stands behind the 3, which was imported later.
+fn woven(len: u64) -> Document {
     let [us, eu] = [replica("us-east-1"), replica("eu-west-1")];
-    let bytes = |len: u64| {
-        let import = |ids: std::ops::Range<u64>, who, time| {
-            let items: Vec<Value> = ids.map(|id| Value::from_iter([("id", id)])).collect();
-            Document::from_value(items, who, at(time)).unwrap()
-        };
-        let mut document = import(2..5, us, 1);
-        document.merge(&import(1..4, eu, 2));
-        document.merge(&import(5..len, eu, 3));
-        let mut edit = document.edit(us, at(4));
-        edit.insert("/2", "new").unwrap();
-        allocation_counter::measure(|| _ = edit.insert("/2", "new").unwrap()).bytes_total
+    let import = |ids: std::ops::Range<u64>, who, time| {
+        let items: Vec<Value> = ids.map(|id| Value::from_iter([("id", id)])).collect();
+        Document::from_value(items, who, at(time)).unwrap()
+    };
+    let mut document = import(2..5, us, 1);
+    document.merge(&import(1..4, eu, 2));
+    document.merge(&import(5..len, replica("ap-southeast-1"), 3));
+    document
+}
+
+/// What is appended there stands last: no other item is asked where it stands.
+#[test]
+fn what_is_appended_where_items_stand_by_others_asks_for_none() {
+    let bytes = |len| {
+        let mut document = woven(len);
+        let pushed = document.clone().push("", "new", replica("us-east-1"), at(4)).unwrap();
+        allocation_counter::measure(|| _ = document.apply(&pushed)).bytes_total
     };
     let (small, large) = (bytes(10), bytes(10_000));
     assert!(large <= small + 20_000, "{small} bytes beside few items, {large} beside many");

@@ -379,7 +379,6 @@ impl Edit<'_> {
             }
             before.push(item);
         }
-        self.store.tree.unweave(list);
         Ok(())
     }
 

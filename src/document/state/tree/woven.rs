@@ -25,7 +25,6 @@ impl Tree {
         let is_place = |slot: &&Slot| rank_of_place(blocks, **slot).is_some();
         match slots.iter().filter(is_place).count() {
             0 => false,
-            1 if self.crowds.is_empty() => false,
             1 => self.crowds.get(&item).and_then(BTreeSet::last).is_some_and(|it| it.0.is_some()),
             _ => true,
         }
@@ -40,15 +39,6 @@ impl Tree {
     /// Whether items of a list stand where they do because of others.
     pub(crate) fn is_woven(&self, list: NodeId) -> bool {
         self.list_at(list).is_some_and(|order| order.is_woven)
-    }
-
-    /// Nothing in a list stands where it does because of others any more.
-    pub(crate) fn unweave(&mut self, list: NodeId) {
-        let number = self.nodes.get(list.0).map_or(u32::MAX, |node| node.list);
-        if let Some(order) = self.lists.get_mut(number as usize) {
-            order.is_woven = false;
-            self.unsettled.insert(list);
-        }
     }
 
     pub(super) fn leave(&mut self, list: NodeId, item: NodeId) {
