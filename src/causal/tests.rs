@@ -333,3 +333,15 @@ fn blocks_that_look_alike_are_not_the_same() {
     let joined = joined(&of(5, 5), &of(69, 69));
     assert_eq!(joined.iter().collect::<Vec<_>>(), [(Dot::of(US, 69), &7)]);
 }
+
+#[cfg(feature = "laws")]
+#[test]
+fn a_version_with_a_live_dot_that_was_never_seen_is_broken() {
+    let (seen, live) = (kernel(1, []), kernel(2, []));
+    let version = |seen: &Kernel, live: &Kernel| {
+        crate::Version(Digest::new(seen.context().clone(), live.context().clone()))
+    };
+    let check = <crate::Version as crate::laws::Invariants>::check_invariants;
+    assert!(check(&version(&seen, &live)).is_err());
+    assert_eq!(check(&version(&live, &seen)), Ok(()));
+}

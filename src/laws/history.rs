@@ -358,6 +358,11 @@ mod tests {
         assert_eq!(lengths, (1..=STEPS_MAX).collect());
     }
 
+    #[test]
+    fn a_state_that_is_a_delta_is_told_as_it_is() {
+        assert_eq!(format!("{:?}", [WholeDelta(Some(1)), WholeDelta(None)]), "[1, nothing]");
+    }
+
     /// What equality does not tell: how a state came to be.
     #[derive(Clone, Debug)]
     struct Made {

@@ -103,6 +103,12 @@ fn what_bytes_hold_is_told_without_reading_them() {
     unknown[3] = 0x7e;
     let error = schema(&unknown).unwrap_err();
     assert_eq!((error.is_malformed(), error.offset()), (true, 3));
+    // A type of the program's own, cut off.
+    let named = [&bytes[..3], b"\x7f\x07Session", &[1, 2]].concat();
+    for len in 4..=named.len() {
+        let read = schema(&named[..len]).map(|it| it.to_string());
+        assert_eq!(read.ok(), (len >= 12).then(|| "Session".to_owned()), "{len}");
+    }
     // As deep as anybody likes to forge it.
     let forged = [&bytes[..3], &vec![0x10; 100_000]].concat();
     assert!(schema(&forged).unwrap_err().is_malformed());
