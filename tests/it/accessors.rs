@@ -2,7 +2,8 @@
 
 use crate::{at, replica};
 use rejoin::{
-    Delta, DeltaState, Document, Merge, OrMap, OrSet, ReplicaId, Timestamp, VectorClock,
+    Delta, DeltaState, Document, EnableFlag, Merge, OrMap, OrSet, ReplicaId, Timestamp,
+    VectorClock,
     document::Input,
     value::{Number, Value},
     wire,
@@ -238,7 +239,25 @@ fn an_id_that_is_none_tells_why() {
         ("zürich", "it has a character that is not printable ASCII"),
     ] {
         assert!(why(text).contains(reason), "{}", why(text));
+        assert!(!why(text).contains('…'), "{}", why(text));
     }
+    // As much of it as tells which it is.
+    assert!(why(&"a".repeat(41)).starts_with(&format!("\"{}…\" is", "a".repeat(40))));
+}
+
+#[test]
+fn a_count_that_is_used_up_is_no_stamp() {
+    let us = replica("us");
+    let error = VectorClock::from_iter([(us, u64::MAX)]).increment(us).unwrap_err();
+    assert!(error.is_counter_overflow() && !error.is_stamp_overflow());
+}
+
+#[test]
+fn a_flag_shows_whether_it_is_enabled() {
+    let mut flag = EnableFlag::new();
+    assert_eq!(format!("{flag:?}"), "EnableFlag(false)");
+    flag.enable(replica("us")).unwrap();
+    assert_eq!(format!("{flag:?}"), "EnableFlag(true)");
 }
 
 #[test]

@@ -680,6 +680,21 @@ fn what_stands_behind_one_other_stays_when_that_moves() {
     }
 }
 
+/// Room for a new item is looked for where items are read, and not where somebody imported them once.
+#[test]
+fn room_is_made_where_items_are_read() {
+    let parts: [(&[u64], u64); 5] =
+        [(&[1, 2], 10), (&[3, 4], 100), (&[1], 300), (&[3], 400), (&[5], 401)];
+    let parts = parts.into_iter().zip(1..).map(|((ids, now), who)| imported(ids, who, now));
+    let parts: Vec<Document> = parts.collect();
+    let mut all = merged(&parts.iter().collect::<Vec<_>>());
+    assert_eq!(ids(&all), [1, 2, 3, 4, 5]);
+    let item = Value::from_iter([("id", 9_u64)]);
+    all.insert("/l/3", item, replica(9), at(500)).unwrap();
+    assert_eq!(ids(&all), [1, 2, 3, 9, 4, 5]);
+    all.check_invariants().unwrap();
+}
+
 /// Appending to a list in which some items stand by others gives no place to any of those.
 #[test]
 fn appending_where_items_stand_by_others_writes_the_new_item_alone() {

@@ -489,6 +489,7 @@ fn p36_the_last_epoch_of_a_register_is_the_end() {
     let before = register.clone();
     let error = register.set(2, a, at(5)).unwrap_err();
     assert!(error.is_stamp_overflow() && error.to_string().contains("must be forged"), "{error}");
+    assert!(!error.is_counter_overflow());
     assert_eq!(register, before);
     let past = forged.replace(&(u64::MAX - 1).to_string(), &u64::MAX.to_string());
     assert!(serde_json::from_str::<LwwRegister<u8>>(&past).is_err());

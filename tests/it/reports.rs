@@ -359,16 +359,18 @@ fn a_key_that_is_read_under_another_name_is_told_in_order() {
     check_replay(&ours, &told, &report);
     assert_eq!(told.to_json()["l"][1], json!({"no": 1, "a": 2, "x": 2, "y": 2, "z": 2}));
     theirs.set("/l/0/a", 3, eu, at(4)).unwrap();
+    theirs.set("/l/0/b", 4, eu, at(4)).unwrap();
     theirs.remove("/l/0/y", eu, at(4)).unwrap();
     theirs.set("/l/0/z", 3, eu, at(4)).unwrap();
     let mut told = ours.clone();
     let report = told.merge_reporting(&theirs);
     check_replay(&ours, &told, &report);
-    assert_eq!(told.to_json()["l"][1], json!({"no": 1, "a": 3, "x": 2, "z": 3}));
+    assert_eq!(told.to_json()["l"][1], json!({"no": 1, "a": 3, "b": 4, "x": 2, "z": 3}));
     let told = steps(report.changes());
     let expected = [
         "/l/0 - {\"no\":5}",
         "/l/1/a 2 3",
+        "/l/1/b - 4",
         "/l/1/id 1 -",
         "/l/1/no - 1",
         "/l/1/y 2 -",
