@@ -232,8 +232,8 @@ fn types_of_ones_own_are_written_as_in_json() {
 fn an_id_that_is_none_tells_why() {
     let why = |text: &str| text.parse::<ReplicaId>().unwrap_err().to_string();
     for (text, reason) in [
-        ("", "it is empty"),
-        ("a-name-of-17-bytes", "it is longer than 16 bytes"),
+        ("", "it has no name"),
+        ("twenty-nine-bytes-are-too-lon", "its name is longer than 28 bytes"),
         ("67E55044-10B1-426F-9247-BB680E5FE0C8", "a UUID in lower case"),
         ("us east", "it has a space"),
         ("zürich", "it has a character that is not printable ASCII"),

@@ -344,7 +344,7 @@ fn items_at_one_place_are_spread_once() {
         json!([2, {"path": ["l"], "time": 1, "value": []}]),
     ];
     for key in 1..4 {
-        let place = format!("81{:032}0081", 7);
+        let place = "81610000800081";
         live.push(json!([key * 2 + 1, {"path": ["l", {"key": key}], "time": 1, "place": place}]));
         live.push(json!([key * 2 + 2, {"path": ["l", {"key": key}], "time": 1, "value": key}]));
     }
