@@ -114,6 +114,7 @@ pub mod flag;
 #[cfg(all(doc, any(not(doctest), feature = "json")))]
 pub mod guide;
 mod iter;
+mod known;
 #[cfg(feature = "laws")]
 pub mod laws;
 #[cfg(feature = "serde")]
@@ -135,6 +136,7 @@ pub use counter::{GCounter, PnCounter};
 pub use document::Document;
 pub use error::WriteError;
 pub use flag::{EnableFlag, FlagDelta};
+pub use known::Known;
 pub use map::{MapDelta, OrMap};
 pub use merge::{Delta, DeltaState, Max, Merge, Min};
 pub use register::{LwwRegister, MvRegister, RegisterDelta};

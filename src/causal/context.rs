@@ -182,6 +182,12 @@ impl CausalContext {
         other.lanes.iter().all(covers)
     }
 
+    /// Whether all of `other` that is of `replica` was seen.
+    pub(crate) fn covers_replica(&self, other: &Self, replica: ReplicaId) -> bool {
+        let Some(theirs) = other.lane(replica) else { return true };
+        self.lane(replica).is_some_and(|ours| ours.covers(theirs))
+    }
+
     /// The dots that are here and not in `other`. O(intervals here, and those of `other` within
     /// them). [`covers`](Self::covers) has an example.
     pub fn difference(&self, other: &Self) -> Self {

@@ -34,6 +34,7 @@ mod guesses;
 mod history;
 mod hostile;
 mod iterators;
+mod known;
 mod laws;
 mod lists;
 mod numbers;

@@ -1,0 +1,82 @@
+//! What versions tell of one another, beside what deltas do.
+
+use crate::{at, replica};
+use rejoin::{
+    Delta, DeltaState, Document, EnableFlag, GCounter, Known, LwwRegister, MvRegister, OrMap,
+    OrSet, PnCounter, ReplicaId, VectorClock, causal::DotKernel,
+};
+use std::{collections::BTreeMap, fmt::Debug};
+
+/// One state before and after a write by `us`, and after a later one by `eu` elsewhere.
+fn compares<T>(mut edit: impl FnMut(&mut T, ReplicaId))
+where
+    T: DeltaState<Version: Known + Debug> + Clone + Default,
+{
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut backup = T::default();
+    edit(&mut backup, us);
+    let mut ours = backup.clone();
+    edit(&mut ours, us);
+    let mut theirs = backup.clone();
+    edit(&mut theirs, eu);
+    let mut both = ours.clone();
+    both.merge(&theirs);
+
+    let states = [T::default(), backup, ours, theirs, both];
+    for a in &states {
+        for b in &states {
+            let lacks_nothing = b.delta_since(&a.version()).is_empty();
+            assert_eq!(a.version().covers(&b.version()), lacks_nothing);
+        }
+    }
+    let [nothing, backup, ours, theirs, _] = states.map(|it| it.version());
+    assert!(backup.exceeds(&nothing, us) && !backup.exceeds(&nothing, eu));
+    assert!(ours.exceeds(&backup, us) && !ours.exceeds(&backup, eu));
+    assert!(!backup.exceeds(&ours, us) && !ours.exceeds(&ours, us));
+    assert!(theirs.exceeds(&ours, eu) || !theirs.covers(&ours) && ours.covers(&theirs));
+    assert!(!theirs.exceeds(&ours, us) && !nothing.exceeds(&ours, us));
+}
+
+#[test]
+fn every_version_tells_what_another_lacks() {
+    compares::<VectorClock>(|it, id| _ = it.increment(id).unwrap());
+    compares::<GCounter>(|it, id| _ = it.increment(3, id).unwrap());
+    compares::<PnCounter>(|it, id| _ = it.increment(3, id).unwrap());
+    compares::<PnCounter>(|it, id| _ = it.decrement(3, id).unwrap());
+    compares::<LwwRegister<String>>(|it, id| _ = it.set(id.to_string(), id, at(1)).unwrap());
+    compares::<MvRegister<String>>(|it, id| _ = it.set(id.to_string(), id).unwrap());
+    compares::<EnableFlag>(|it, id| _ = it.enable(id).unwrap());
+    compares::<OrSet<String>>(|it, id| _ = it.insert("same".into(), id).unwrap());
+    compares::<OrMap<String, u64>>(|it, id| _ = it.insert("x".into(), 7, id, at(1)).unwrap());
+    compares::<Document>(|it, id| _ = it.set("/x", id.to_string(), id, at(1)).unwrap());
+    compares::<DotKernel<u64>>(|it, id| _ = it.write(7, &[], id).unwrap());
+    compares::<(GCounter, EnableFlag)>(|it, id| _ = it.1.enable(id).unwrap());
+    compares::<Option<PnCounter>>(|it, id| {
+        it.get_or_insert_default().increment(1, id).unwrap();
+    });
+    compares::<BTreeMap<ReplicaId, OrSet<u8>>>(|it, id| {
+        it.entry(id).or_default().insert(1, id).unwrap();
+    });
+}
+
+#[test]
+fn a_removal_is_a_write() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut ours = OrSet::new();
+    ours.insert(1, us).unwrap();
+    let before = ours.version();
+    ours.remove(&1, eu).unwrap();
+    assert!(ours.version().exceeds(&before, eu) && !ours.version().exceeds(&before, us));
+}
+
+#[test]
+fn a_register_tells_only_of_its_last_write() {
+    let (us, eu) = (replica("us-east-1"), replica("eu-west-1"));
+    let mut theirs = LwwRegister::new();
+    let nothing = theirs.version();
+    theirs.set(1, us, at(1)).unwrap();
+    assert!(theirs.version().exceeds(&nothing, us));
+    theirs.set(2, eu, at(2)).unwrap();
+    assert!(!theirs.version().exceeds(&nothing, us), "overwritten without a trace");
+    assert!(!().exceeds(&(), us) && ().covers(&()));
+}
