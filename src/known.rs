@@ -4,6 +4,7 @@ use crate::{
     causal::{CausalContext, Digest},
     clock::VectorClock,
     counter::{GCounter, PnCounter},
+    merge::DeltaState,
     register::LwwRegister,
     replica::ReplicaId,
     version::Version,
@@ -44,9 +45,16 @@ pub trait Known {
     /// is empty. O(size of both).
     fn covers(&self, other: &Self) -> bool;
 
-    /// Whether `self` has seen writes of `replica` that `other` has not. Removals are writes. O(log
-    /// replicas) and the gaps of that replica; for maps of states, that for each key.
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool;
+    /// Calls `each` with the replicas of which `self` has seen writes that `other` has not, perhaps
+    /// more than once. Removals are writes. O(size of both).
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId));
+
+    /// Whether `self` has seen writes of `replica` that `other` has not. O(size of both).
+    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
+        let mut found = false;
+        self.beyond(other, &mut |writer| found |= writer == replica);
+        found
+    }
 }
 
 /// Nothing is ever written.
@@ -55,9 +63,7 @@ impl Known for () {
         true
     }
 
-    fn exceeds(&self, (): &(), _: ReplicaId) -> bool {
-        false
-    }
+    fn beyond(&self, (): &(), _: &mut dyn FnMut(ReplicaId)) {}
 }
 
 impl Known for CausalContext {
@@ -65,8 +71,8 @@ impl Known for CausalContext {
         self.covers(other)
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        !other.covers_replica(self, replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.beyond(other).for_each(each);
     }
 }
 
@@ -75,8 +81,8 @@ impl Known for Digest {
         self.covers(other)
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.seen().exceeds(other.seen(), replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.seen().beyond(other.seen()).for_each(each);
     }
 }
 
@@ -85,8 +91,8 @@ impl Known for Version {
         self.covers(other)
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.0.exceeds(&other.0, replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.0.beyond(&other.0, each);
     }
 }
 
@@ -95,8 +101,8 @@ impl Known for VectorClock {
         self >= other
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.get(replica) > other.get(replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.delta_since(other).iter().for_each(|(replica, _)| each(replica));
     }
 }
 
@@ -105,8 +111,8 @@ impl Known for GCounter {
         self >= other
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.get(replica) > other.get(replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.delta_since(other).iter().for_each(|(replica, _)| each(replica));
     }
 }
 
@@ -115,9 +121,9 @@ impl Known for PnCounter {
         self >= other
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.increments().exceeds(other.increments(), replica)
-            || self.decrements().exceeds(other.decrements(), replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.increments().beyond(other.increments(), each);
+        self.decrements().beyond(other.decrements(), each);
     }
 }
 
@@ -129,8 +135,13 @@ impl Known for LwwRegister<()> {
         self >= other
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self > other && self.stamp().is_some_and(|stamp| stamp.replica == replica)
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.stamp()
+            .filter(|_| self > other)
+            .map(|stamp| stamp.replica)
+            .iter()
+            .copied()
+            .for_each(each);
     }
 }
 
@@ -144,8 +155,10 @@ impl<V: Known + Default> Known for Option<V> {
         }
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.as_ref().is_some_and(|ours| part_exceeds(ours, other.as_ref(), replica))
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        if let Some(ours) = self {
+            part_beyond(ours, other.as_ref(), each);
+        }
     }
 }
 
@@ -155,15 +168,15 @@ impl<K: Ord, V: Known + Default> Known for BTreeMap<K, V> {
         other.iter().all(|(key, theirs)| self.get(key).is_some_and(|ours| ours.covers(theirs)))
     }
 
-    fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-        self.iter().any(|(key, ours)| part_exceeds(ours, other.get(key), replica))
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.iter().for_each(|(key, ours)| part_beyond(ours, other.get(key), each));
     }
 }
 
-fn part_exceeds<V: Known + Default>(ours: &V, theirs: Option<&V>, replica: ReplicaId) -> bool {
+fn part_beyond<V: Known + Default>(ours: &V, theirs: Option<&V>, each: &mut dyn FnMut(ReplicaId)) {
     match theirs {
-        Some(theirs) => ours.exceeds(theirs, replica),
-        None => ours.exceeds(&V::default(), replica),
+        Some(theirs) => ours.beyond(theirs, each),
+        None => ours.beyond(&V::default(), each),
     }
 }
 
@@ -175,8 +188,8 @@ macro_rules! tuple {
                 $(self.$index.covers(&other.$index))&&+
             }
 
-            fn exceeds(&self, other: &Self, replica: ReplicaId) -> bool {
-                $(self.$index.exceeds(&other.$index, replica))||+
+            fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+                $(self.$index.beyond(&other.$index, each);)+
             }
         }
     };

@@ -86,7 +86,7 @@ type State<K, V> = Observed<MapWrite<K, V>, KeyIndex<ByKey, Reverse<Rank>>>;
 #[derive(Clone)]
 pub struct MapDelta<K, V>(DotKernel<MapWrite<K, V>>);
 
-observed!(OrMap and MapDelta of <K, V>);
+observed!(OrMap and MapDelta of <K, V>, latest);
 
 /// One write: the payload of the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

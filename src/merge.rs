@@ -5,6 +5,7 @@
 //! Zawirski, *Conflict-free Replicated Data Types*, 2011, §2.2); deltas follow Almeida, Shoker
 //! and Baquero, *Delta State Replicated Data Types*, 2018, §4.
 
+use crate::time::Timestamp;
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet, btree_map},
@@ -178,6 +179,13 @@ pub trait DeltaState: Merge {
 pub trait Delta: Merge + Clone + Default {
     /// Whether it holds no edit: applied anywhere, it changes nothing.
     fn is_empty(&self) -> bool;
+
+    /// The greatest time that a write in it is stamped with; `None` if no write in it has a time,
+    /// which is what the default says. A [`Gate`](crate::sync::Gate) relies on it, so a delta of
+    /// several parts must look at all of them.
+    fn latest(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// The greater of two values, as a lattice. Its order is that of the values, and that of merging.
@@ -271,6 +279,10 @@ impl<D: Delta> Delta for Option<D> {
     fn is_empty(&self) -> bool {
         self.is_none()
     }
+
+    fn latest(&self) -> Option<Timestamp> {
+        self.as_ref()?.latest()
+    }
 }
 
 impl<T: DeltaState + Clone + Default> DeltaState for Option<T> {
@@ -346,6 +358,10 @@ macro_rules! tuple {
             fn is_empty(&self) -> bool {
                 $(self.$index.is_empty())&&+
             }
+
+            fn latest(&self) -> Option<Timestamp> {
+                None$(.max(self.$index.latest()))+
+            }
         }
 
         /// Each part on its own.
@@ -384,6 +400,10 @@ tuple!(A 0, B 1, C 2, D 3);
 impl<K: Ord + Clone, D: Delta> Delta for BTreeMap<K, D> {
     fn is_empty(&self) -> bool {
         self.is_empty()
+    }
+
+    fn latest(&self) -> Option<Timestamp> {
+        self.values().filter_map(D::latest).max()
     }
 }
 

@@ -182,10 +182,12 @@ impl CausalContext {
         other.lanes.iter().all(covers)
     }
 
-    /// Whether all of `other` that is of `replica` was seen.
-    pub(crate) fn covers_replica(&self, other: &Self, replica: ReplicaId) -> bool {
-        let Some(theirs) = other.lane(replica) else { return true };
-        self.lane(replica).is_some_and(|ours| ours.covers(theirs))
+    /// The replicas of which something was seen that is not in `other`.
+    pub(crate) fn beyond(&self, other: &Self) -> impl Iterator<Item = ReplicaId> {
+        let is_beyond = |(replica, seen): &&(ReplicaId, Intervals)| {
+            !other.lane(*replica).is_some_and(|known| known.covers(seen))
+        };
+        self.lanes.iter().filter(is_beyond).map(|lane| lane.0)
     }
 
     /// The dots that are here and not in `other`. O(intervals here, and those of `other` within

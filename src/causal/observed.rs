@@ -210,7 +210,7 @@ impl<P: PartialEq, I> PartialEq for Observed<P, I> {
 /// What a state and its delta do as every [`Observed`] does: `state` is the field that holds it,
 /// and a delta is a newtype over its kernel.
 macro_rules! observed {
-    ($state:ident and $delta:ident of <$($param:ident),*>) => {
+    ($state:ident and $delta:ident of <$($param:ident),*> $(, $latest:ident)?) => {
         impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Merge for $state<$($param),*> {
             fn merge(&mut self, other: &Self) -> bool {
                 self.state.merge(&other.state)
@@ -355,6 +355,11 @@ macro_rules! observed {
             fn is_empty(&self) -> bool {
                 self.0.is_empty()
             }
+            $(
+                fn latest(&self) -> Option<$crate::Timestamp> {
+                    self.$latest()
+                }
+            )?
         }
 
         /// As the state that it brings about.

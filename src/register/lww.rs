@@ -8,7 +8,7 @@ use crate::{
     error::WriteError,
     merge::{Delta, DeltaState, Merge},
     replica::ReplicaId,
-    time::{Now, Stamp},
+    time::{Now, Stamp, Timestamp},
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
 
@@ -200,6 +200,10 @@ impl<T: Ord + Clone> Merge for LwwRegister<T> {
 impl<T: Ord + Clone> Delta for LwwRegister<T> {
     fn is_empty(&self) -> bool {
         self.write.is_none()
+    }
+
+    fn latest(&self) -> Option<Timestamp> {
+        self.stamp().map(|stamp| stamp.time)
     }
 }
 

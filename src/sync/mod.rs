@@ -4,5 +4,7 @@
 //! and reads no clock.
 
 mod fingerprint;
+mod gate;
 
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use gate::{Gate, Refused};

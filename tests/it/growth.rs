@@ -14,7 +14,7 @@ use rejoin::{
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
-    sync::Fingerprint,
+    sync::{Fingerprint, Gate},
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -214,7 +214,8 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::incarnation ReplicaId::with_incarnation
-         Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts
+         Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts Gate::new Gate::writers Gate::not_mine
+         Gate::until Gate::limits
          Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
          Value::is_number Value::is_i64 Value::is_u64 Value::is_f64 Value::is_string Value::is_array
          Value::is_object Value::as_null Value::as_bool Value::as_number Value::as_i64 Value::as_u64
@@ -768,6 +769,16 @@ fn keyed() -> Vec<Row> {
         Row("MapDelta::is_empty Version::is_empty", "", Flat, |n| {
             let (delta, version) = (map(n).delta_since(&Version::default()), map(n).version());
             op(move || (delta.is_empty(), version.is_empty()))
+        }),
+        Row("Gate::check Gate::apply_bytes", "of an insertion", Linear, |n| {
+            // The version of the state is Linear in what was written and removed, by blocks.
+            let mut set = set(n);
+            let bytes = to_bytes(&set.draft(|it| it.insert(n, eu())).unwrap());
+            let gate = Gate::new().writers([eu()]).not_mine(us());
+            op(move || {
+                let delta = from_bytes(&bytes).unwrap();
+                (gate.check(&set, &delta), gate.apply_bytes(&mut set, &bytes))
+            })
         }),
         Row("Version::covers Digest::covers", "where every other write was removed", Linear, |n| {
             let mut set = set(n);

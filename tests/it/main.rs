@@ -29,6 +29,7 @@ mod effort;
 mod encoded;
 mod forms;
 mod found;
+mod gate;
 mod growth;
 mod guesses;
 mod history;

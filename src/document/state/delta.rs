@@ -167,6 +167,10 @@ impl Delta for DocumentDelta {
     fn is_empty(&self) -> bool {
         self.store.kernel.is_empty()
     }
+
+    fn latest(&self) -> Option<Timestamp> {
+        self.latest()
+    }
 }
 
 impl PartialEq for DocumentDelta {
