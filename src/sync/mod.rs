@@ -5,6 +5,8 @@
 
 mod fingerprint;
 mod gate;
+mod session;
 
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gate::{Gate, Refused};
+pub use session::{Event, Session, SessionError, Settings};
