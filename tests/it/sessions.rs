@@ -14,12 +14,14 @@ struct Side<T: Load> {
     /// The messages sent, by their lengths.
     sent: Vec<usize>,
     events: Vec<Event<T::Delta>>,
+    /// How many messages were of no use.
+    damaged: usize,
 }
 
 impl<T: Load> Side<T> {
     fn new(id: ReplicaId, nonce: u64, settings: Settings, state: T) -> Self {
         let session = Session::with(id, nonce, settings);
-        Self { state, session, sent: Vec::new(), events: Vec::new() }
+        Self { state, session, sent: Vec::new(), events: Vec::new(), damaged: 0 }
     }
 
     fn next(&mut self) -> Option<Vec<u8>> {
@@ -30,8 +32,13 @@ impl<T: Load> Side<T> {
 
     #[track_caller]
     fn take(&mut self, message: &[u8]) {
-        let events = self.session.receive(&mut self.state, message).unwrap();
-        self.events.extend(events);
+        match self.session.receive(&mut self.state, message) {
+            Ok(events) => self.events.extend(events),
+            Err(error) => {
+                assert!(error.is_damaged(), "{error}");
+                self.damaged += 1;
+            }
+        }
     }
 
     /// The bytes sent since this was asked last.
@@ -72,6 +79,7 @@ fn pair<T: Load>(state: T) -> (Side<T>, Side<T>) {
     talk(&mut a, &mut b);
     assert!(a.events.contains(&Event::InSync) && b.events.contains(&Event::InSync));
     assert!(a.session.is_settled() && b.session.is_settled());
+    assert_eq!((a.damaged, b.damaged), (0, 0));
     for side in [&mut a, &mut b] {
         (side.sent, side.events) = Default::default();
     }

@@ -12,6 +12,7 @@ use crate::{
     wire::Wire,
 };
 use alloc::{vec, vec::Vec};
+use core::mem::take;
 
 impl<T> Session<T>
 where
@@ -63,11 +64,15 @@ where
         Ok(self.on_fingerprint(state, fingerprint))
     }
 
-    /// Forgets all that is known of the peer. Offers go on being numbered.
+    /// Forgets all that is known of the peer. Whoever confirms the fingerprint told last holds all
+    /// but what has changed since. Offers go on being numbered.
     fn forget(&mut self) {
         let fresh = Self::with(self.replica, self.nonce, self.settings);
         let owes = Owes { greeting: self.owes.greeting, ..Owes::default() };
-        *self = Self { offers: self.offers, whole: self.whole, owes, ..fresh };
+        let told = self.compared.map(|it| (Some(it), take(&mut self.unsent)));
+        let (compared, unsent) = told.unwrap_or_default();
+        let (offers, whole) = (self.offers, self.whole);
+        *self = Self { offers, whole, compared, unsent, owes, ..fresh };
     }
 
     pub(super) fn on_fingerprint(
@@ -82,8 +87,9 @@ where
             self.owes.matching = Some(theirs);
             return vec![Event::InSync];
         }
-        // What is on its way may be all of the difference.
-        if self.offer.is_none() && (!self.known || self.unsent.is_empty()) {
+        // What is on its way, here or there, may be all of the difference.
+        let is_idle = self.offer.is_none() && self.incoming.is_none();
+        if is_idle && (!self.known || self.unsent.is_empty()) {
             self.differ();
         }
         Vec::new()

@@ -242,6 +242,8 @@ where
         } else {
             self.owes.comparison = !self.owes.greeting;
         }
+        // The peer may have given it up.
+        self.incoming = self.incoming.take().and_then(Incoming::waited);
         if let Some(incoming) = &self.incoming {
             let verdict = Verdict::Missing(incoming.gaps());
             self.owes.answer = Some(Answer { number: incoming.number, verdict });

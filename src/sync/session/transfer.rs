@@ -10,6 +10,9 @@ use core::ops::Range;
 /// What a part takes in memory beside its bytes, at the least.
 const PART_COST: u64 = 64;
 
+/// After this many calls of `resend` without a new part, the sender has given a transfer up.
+const WAITS: u8 = 8;
+
 /// A transfer that is being sent.
 #[derive(Clone, Debug)]
 pub(super) struct Outgoing {
@@ -62,11 +65,13 @@ pub(super) struct Incoming {
     /// By their offsets; no two overlap.
     parts: BTreeMap<u64, Vec<u8>>,
     held: u64,
+    /// Calls of `resend` since the last part.
+    waits: u8,
 }
 
 impl Incoming {
     pub(super) fn new(number: u64, total: u64) -> Self {
-        Self { number, total, parts: BTreeMap::new(), held: 0 }
+        Self { number, total, parts: BTreeMap::new(), held: 0, waits: 0 }
     }
 
     pub(super) const fn total(&self) -> u64 {
@@ -85,8 +90,15 @@ impl Incoming {
         if before.is_some_and(|(at, part)| at.saturating_add(part.len() as u64) > offset) {
             return;
         }
+        self.waits = 0;
         self.held += bytes.len() as u64;
         self.parts.insert(offset, bytes.to_vec());
+    }
+
+    /// After another call of `resend`; `None` where nothing more is to be expected.
+    pub(super) fn waited(mut self) -> Option<Self> {
+        self.waits += 1;
+        (self.waits <= WAITS).then_some(self)
     }
 
     pub(super) const fn is_whole(&self) -> bool {

@@ -8,7 +8,12 @@ use rejoin::{
 use std::{collections::BTreeMap, fmt::Debug};
 
 pub(crate) trait Load:
-    DeltaState<Delta: Wire + Debug, Version: Wire + Known> + Wire + Clone + Default + PartialEq + Debug
+    DeltaState<Delta: Wire + Debug + PartialEq, Version: Wire + Known>
+    + Wire
+    + Clone
+    + Default
+    + PartialEq
+    + Debug
 {
     /// Edits the state; returns the delta.
     fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta;
