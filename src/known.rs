@@ -38,12 +38,25 @@ use alloc::collections::BTreeMap;
 /// assert!(theirs.version().covers(&restored.version()));
 /// assert!(theirs.version().exceeds(&restored.version(), us), "start a new life");
 /// assert!(!theirs.version().exceeds(&ours.version(), us));
+///
+/// let members = [ours.version(), restored.version(), theirs.version()];
+/// let stable = members.into_iter().reduce(|one, other| one.meet(&other));
+/// assert_eq!(stable, Some(restored.version()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Known {
     /// Whether a replica at `other` holds nothing that one at `self` lacks: its delta since `self`
     /// is empty. O(size of both).
     fn covers(&self, other: &Self) -> bool;
+
+    /// The greatest version that both cover: what a replica at either of them is known to hold. The
+    /// dual of a merge. Folded over the versions of all members, it is what is *causally stable*:
+    /// nothing that comes from now on is concurrent to it, and no member has to be sent it again.
+    /// O(size of both).
+    #[must_use]
+    fn meet(&self, other: &Self) -> Self
+    where
+        Self: Sized;
 
     /// Calls `each` with the replicas of which `self` has seen writes that `other` has not, perhaps
     /// more than once. Removals are writes. O(size of both).
@@ -59,6 +72,8 @@ pub trait Known {
 
 /// Nothing is ever written.
 impl Known for () {
+    fn meet(&self, (): &()) {}
+
     fn covers(&self, (): &()) -> bool {
         true
     }
@@ -67,6 +82,10 @@ impl Known for () {
 }
 
 impl Known for CausalContext {
+    fn meet(&self, other: &Self) -> Self {
+        self.meet(other)
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self.covers(other)
     }
@@ -77,6 +96,10 @@ impl Known for CausalContext {
 }
 
 impl Known for Digest {
+    fn meet(&self, other: &Self) -> Self {
+        self.meet(other)
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self.covers(other)
     }
@@ -87,6 +110,10 @@ impl Known for Digest {
 }
 
 impl Known for Version {
+    fn meet(&self, other: &Self) -> Self {
+        Self(self.0.meet(&other.0))
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self.covers(other)
     }
@@ -97,6 +124,10 @@ impl Known for Version {
 }
 
 impl Known for VectorClock {
+    fn meet(&self, other: &Self) -> Self {
+        self.meet(other)
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self >= other
     }
@@ -107,6 +138,10 @@ impl Known for VectorClock {
 }
 
 impl Known for GCounter {
+    fn meet(&self, other: &Self) -> Self {
+        self.iter().map(|(replica, count)| (replica, count.min(other.get(replica)))).collect()
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self >= other
     }
@@ -117,6 +152,11 @@ impl Known for GCounter {
 }
 
 impl Known for PnCounter {
+    fn meet(&self, other: &Self) -> Self {
+        let up = self.increments().meet(other.increments());
+        Self::from_parts(up, self.decrements().meet(other.decrements()))
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self >= other
     }
@@ -131,6 +171,10 @@ impl Known for PnCounter {
 /// greater than the other's, then the other lacks it. A write that was since overwritten has left
 /// no trace: `false` does not say that none was lost.
 impl Known for LwwRegister<()> {
+    fn meet(&self, other: &Self) -> Self {
+        self.min(other).clone()
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self >= other
     }
@@ -147,6 +191,10 @@ impl Known for LwwRegister<()> {
 
 /// `Some` is more than `None`, even if nothing was written in it.
 impl<V: Known + Default> Known for Option<V> {
+    fn meet(&self, other: &Self) -> Self {
+        Some(self.as_ref()?.meet(other.as_ref()?))
+    }
+
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (_, None) => true,
@@ -163,7 +211,12 @@ impl<V: Known + Default> Known for Option<V> {
 }
 
 /// A key that the other lacks is more than nothing, even if nothing was written under it.
-impl<K: Ord, V: Known + Default> Known for BTreeMap<K, V> {
+impl<K: Ord + Clone, V: Known + Default> Known for BTreeMap<K, V> {
+    fn meet(&self, other: &Self) -> Self {
+        let both = |(key, ours): (&K, &V)| Some((key.clone(), ours.meet(other.get(key)?)));
+        self.iter().filter_map(both).collect()
+    }
+
     fn covers(&self, other: &Self) -> bool {
         other.iter().all(|(key, theirs)| self.get(key).is_some_and(|ours| ours.covers(theirs)))
     }
@@ -184,6 +237,10 @@ macro_rules! tuple {
     ($($name:ident $index:tt),+) => {
         /// Each part on its own.
         impl<$($name: Known),+> Known for ($($name,)+) {
+            fn meet(&self, other: &Self) -> Self {
+                ($(self.$index.meet(&other.$index),)+)
+            }
+
             fn covers(&self, other: &Self) -> bool {
                 $(self.$index.covers(&other.$index))&&+
             }

@@ -131,6 +131,7 @@ mod version;
 pub mod wire;
 
 pub use any_error::Error;
+pub use causal::Stats;
 pub use clock::{Causality, VectorClock};
 pub use counter::{GCounter, PnCounter};
 pub use document::Document;

@@ -182,6 +182,20 @@ impl CausalContext {
         other.lanes.iter().all(covers)
     }
 
+    /// The dots in both.
+    pub(crate) fn meet(&self, other: &Self) -> Self {
+        let both = |(replica, seen): &(ReplicaId, Intervals)| {
+            let both = seen.intersection(other.lane(*replica)?);
+            (!both.is_empty()).then_some((*replica, both))
+        };
+        Self { lanes: self.lanes.iter().filter_map(both).collect() }
+    }
+
+    /// How many intervals there are, of all replicas.
+    pub(super) fn intervals_len(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.1.iter().count()).sum()
+    }
+
     /// The replicas of which something was seen that is not in `other`.
     pub(crate) fn beyond(&self, other: &Self) -> impl Iterator<Item = ReplicaId> {
         let is_beyond = |(replica, seen): &&(ReplicaId, Intervals)| {

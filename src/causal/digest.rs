@@ -72,6 +72,15 @@ impl Digest {
         self.seen.covers(&other.seen) && self.live_seen_by(other).all(|it| it)
     }
 
+    /// The greatest digest that both cover: what both have seen, where only that is dead which both
+    /// know to be.
+    pub(crate) fn meet(&self, other: &Self) -> Self {
+        let seen = self.seen.meet(&other.seen);
+        let mut live = self.live.meet(&seen);
+        live.merge(&other.live.meet(&seen));
+        Self { seen, live }
+    }
+
     /// For each replica of which something is alive here, whether what `other` has seen of that is
     /// alive there.
     fn live_seen_by(&self, other: &Self) -> impl Iterator<Item = bool> {

@@ -36,6 +36,7 @@ mod kernel;
 mod observed;
 mod page;
 mod row;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -46,6 +47,7 @@ pub use dot::Dot;
 pub use iter::{Iter, Payloads};
 pub use join::Change;
 pub use kernel::DotKernel;
+pub use stats::Stats;
 
 pub(crate) use block::{Blocks, Slot};
 #[cfg(feature = "serde")]

@@ -307,6 +307,13 @@ macro_rules! observed {
             }
         }
 
+        impl<$($param),*> $state<$($param),*> {
+            /// What it is made of. O(replicas and gaps). [`Stats`](crate::Stats) has an example.
+            pub fn stats(&self) -> $crate::Stats {
+                self.state.kernel().stats()
+            }
+        }
+
         #[cfg(feature = "laws")]
         impl<$($param: Eq + core::hash::Hash),*> $state<$($param),*> {
             pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {

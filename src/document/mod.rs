@@ -163,7 +163,7 @@ pub use rules::Rules;
 pub use state::DocumentDelta;
 
 use crate::{
-    causal,
+    causal::{self, Stats},
     merge::{DeltaState, Merge},
     replica::ReplicaId,
     time::{Now, Timestamp},
@@ -447,6 +447,11 @@ impl Document {
     /// ```
     pub fn latest(&self) -> Option<Timestamp> {
         self.store.latest()
+    }
+
+    /// What it is made of. O(replicas and gaps). [`Stats`] has an example.
+    pub fn stats(&self) -> Stats {
+        self.store.kernel.stats()
     }
 
     /// Every open conflict, sorted by path: each is settled by one [`resolve`](Self::resolve), or

@@ -100,8 +100,8 @@ impl Gate {
         Self { limits, ..self }
     }
 
-    /// Looks at a delta that `state` might apply. O(delta, and replicas and gaps in the state). [The
-    /// type](Self) has an example.
+    /// Looks at a delta that `state` might apply. O(delta, and the version of the state).
+    /// [The type](Self) has an example.
     ///
     /// It fits into [`Session::receive_if`](super::Session::receive_if).
     ///
@@ -143,7 +143,7 @@ impl Gate {
     }
 
     /// Decodes a delta, looks at it and applies it; `true` if and only if the state changed. O(delta,
-    /// and replicas and gaps in the state). [The type](Self) has an example.
+    /// and the version of the state). [The type](Self) has an example.
     ///
     /// # Errors
     ///

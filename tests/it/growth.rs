@@ -14,7 +14,7 @@ use rejoin::{
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
-    sync::{Fingerprint, Gate},
+    sync::{Fingerprint, Gate, Session},
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -214,8 +214,10 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::incarnation ReplicaId::with_incarnation
-         Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts Gate::new Gate::writers Gate::not_mine
-         Gate::until Gate::limits
+         Session::new Session::with Settings::new Settings::message_bytes Settings::transfer_bytes Settings::patience
+         SessionError::is_damaged SessionError::is_same_nonce SessionError::is_limit SessionError::is_refused
+         SessionError::as_decode Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts
+         Gate::new Gate::writers Gate::not_mine Gate::until Gate::limits
          Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
          Value::is_number Value::is_i64 Value::is_u64 Value::is_f64 Value::is_string Value::is_array
          Value::is_object Value::as_null Value::as_bool Value::as_number Value::as_i64 Value::as_u64
@@ -770,13 +772,22 @@ fn keyed() -> Vec<Row> {
             let (delta, version) = (map(n).delta_since(&Version::default()), map(n).version());
             op(move || (delta.is_empty(), version.is_empty()))
         }),
+        Row(
+            "OrSet::stats OrMap::stats DotKernel::stats Document::stats MvRegister::stats EnableFlag::stats",
+            "",
+            Flat,
+            |n| {
+                let (set, map) = (set(n), map(n));
+                op(move || (set.stats(), map.stats()))
+            },
+        ),
         Row("Gate::check Gate::apply_bytes", "of an insertion", Linear, |n| {
             // The version of the state is Linear in what was written and removed, by blocks.
             let mut set = set(n);
-            let bytes = to_bytes(&set.draft(|it| it.insert(n, eu())).unwrap());
+            let bytes = wire::to_bytes(&set.draft(|it| it.insert(n, eu())).unwrap());
             let gate = Gate::new().writers([eu()]).not_mine(us());
             op(move || {
-                let delta = from_bytes(&bytes).unwrap();
+                let delta = wire::from_bytes(&bytes).unwrap();
                 (gate.check(&set, &delta), gate.apply_bytes(&mut set, &bytes))
             })
         }),
@@ -1271,6 +1282,22 @@ fn documents() -> Vec<Row> {
     ])
 }
 
+/// Two replicas of a set and their sessions, which have met.
+fn in_sync(n: u64) -> (OrSet<u64>, Session<OrSet<u64>>, OrSet<u64>, Session<OrSet<u64>>) {
+    let (mut ours, mut theirs) = (set(n), set(n));
+    let (mut a, mut b) = (Session::new(us(), 17), Session::new(eu(), 71));
+    for _ in 0..3 {
+        while let Some(message) = a.poll_transmit(&ours) {
+            b.receive(&mut theirs, &message).unwrap();
+        }
+        while let Some(message) = b.poll_transmit(&theirs) {
+            a.receive(&mut ours, &message).unwrap();
+        }
+    }
+    assert!(a.is_settled() && b.is_settled());
+    (ours, a, theirs, b)
+}
+
 fn bytes() -> Vec<Row> {
     fn whole<
         T: wire::Wire + Clone + Default + Merge + DeltaState<Delta: wire::Wire + Default> + 'static,
@@ -1289,6 +1316,31 @@ fn bytes() -> Vec<Row> {
     }
     const ALL: &str = "to_bytes from_bytes from_bytes_within merge_bytes apply_bytes";
     Vec::from([
+        Row("Session::changed Session::resend Session::is_settled", "of a set", Flat, |n| {
+            let (mut ours, mut session, ..) = in_sync(n);
+            let delta = ours.insert(n, us()).unwrap();
+            op(move || {
+                session.changed(&delta);
+                session.resend();
+                session.is_settled()
+            })
+        }),
+        Row(
+            "Session::poll_transmit Session::receive Session::receive_if",
+            "of a set",
+            Linear,
+            |n| {
+                let (ours, mut a, mut theirs, mut b) = in_sync(n);
+                op(move || {
+                    a.resend();
+                    while let Some(message) = a.poll_transmit(&ours) {
+                        b.receive(&mut theirs, &message).unwrap();
+                    }
+                    let answer = b.poll_transmit(&theirs).unwrap();
+                    a.receive_if(&mut ours.clone(), &answer, |_, _| Err("no delta")).unwrap()
+                })
+            },
+        ),
         Row("Fingerprint::of Fingerprint::of_bytes", "of a map", Linear, |n| {
             let map = map(n);
             let row = wire::to_bytes(&map);

@@ -87,7 +87,9 @@ fn write_the_seeds() {
         write("decode_binary", name, &[&[which], binary].concat());
     });
     write("amplification", "document", &meeting);
-    for (target, seeds) in [("histories", 16_u8), ("update", 4), ("pointer", 4), ("clock", 4)] {
+    for (target, seeds) in
+        [("histories", 16_u8), ("update", 4), ("pointer", 4), ("clock", 4), ("session", 9)]
+    {
         for seed in 0..seeds {
             let length = [64, 400, 3_000][usize::from(seed) % 3];
             let byte = |at| u8::try_from(chance((target, seed, at)) % 256).unwrap();

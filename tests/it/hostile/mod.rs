@@ -5,13 +5,14 @@ pub(crate) mod amplification;
 mod clocks;
 pub(crate) mod decoding;
 mod documents;
+mod sessions;
 
 use crate::spec;
 
 type Body = fn(&[u8]);
 
 /// The fuzz targets, by the names of their folders.
-pub(crate) const TARGETS: [(&str, Body); 8] = [
+pub(crate) const TARGETS: [(&str, Body); 9] = [
     ("decode_json", decoding::json),
     ("decode_binary", decoding::binary),
     ("decode_wire", decoding::canonical),
@@ -19,6 +20,7 @@ pub(crate) const TARGETS: [(&str, Body); 8] = [
     ("update", documents::update),
     ("pointer", documents::pointer),
     ("clock", clocks::clock),
+    ("session", sessions::sessions),
     ("amplification", amplification::amplification),
 ];
 
