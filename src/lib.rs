@@ -124,6 +124,7 @@ mod merge;
 pub mod register;
 mod replica;
 pub mod set;
+mod stats;
 pub mod sync;
 mod time;
 pub mod value;
@@ -131,7 +132,6 @@ mod version;
 pub mod wire;
 
 pub use any_error::Error;
-pub use causal::Stats;
 pub use clock::{Causality, VectorClock};
 pub use counter::{GCounter, PnCounter};
 pub use document::Document;
@@ -143,6 +143,7 @@ pub use merge::{Delta, DeltaState, Max, Merge, Min};
 pub use register::{LwwRegister, MvRegister, RegisterDelta};
 pub use replica::{ReplicaId, ReplicaIdError};
 pub use set::{OrSet, SetDelta};
+pub use stats::Stats;
 pub use time::{Now, Stamp, Timestamp};
 pub use version::Version;
 

@@ -8,7 +8,7 @@ use super::{
     page::Page,
     row::{Head, Row, find, with_rows_of, within},
 };
-use crate::{error::WriteError, replica::ReplicaId};
+use crate::{error::WriteError, replica::ReplicaId, stats::Stats};
 use core::{fmt, hash::Hash};
 use smallvec::SmallVec;
 
@@ -149,6 +149,15 @@ impl<P> DotKernel<P> {
     /// kernels, whatever their history. O(1), and O(live) to walk. [The type](Self) has an example.
     pub fn iter(&self) -> Iter<'_, P> {
         Iter::of(LiveBlocks::of(&self.rows, &self.blocks), self.live)
+    }
+
+    /// What it is made of. O(replicas and gaps). [`Stats`](crate::Stats) has an example.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            replicas: self.context.lanes.len(),
+            live: self.live,
+            intervals: self.context.intervals_len(),
+        }
     }
 
     /// The live payloads, in the order of [`iter`](Self::iter). O(1), and O(live) to walk.

@@ -36,7 +36,6 @@ mod kernel;
 mod observed;
 mod page;
 mod row;
-mod stats;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -47,7 +46,6 @@ pub use dot::Dot;
 pub use iter::{Iter, Payloads};
 pub use join::Change;
 pub use kernel::DotKernel;
-pub use stats::Stats;
 
 pub(crate) use block::{Blocks, Slot};
 #[cfg(feature = "serde")]

@@ -163,9 +163,10 @@ pub use rules::Rules;
 pub use state::DocumentDelta;
 
 use crate::{
-    causal::{self, Stats},
+    causal,
     merge::{DeltaState, Merge},
     replica::ReplicaId,
+    stats::Stats,
     time::{Now, Timestamp},
     version::Version,
 };

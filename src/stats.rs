@@ -1,7 +1,5 @@
 //! [`Stats`]: what a state is made of.
 
-use super::DotKernel;
-
 /// How much there is of what makes a set, a map, a register, a flag or a document large: to watch
 /// it. What it takes in bytes is the length of its [bytes](crate::wire).
 ///
@@ -28,16 +26,4 @@ pub struct Stats {
     /// Runs of writes that were seen without a gap, of all replicas. As many as there are replicas
     /// where nothing is on its way, or lost: 16 bytes each.
     pub intervals: usize,
-}
-
-impl<P> DotKernel<P> {
-    /// What it is made of. O(replicas and gaps). [`Stats`] has an example.
-    pub fn stats(&self) -> Stats {
-        let context = self.context();
-        Stats {
-            replicas: context.replicas().len(),
-            live: self.live,
-            intervals: context.intervals_len(),
-        }
-    }
 }
