@@ -3,10 +3,15 @@
 //! Everything here works on any [`DeltaState`](crate::DeltaState) or on bytes, over any transport,
 //! and reads no clock.
 
+mod collection;
 mod fingerprint;
 mod gate;
 mod session;
 
+pub use collection::{
+    Collection, CollectionError, CollectionIter, Direction, KeyRange, Outcome, Reconciler,
+    Settings, Summary, Table, shortest_between,
+};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gate::{Gate, Refused};
 pub use session::{Event, Session, SessionError, Settings};

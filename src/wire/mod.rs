@@ -213,6 +213,14 @@ pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
 /// [`DecodeError`] if the bytes are not those of any `T`, or of one that exceeds a limit.
 pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, DecodeError> {
     let mut input = open(bytes, limits)?;
+    expect::<T>(&mut input)?;
+    let value = T::decode(&mut input)?;
+    input.finish()?;
+    Ok(value)
+}
+
+/// Reads the name of a type, which has to be this one.
+pub(crate) fn expect<T: Wire>(input: &mut Reader<'_>) -> Result<(), DecodeError> {
     let schema = Schema::of::<T>();
     let found = input.rest();
     let told = &found[..found.len().min(schema.0.len())];
@@ -221,9 +229,7 @@ pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, De
         return Err(input.refuse(Reason::Type { expected: schema.0, found }));
     }
     input.bytes(schema.0.len())?;
-    let value = T::decode(&mut input)?;
-    input.finish()?;
-    Ok(value)
+    Ok(())
 }
 
 /// The reader behind the magic number and the version.

@@ -73,12 +73,17 @@ tags! {
     SetDelta = 0x32 "SetDelta" 1, MapDelta = 0x33 "MapDelta" 2, RegisterDelta = 0x34 "RegisterDelta" 1,
     FlagDelta = 0x35 "FlagDelta" 0, Version = 0x36 "Version" 0,
 
-    Fingerprint = 0x37 "Fingerprint" 0,
+    Fingerprint = 0x37 "Fingerprint" 0, CollectionMessage = 0x40 "CollectionMessage" 0,
 }
 
 const NAMED: u8 = 0x7f;
 
 impl Schema {
+    /// What a type is named by in messages of many values.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(crate) fn tag(&mut self, tag: Tag) {
         self.0.push(tag as u8);
     }
