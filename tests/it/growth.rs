@@ -14,7 +14,7 @@ use rejoin::{
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
-    sync::{Fingerprint, Gate, Session},
+    sync::{Collection, Direction, Fingerprint, Gate, Reconciler, ReconcilerSettings, Session, shortest_between},
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -214,10 +214,14 @@ const NOT_MEASURED: [(&str, &str); 8] = [
         "Dot::new Dot::replica Dot::counter Number::as_u64 Number::as_i64 Number::as_f64
          Number::from_f64 Timestamp::from_millis Timestamp::as_millis Timestamp::within
          ReplicaId::from_bytes ReplicaId::from_u128 ReplicaId::incarnation ReplicaId::with_incarnation
-         Session::new Session::with Settings::new Settings::message_bytes Settings::transfer_bytes Settings::patience
+         Session::new Session::with SessionSettings::new SessionSettings::message_bytes
+         SessionSettings::transfer_bytes SessionSettings::patience
          SessionError::is_damaged SessionError::is_same_nonce SessionError::is_limit SessionError::is_refused
-         SessionError::as_decode Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts
-         Gate::new Gate::writers Gate::not_mine Gate::until Gate::limits
+         SessionError::as_decode Gate::new Gate::writers Gate::not_mine Gate::until Gate::limits
+         Summary::of_row ReconcilerSettings::new ReconcilerSettings::message_bytes ReconcilerSettings::window
+         Reconciler::new Reconciler::is_running Reconciler::poll_outcome Collection::new KeyRange::all KeyRange::new
+         KeyRange::start KeyRange::end KeyRange::contains KeyRange::bounds
+         Fingerprint::keyed Fingerprint::to_parts Fingerprint::from_parts
          Digest::seen Digest::live Value::kind Value::is_null Value::is_boolean
          Value::is_number Value::is_i64 Value::is_u64 Value::is_f64 Value::is_string Value::is_array
          Value::is_object Value::as_null Value::as_bool Value::as_number Value::as_i64 Value::as_u64
@@ -405,7 +409,62 @@ macro_rules! read {
 }
 
 fn table() -> Vec<Row> {
-    [plain(), keyed(), documents(), bytes()].into_iter().flatten().collect()
+    [plain(), keyed(), documents(), bytes(), collections()].into_iter().flatten().collect()
+}
+
+fn collection(n: u64) -> Collection<GCounter> {
+    (0..n).map(|row| (row.to_be_bytes(), GCounter::from_iter([(us(), row + 1)]))).collect()
+}
+
+/// One row differs on two sides, and is brought over.
+fn reconciled(n: u64) -> Op {
+    let (mut ours, mut theirs) = (collection(n), collection(n));
+    let settings = Settings::new();
+    op(move || {
+        theirs.edit(&(n / 2).to_be_bytes(), |it| it.increment(1, eu())).unwrap();
+        let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));
+        here.start(Direction::Both);
+        while let Some(question) = here.poll_transmit(&mut ours).unwrap() {
+            there.receive(&mut theirs, &question).unwrap();
+            here.receive(&mut ours, &there.poll_transmit(&mut theirs).unwrap().unwrap()).unwrap();
+        }
+        here.resend();
+        assert!(here.poll_outcome().unwrap().in_sync);
+    })
+}
+
+fn collections() -> Vec<Row> {
+    Vec::from([
+        Row(
+            "Collection::get Collection::len Collection::is_empty Collection::fingerprint",
+            "",
+            Flat,
+            read!(collection, |it, n| (it.get(&(n / 3).to_be_bytes()), it.len(), it.fingerprint())),
+        ),
+        Row("Collection::iter", "to the end", Linear, read!(collection, |it, n| it.iter().last())),
+        Row(
+            "Collection::edit",
+            "",
+            Flat,
+            edit!(collection, |it, now| it.edit(&[0; 8], |it| it.increment(1, us()))),
+        ),
+        Row(
+            "Reconciler::start Reconciler::poll_transmit Reconciler::receive Reconciler::resend",
+            "one row differs",
+            Flat,
+            reconciled,
+        ),
+        Row(
+            "shortest_between",
+            "of keys that begin alike",
+            Linear,
+            read!(|n| (0..n).map(|_| 7).collect::<Vec<u8>>(), |it, n| shortest_between(
+                it,
+                &[it, &[1][..]].concat()
+            )
+            .len()),
+        ),
+    ])
 }
 
 #[allow(clippy::too_many_lines)] // a table

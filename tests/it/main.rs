@@ -18,6 +18,7 @@ mod allocations;
 mod amplification;
 mod basics;
 mod canonical;
+mod collection;
 mod corpus;
 mod cpu;
 mod cursors;

@@ -45,23 +45,24 @@ impl<S: DeltaState<Delta: Wire, Version: Wire>> Flight<S> {
             next.checked_sub(1).and_then(|at| spans.get(at)).is_some_and(|span| span.contains(key))
         };
         let is_cut_inside = answer.cut.as_ref().is_none_or(|cut| cut.0 < self.told.len());
-        is_cut_inside && answer.items.iter().all(|item| match item {
-            Item::Checks(start, parts) => {
-                let end = parts.last().and_then(|part| part.1.clone());
-                covers(&KeyRange::of(start.clone(), end))
-            }
-            Item::Rows(range, _) => covers(range),
-            Item::Row(row) if has(&row.key) => true,
-            Item::Row(row) => {
-                let at = keys.binary_search_by(|key| key.0.cmp(&row.key)).ok();
-                let may_go_on = at.and_then(|at| keys.get(at)).map(|key| key.1);
-                match row.told {
-                    Told::Final(_) | Told::Huge => may_go_on.is_some(),
-                    Told::Both(..) => may_go_on == Some(true),
-                    _ => false,
+        is_cut_inside
+            && answer.items.iter().all(|item| match item {
+                Item::Checks(start, parts) => {
+                    let end = parts.last().and_then(|part| part.1.clone());
+                    covers(&KeyRange::of(start.clone(), end))
                 }
-            }
-        })
+                Item::Rows(range, _) => covers(range),
+                Item::Row(row) if has(&row.key) => true,
+                Item::Row(row) => {
+                    let at = keys.binary_search_by(|key| key.0.cmp(&row.key)).ok();
+                    let may_go_on = at.and_then(|at| keys.get(at)).map(|key| key.1);
+                    match row.told {
+                        Told::Final(_) | Told::Huge => may_go_on.is_some(),
+                        Told::Both(..) => may_go_on == Some(true),
+                        _ => false,
+                    }
+                }
+            })
     }
 
     /// What was told and not answered: from this item on, and from this key on in it. `None` if

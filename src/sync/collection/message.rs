@@ -259,7 +259,10 @@ impl<S: DeltaState<Delta: Wire, Version: Wire>> Message<S> {
         let mut items = Items { keys: Keys::default(), left: ITEMS, rows: 0 };
         while input.rest().len() > CHECKSUM && self.cut.is_none() {
             match input.byte()? {
-                CUT => self.cut = Some((items.count(input)?, items.keys.read(input)?)),
+                CUT => {
+                    let item = usize::try_from(input.varint()?).unwrap_or(usize::MAX);
+                    self.cut = Some((item, items.keys.read(input)?));
+                }
                 CHECKS => self.items.push(items.checks(input)?),
                 ROWS => self.items.push(items.rows(input)?),
                 kind => self.items.push(Item::Row(items.row(kind, input)?)),

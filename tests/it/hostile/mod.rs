@@ -3,6 +3,7 @@
 
 pub(crate) mod amplification;
 mod clocks;
+mod collection;
 pub(crate) mod decoding;
 mod documents;
 mod sessions;
@@ -22,6 +23,7 @@ pub(crate) const TARGETS: [(&str, Body); 9] = [
     ("clock", clocks::clock),
     ("session", sessions::sessions),
     ("amplification", amplification::amplification),
+    ("collection", collection::messages),
 ];
 
 /// Arbitrary operations on several replicas, against the specification. The first byte says of
