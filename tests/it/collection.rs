@@ -1,5 +1,8 @@
 //! Two tables of keyed states, brought together by messages: against a merge key by key.
 
+// Small numbers.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+
 use crate::replica;
 use rejoin::{
     DeltaState, Document, GCounter, OrSet, ReplicaId,
@@ -252,12 +255,12 @@ fn accidents_only_delay() {
         let (mut ours, mut theirs) = tables(seed, chance.below(400), chance.below(200));
         let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));
         let mut all = joined(&ours, &theirs);
-        let (mut to_here, mut to_there): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+        let (mut for_us, mut for_them): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
         here.start(Direction::Both);
         for step in 0..600 {
-            to_there.extend(here.poll_transmit(&mut ours).unwrap());
-            to_here.extend(there.poll_transmit(&mut theirs).unwrap());
-            for (waiting, is_here) in [(&mut to_there, false), (&mut to_here, true)] {
+            for_them.extend(here.poll_transmit(&mut ours).unwrap());
+            for_us.extend(there.poll_transmit(&mut theirs).unwrap());
+            for (waiting, is_here) in [(&mut for_them, false), (&mut for_us, true)] {
                 if waiting.is_empty() {
                     continue;
                 }

@@ -28,10 +28,9 @@ impl<S: DeltaState<Delta: Wire, Version: Wire>> Flight<S> {
             match task {
                 Task::Root => spans.push(KeyRange::all()),
                 Task::Span(range) => spans.push(range.clone()),
-                Task::Rest(..) => {}
                 Task::Tell(key) => keys.push((key, true)),
                 Task::Answer { key, both, .. } if *both => keys.push((key, false)),
-                Task::Answer { .. } => {}
+                Task::Rest(..) | Task::Answer { .. } => {}
             }
         }
         spans.sort_unstable_by(|one, other| one.start().cmp(other.start()));

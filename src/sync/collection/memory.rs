@@ -179,7 +179,9 @@ impl<S: DeltaState<Version: Wire> + Default> Collection<S> {
             let keep = if is_last { rows.len() - 1 } else { rows.len() / 2 };
             rows.split_off(keep)
         });
-        self.blocks.splice(block + 1..block + 1, rows);
+        if let Some(rows) = rows {
+            self.blocks.insert(block + 1, rows);
+        }
         self.sums = Sums::of(self.blocks.iter().map(|rows| summary(rows)));
     }
 }

@@ -154,7 +154,7 @@ pub(super) struct Head {
 
 impl Head {
     /// A whole message: an envelope, the head, the items that were written, and a checksum.
-    pub(super) fn seal<S>(&self, items: Vec<u8>, has_rows: bool) -> Vec<u8>
+    pub(super) fn seal<S>(&self, items: &[u8], has_rows: bool) -> Vec<u8>
     where
         S: DeltaState<Delta: Wire, Version: Wire>,
     {
@@ -177,7 +177,7 @@ impl Head {
         if has_rows {
             out.bytes(Schema::of::<S::Delta>().as_bytes());
         }
-        out.bytes(&items);
+        out.bytes(items);
         let mut body = out.into_bytes();
         if !items.is_empty() {
             let sum = checksum(&body);

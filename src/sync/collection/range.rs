@@ -167,3 +167,17 @@ impl SubAssign for Summary {
         *self = *self - other;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Summary;
+    use crate::sync::Fingerprint;
+
+    #[test]
+    fn the_checks_of_two_questions_say_nothing_about_each_other() {
+        let one = Summary::of_row(Fingerprint::of(&1_u64));
+        assert_eq!(one.check(7), one.check(7));
+        assert_ne!(one.check(7), one.check(8));
+        assert_ne!(one.check(7), Summary { count: 2, ..one }.check(7));
+    }
+}

@@ -338,14 +338,14 @@ impl<S: DeltaState<Delta: Wire, Version: Wire> + Default> Reconciler<S> {
         }
         let has_items = !answer.items.is_empty();
         let mut taker = Taker::new(table, Role::of_asker(self.mode), flight.salt);
-        let taken = answer.items.into_iter().try_for_each(|item| taker.take(item));
+        let result = answer.items.into_iter().try_for_each(|item| taker.take(item));
         let Taker { tasks, changed, too_large, .. } = taker;
         self.moved += changed;
         self.outcome.changed += changed;
         note(&mut self.outcome.too_large, too_large);
-        if taken.is_err() {
+        if result.is_err() {
             self.put_back(flight.told);
-            return taken;
+            return result;
         }
         self.differs |= has_items || answer.cut.is_some();
         if let Some(cut) = answer.cut {

@@ -33,7 +33,8 @@ pub(super) fn messages(body: &[u8]) {
     here.start(Direction::Both);
     let question = here.poll_transmit(&mut ours).unwrap().unwrap();
     for mode in [body.first().copied().unwrap_or(0), 0x17, 0x37, 0x16, 0x36] {
-        let mut message = [&[0xf9, b'j', 1, 0x40, mode], body.get(1..).unwrap_or_default()].concat();
+        let mut message =
+            [&[0xf9, b'j', 1, 0x40, mode], body.get(1..).unwrap_or_default()].concat();
         if mode & 1 == 1 && message.len() >= 9 {
             message[5..9].copy_from_slice(&sum(&question));
         }
