@@ -446,7 +446,7 @@ fn collections() -> Vec<Row> {
             "Collection::edit",
             "",
             Flat,
-            edit!(collection, |it, now| it.edit(&[0; 8], |it| it.increment(1, us()))),
+            edit!(collection, |it, _now| it.edit(&[0; 8], |it| it.increment(1, us()))),
         ),
         Row(
             "Reconciler::start Reconciler::poll_transmit Reconciler::receive Reconciler::resend",
