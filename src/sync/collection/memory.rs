@@ -75,7 +75,8 @@ impl<S> Collection<S> {
     /// ```
     /// use rejoin::{PnCounter, sync::Collection};
     /// let (mut ours, mut theirs) = (Collection::<PnCounter>::new(), Collection::new());
-    /// ours.edit(b"ana", |sessions| sessions.increment(2, "us-east-1".parse()?))?;
+    /// let us = "us-east-1".parse()?;
+    /// ours.edit(b"ana", |sessions| sessions.increment(2, us))?;
     /// assert_ne!(ours.fingerprint(), theirs.fingerprint());
     /// theirs.edit(b"ana", |sessions| *sessions = ours.get(b"ana").unwrap().clone());
     /// assert_eq!(ours.fingerprint(), theirs.fingerprint());
