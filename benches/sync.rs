@@ -6,7 +6,7 @@
 
 use rejoin::{
     DeltaState, Merge, OrSet, ReplicaId, SetDelta,
-    sync::{Event, Session, Settings},
+    sync::{Event, Session, SessionSettings},
     wire,
 };
 use std::{collections::BTreeMap, error::Error};
@@ -195,7 +195,7 @@ struct Writes {
 }
 
 fn played(tells_all: bool) -> Result<(usize, Writes)> {
-    let settings = Settings::new().patience(if tells_all { 1 } else { 8 });
+    let settings = SessionSettings::new().patience(if tells_all { 1 } else { 8 });
     let mut nodes = Vec::new();
     for at in 0..REPLICAS {
         let id = format!("region-{at}").parse()?;

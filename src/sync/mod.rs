@@ -10,8 +10,8 @@ mod session;
 
 pub use collection::{
     Collection, CollectionError, CollectionIter, Direction, KeyRange, Outcome, Reconciler,
-    Settings, Summary, Table, shortest_between,
+    ReconcilerSettings, Summary, Table, shortest_between,
 };
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gate::{Gate, Refused};
-pub use session::{Event, Session, SessionError, Settings};
+pub use session::{Event, Session, SessionError, SessionSettings};

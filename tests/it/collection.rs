@@ -8,7 +8,7 @@ use rejoin::{
     DeltaState, Document, GCounter, OrSet, ReplicaId,
     sync::{
         Collection, CollectionError, Direction, Fingerprint, KeyRange, Outcome, Reconciler,
-        Settings, Summary, Table, shortest_between,
+        ReconcilerSettings, Summary, Table, shortest_between,
     },
     wire::{self, Wire},
 };
@@ -54,7 +54,7 @@ fn run<A, B>(
     ours: &mut A,
     theirs: &mut B,
     direction: Direction,
-    settings: Settings,
+    settings: ReconcilerSettings,
 ) -> (Outcome, Took)
 where
     A: Table<Error = Infallible>,
@@ -171,7 +171,10 @@ const SIZES: [(u64, u64); 12] = [
 fn after_a_run_both_hold_the_join() {
     for (at, (rows, edits)) in SIZES.into_iter().enumerate() {
         for seed in 0..8 {
-            for settings in [Settings::new(), Settings::new().message_bytes(1_024).window(3)] {
+            for settings in [
+                ReconcilerSettings::new(),
+                ReconcilerSettings::new().message_bytes(1_024).window(3),
+            ] {
                 let (mut ours, mut theirs) = tables(seed * 100 + at as u64, rows, edits);
                 let all = joined(&ours, &theirs);
                 let (outcome, _) = run(&mut ours, &mut theirs, Direction::Both, settings);
@@ -186,7 +189,8 @@ fn after_a_run_both_hold_the_join() {
 #[test]
 fn in_one_direction_only_the_other_side_changes() {
     for (at, (rows, edits)) in SIZES.into_iter().enumerate() {
-        for settings in [Settings::new(), Settings::new().message_bytes(1_024)] {
+        for settings in [ReconcilerSettings::new(), ReconcilerSettings::new().message_bytes(1_024)]
+        {
             let (before, mut theirs) = tables(at as u64, rows, edits);
             let (mut ours, theirs_before) = (before.clone(), theirs.clone());
             let all = joined(&ours, &theirs);
@@ -217,7 +221,7 @@ fn every_type_of_state() {
         theirs.edit(&7_u64.to_be_bytes(), |it| edit(it, 2_000, eu()));
         theirs.edit(b"new", |it| edit(it, 3_000, eu()));
         let all = joined(&ours, &theirs);
-        let (outcome, _) = run(&mut ours, &mut theirs, Direction::Both, Settings::new());
+        let (outcome, _) = run(&mut ours, &mut theirs, Direction::Both, ReconcilerSettings::new());
         assert!(outcome.in_sync);
         assert_holds(&ours, &all);
         assert_holds(&theirs, &all);
@@ -238,7 +242,7 @@ fn a_row_that_was_never_written_arrives() {
         let (mut ours, mut theirs) = (Collection::<Set>::new(), Collection::new());
         ours.edit(b"", |_| ());
         ours.edit(b"chat", |_| ());
-        let (outcome, _) = run(&mut ours, &mut theirs, direction, Settings::new());
+        let (outcome, _) = run(&mut ours, &mut theirs, direction, ReconcilerSettings::new());
         assert_eq!((theirs.len(), outcome.given), (2, 2));
         assert_eq!(ours, theirs);
     }
@@ -251,7 +255,7 @@ fn accidents_only_delay() {
     let mut refused = 0;
     for seed in 0..60 {
         let mut chance = Chance(seed);
-        let settings = Settings::new().message_bytes(1_024).window(1 + seed as usize % 4);
+        let settings = ReconcilerSettings::new().message_bytes(1_024).window(1 + seed as usize % 4);
         let (mut ours, mut theirs) = tables(seed, chance.below(400), chance.below(200));
         let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));
         let mut all = joined(&ours, &theirs);
@@ -317,7 +321,7 @@ fn accidents_only_delay() {
 #[test]
 fn a_lossy_run_ends_by_asking_again() {
     let mut chance = Chance(5);
-    let settings = Settings::new().message_bytes(1_024);
+    let settings = ReconcilerSettings::new().message_bytes(1_024);
     let (mut ours, mut theirs) = tables(5, 2_000, 200);
     let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));
     here.start(Direction::Both);
@@ -368,7 +372,8 @@ fn bytes_grow_with_the_difference_and_the_logarithm_of_the_rest() {
     for rows in [100, 1_000, 10_000, 60_000_u64] {
         for d in [1, 10, 100, 1_000].into_iter().filter(|d| *d <= rows) {
             let (mut ours, mut theirs) = counters(rows, d);
-            let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, Settings::new());
+            let (outcome, took) =
+                run(&mut ours, &mut theirs, Direction::Both, ReconcilerSettings::new());
             assert!(outcome.in_sync && ours == theirs);
             // For each difference and each 16-fold of the rest: 16 parts, of 8 bytes; its key twice,
             // a state and a delta; and 130 bytes for a run.
@@ -384,14 +389,14 @@ fn bytes_grow_with_the_difference_and_the_logarithm_of_the_rest() {
 #[test]
 fn in_sync_takes_31_bytes_and_one_round_trip() {
     let (mut ours, mut theirs) = counters(1_000, 0);
-    let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, Settings::new());
+    let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, ReconcilerSettings::new());
     assert!(outcome.in_sync);
     assert_eq!((took.bytes, took.rounds), (31, 1));
 }
 
 #[test]
 fn messages_keep_to_their_size() {
-    let settings = Settings::new().message_bytes(2_000);
+    let settings = ReconcilerSettings::new().message_bytes(2_000);
     let (mut ours, mut theirs) = tables(3, 2_000, 500);
     let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));
     here.start(Direction::Both);
@@ -410,7 +415,7 @@ fn messages_keep_to_their_size() {
 
 #[test]
 fn what_fits_into_no_message_is_told_and_the_rest_arrives() {
-    let settings = Settings::new().message_bytes(1_024);
+    let settings = ReconcilerSettings::new().message_bytes(1_024);
     for is_ours in [true, false] {
         for direction in [Direction::Both, if is_ours { Direction::Push } else { Direction::Pull }]
         {
@@ -437,8 +442,8 @@ fn what_fits_into_no_message_is_told_and_the_rest_arrives() {
 fn a_key_that_is_too_long_is_an_error_and_not_a_loss() {
     let mut ours: Collection<Set> = Collection::new();
     ours.edit(&[7; 200], |set| _ = set.insert(1, us()).unwrap());
-    let mut here = Reconciler::new(Settings::new().message_bytes(1_024));
-    let mut there = Reconciler::<Set>::new(Settings::new().message_bytes(1_024));
+    let mut here = Reconciler::new(ReconcilerSettings::new().message_bytes(1_024));
+    let mut there = Reconciler::<Set>::new(ReconcilerSettings::new().message_bytes(1_024));
     let mut theirs = Collection::new();
     here.start(Direction::Both);
     let question = here.poll_transmit(&mut ours).unwrap().unwrap();
@@ -457,7 +462,7 @@ fn peers_of_another_type_are_told_apart_at_the_first_row() {
     let mut theirs: Collection<OrSet<String>> = Collection::new();
     theirs.edit(b"a", |set| _ = set.insert("1".into(), us()).unwrap());
     let (mut here, mut there) =
-        (Reconciler::new(Settings::new()), Reconciler::new(Settings::new()));
+        (Reconciler::new(ReconcilerSettings::new()), Reconciler::new(ReconcilerSettings::new()));
     here.start(Direction::Both);
     let question = here.poll_transmit(&mut ours).unwrap().unwrap();
     // The first row has the same version on both sides: no difference that deltas could mend.
@@ -475,7 +480,7 @@ fn peers_of_another_type_are_told_apart_at_the_first_row() {
 /// changes a table.
 #[test]
 fn changed_bytes_change_no_table() {
-    let settings = Settings::new();
+    let settings = ReconcilerSettings::new();
     let (mut ours, mut theirs) = tables(11, 60, 20);
     let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));
     here.start(Direction::Both);
@@ -501,7 +506,7 @@ fn changed_bytes_change_no_table() {
 /// A peer that answers each question with "all differs" cannot make a run go on forever.
 #[test]
 fn a_liar_makes_a_run_long_but_not_endless() {
-    let settings = Settings::new().message_bytes(4_096);
+    let settings = ReconcilerSettings::new().message_bytes(4_096);
     let mut ours = counters(300, 0).0;
     // It answers for a table that is another one each time.
     let mut here = Reconciler::new(settings);
@@ -559,7 +564,7 @@ impl Table for Liar {
 fn an_answer_to_what_was_not_asked_is_refused() {
     let (mut ours, mut theirs) = counters(2_000, 20);
     let (mut here, mut there) =
-        (Reconciler::new(Settings::new()), Reconciler::new(Settings::new()));
+        (Reconciler::new(ReconcilerSettings::new()), Reconciler::new(ReconcilerSettings::new()));
     here.start(Direction::Both);
     let question = here.poll_transmit(&mut ours).unwrap().unwrap();
     there.receive(&mut theirs, &question).unwrap();
@@ -587,10 +592,10 @@ fn renamed(answer: &[u8], question: &[u8]) -> Vec<u8> {
 #[test]
 fn answers_that_nobody_polls_are_not_heaped_up() {
     let mut theirs = counters(10, 0).0;
-    let mut here = Reconciler::<GCounter>::new(Settings::new());
+    let mut here = Reconciler::<GCounter>::new(ReconcilerSettings::new());
     here.start(Direction::Both);
     let question = here.poll_transmit(&mut theirs.clone()).unwrap().unwrap();
-    let mut there = Reconciler::new(Settings::new());
+    let mut there = Reconciler::new(ReconcilerSettings::new());
     for _ in 0..64 {
         there.receive(&mut theirs, &question).unwrap();
     }
@@ -605,7 +610,7 @@ fn long_keys_with_a_common_prefix_are_no_amplifier() {
         ours.edit(&[&[b'k'; 3_000][..], &row.to_be_bytes()].concat(), |_| ());
     }
     let mut theirs = Collection::new();
-    let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, Settings::new());
+    let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, ReconcilerSettings::new());
     assert!(outcome.in_sync && ours == theirs);
     assert!(took.messages >= 2 * 6, "each message has at most 1 MiB of keys: {took:?}");
 }
@@ -614,7 +619,7 @@ fn long_keys_with_a_common_prefix_are_no_amplifier() {
 #[test]
 fn everything_differs() {
     let (mut ours, mut theirs) = counters(60_000, 60_000);
-    let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, Settings::new());
+    let (outcome, took) = run(&mut ours, &mut theirs, Direction::Both, ReconcilerSettings::new());
     assert!(outcome.in_sync && ours == theirs, "{took:?}");
 }
 
@@ -623,7 +628,7 @@ fn everything_differs() {
 fn a_run_ends_while_edits_go_on() {
     let (mut ours, mut theirs) = counters(500, 10);
     let (mut here, mut there) =
-        (Reconciler::new(Settings::new()), Reconciler::new(Settings::new()));
+        (Reconciler::new(ReconcilerSettings::new()), Reconciler::new(ReconcilerSettings::new()));
     here.start(Direction::Both);
     let mut questions = 0_u64;
     while here.is_running() {
@@ -636,7 +641,7 @@ fn a_run_ends_while_edits_go_on() {
         }
     }
     assert!(!here.poll_outcome().unwrap().in_sync);
-    assert!(run(&mut ours, &mut theirs, Direction::Both, Settings::new()).0.in_sync);
+    assert!(run(&mut ours, &mut theirs, Direction::Both, ReconcilerSettings::new()).0.in_sync);
 }
 
 #[test]

@@ -14,7 +14,10 @@ use rejoin::{
     ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
-    sync::{Collection, Direction, Fingerprint, Gate, Reconciler, ReconcilerSettings, Session, shortest_between},
+    sync::{
+        Collection, Direction, Fingerprint, Gate, Reconciler, ReconcilerSettings, Session,
+        shortest_between,
+    },
     wire::{self, Limits},
 };
 use serde_json::{Value as Json, json};
@@ -419,7 +422,7 @@ fn collection(n: u64) -> Collection<GCounter> {
 /// One row differs on two sides, and is brought over.
 fn reconciled(n: u64) -> Op {
     let (mut ours, mut theirs) = (collection(n), collection(n));
-    let settings = Settings::new();
+    let settings = ReconcilerSettings::new();
     op(move || {
         theirs.edit(&(n / 2).to_be_bytes(), |it| it.increment(1, eu())).unwrap();
         let (mut here, mut there) = (Reconciler::new(settings), Reconciler::new(settings));

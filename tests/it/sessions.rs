@@ -3,7 +3,7 @@
 use crate::{network::Load, replica};
 use rejoin::{
     DeltaState, GCounter, OrSet, PnCounter, ReplicaId,
-    sync::{Event, Session, Settings},
+    sync::{Event, Session, SessionSettings},
     wire,
 };
 
@@ -19,7 +19,7 @@ struct Side<T: Load> {
 }
 
 impl<T: Load> Side<T> {
-    fn new(id: ReplicaId, nonce: u64, settings: Settings, state: T) -> Self {
+    fn new(id: ReplicaId, nonce: u64, settings: SessionSettings, state: T) -> Self {
         let session = Session::with(id, nonce, settings);
         Self { state, session, sent: Vec::new(), events: Vec::new(), damaged: 0 }
     }
@@ -69,13 +69,13 @@ fn eu() -> ReplicaId {
     replica("eu-west-1")
 }
 
-fn pair_within<T: Load>(settings: Settings, ours: T, theirs: T) -> (Side<T>, Side<T>) {
+fn pair_within<T: Load>(settings: SessionSettings, ours: T, theirs: T) -> (Side<T>, Side<T>) {
     (Side::new(us(), 17, settings, ours), Side::new(eu(), 71, settings, theirs))
 }
 
 /// Two sides that are in sync.
 fn pair<T: Load>(state: T) -> (Side<T>, Side<T>) {
-    let (mut a, mut b) = pair_within(Settings::new(), state.clone(), state);
+    let (mut a, mut b) = pair_within(SessionSettings::new(), state.clone(), state);
     talk(&mut a, &mut b);
     assert!(a.events.contains(&Event::InSync) && b.events.contains(&Event::InSync));
     assert!(a.session.is_settled() && b.session.is_settled());
@@ -173,7 +173,7 @@ fn what_was_not_told_is_found_by_comparison() {
 
 #[test]
 fn with_patience_only_a_difference_that_stays_is_looked_for() {
-    let settings = Settings::new().patience(3);
+    let settings = SessionSettings::new().patience(3);
     let (mut a, mut b) = pair_within(settings, set([1], us()), set([1], us()));
     talk(&mut a, &mut b);
     a.state.insert(2, us()).unwrap();
@@ -196,9 +196,9 @@ fn either_side_starts_again_from_what_it_stored() {
         assert_eq!(b.state.len(), 4);
         // Back to the older state, and under a new id on the side that writes.
         if restarts {
-            a = Side::new(replica("us-east-2"), 18, Settings::new(), stored);
+            a = Side::new(replica("us-east-2"), 18, SessionSettings::new(), stored);
         } else {
-            b = Side::new(eu(), 72, Settings::new(), stored);
+            b = Side::new(eu(), 72, SessionSettings::new(), stored);
         }
         a.session.changed(&a.state.insert(9, replica("us-east-2")).unwrap());
         talk(&mut a, &mut b);
@@ -214,21 +214,21 @@ fn a_restart_is_noticed_whatever_is_on_its_way() {
     let (mut a, mut b) = pair(set([1], us()));
     a.session.changed(&a.state.insert(2, us()).unwrap());
     let late = a.next().unwrap();
-    b = Side::new(eu(), 72, Settings::new(), b.state);
+    b = Side::new(eu(), 72, SessionSettings::new(), b.state);
     let error = b.session.receive(&mut b.state, &late).unwrap_err();
     assert!(error.is_damaged(), "it was made for an earlier life: {error}");
     talk(&mut a, &mut b);
     assert_eq!(a.state, b.state);
 
     // Under its old number, which it should not have.
-    b = Side::new(eu(), 72, Settings::new(), set([1], us()));
+    b = Side::new(eu(), 72, SessionSettings::new(), set([1], us()));
     talk(&mut a, &mut b);
     assert_eq!(a.state, b.state);
 }
 
 #[test]
 fn a_lost_part_alone_is_sent_again() {
-    let settings = Settings::new().message_bytes(300);
+    let settings = SessionSettings::new().message_bytes(300);
     let ours = set((0..4_000).map(|it| it * 1_000_003), us());
     let (mut a, mut b) = pair_within(settings, ours, OrSet::new());
     let mut lost = 0;
@@ -283,8 +283,8 @@ fn who_runs_on_a_restored_copy_is_told() {
 
     // Told by the peer's version or by its delta, whoever asks.
     for (ours, theirs) in [(18, 71), (80, 71)] {
-        let mut a = Side::new(us(), ours, Settings::new(), backup.clone());
-        let mut b = Side::new(eu(), theirs, Settings::new(), b.state.clone());
+        let mut a = Side::new(us(), ours, SessionSettings::new(), backup.clone());
+        let mut b = Side::new(eu(), theirs, SessionSettings::new(), b.state.clone());
         talk(&mut a, &mut b);
         assert!(a.events.contains(&Event::LostWrites));
         assert!(!b.events.contains(&Event::LostWrites));
@@ -302,8 +302,8 @@ fn who_runs_on_a_restored_copy_is_told() {
 
 #[test]
 fn a_peer_that_sends_too_much_is_told() {
-    let (mut a, _) = pair_within(Settings::new(), set(0..10_000, us()), OrSet::new());
-    let small = Settings::new().transfer_bytes(100);
+    let (mut a, _) = pair_within(SessionSettings::new(), set(0..10_000, us()), OrSet::new());
+    let small = SessionSettings::new().transfer_bytes(100);
     let mut b = Side::new(eu(), 71, small, OrSet::new());
     let mut refused = 0;
     for _ in 0..4 {
@@ -321,7 +321,7 @@ fn a_peer_that_sends_too_much_is_told() {
 
 #[test]
 fn a_peer_of_another_type_is_told() {
-    let mut a = Side::new(us(), 17, Settings::new(), set([1], us()));
+    let mut a = Side::new(us(), 17, SessionSettings::new(), set([1], us()));
     let mut counter = PnCounter::new();
     counter.increment(1, eu()).unwrap();
     let mut theirs = Session::new(eu(), 71);
@@ -349,7 +349,7 @@ fn a_peer_of_another_type_is_told() {
 fn one_version_crosses_the_link_where_one_side_lacks_nothing() {
     for (ours, theirs) in [(set(0..100, us()), OrSet::new()), (OrSet::new(), set(0..100, us()))] {
         let delta = wire::to_bytes(&ours).len().max(wire::to_bytes(&theirs).len());
-        let (mut a, mut b) = pair_within(Settings::new(), ours, theirs);
+        let (mut a, mut b) = pair_within(SessionSettings::new(), ours, theirs);
         talk(&mut a, &mut b);
         assert_eq!(a.state, b.state);
         assert!(a.bytes() + b.bytes() < delta + 190);

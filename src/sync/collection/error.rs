@@ -7,10 +7,10 @@ use core::{error::Error, fmt};
 /// way is asked again after [`resend`](super::Reconciler::resend).
 ///
 /// ```
-/// use rejoin::{PnCounter, sync::{Collection, CollectionError, Reconciler, Settings}};
+/// use rejoin::{PnCounter, sync::{Collection, CollectionError, Reconciler, ReconcilerSettings}};
 ///
 /// let mut table: Collection<PnCounter> = Collection::new();
-/// let mut peer = Reconciler::new(Settings::new());
+/// let mut peer = Reconciler::new(ReconcilerSettings::new());
 /// let error = peer.receive(&mut table, b"GET /").unwrap_err();
 /// assert!(matches!(&error, CollectionError::Decode(error) if error.is_foreign()));
 /// assert_eq!(error.to_string(), "these bytes were not written by rejoin");
@@ -27,7 +27,7 @@ pub enum CollectionError<E> {
     /// Answers wait: poll them before you receive more questions. This one was dropped.
     Backlog,
     /// A key of the table has more bytes than a message may hold: raise
-    /// [`message_bytes`](super::Settings::message_bytes), if the key has at most 32 KiB.
+    /// [`message_bytes`](super::ReconcilerSettings::message_bytes), if the key has at most 32 KiB.
     KeyTooLong(usize),
     /// The table did not divide a range, though asked to.
     NotDivided,

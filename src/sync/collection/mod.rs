@@ -20,5 +20,5 @@ pub use error::CollectionError;
 pub use memory::{Collection, CollectionIter};
 pub use range::{KeyRange, Summary};
 pub use reconciler::{Outcome, Reconciler};
-pub use settings::{Direction, Settings};
+pub use settings::{Direction, ReconcilerSettings};
 pub use table::{Table, shortest_between};

@@ -1,7 +1,7 @@
 //! [`Packer`]: writes what there is to tell, as much as one message has room for.
 
 use super::{
-    CollectionError, KeyRange, Settings, Summary, Table,
+    CollectionError, KeyRange, ReconcilerSettings, Summary, Table,
     message::{Head, ITEMS, KEYS, Keys, Told, write},
     settings::Role,
     shortest_between,
@@ -61,7 +61,7 @@ pub(super) struct Packer<S: DeltaState> {
     role: Role,
     /// The number of the question, which makes its checks other ones than those of the next.
     salt: u64,
-    settings: Settings,
+    settings: ReconcilerSettings,
     root: Option<Fingerprint>,
     body: Vec<u8>,
     keys: Keys,
@@ -76,7 +76,7 @@ pub(super) struct Packer<S: DeltaState> {
 }
 
 impl<S: DeltaState<Delta: Wire, Version: Wire> + Default> Packer<S> {
-    pub(super) fn new(role: Role, salt: u64, settings: Settings) -> Self {
+    pub(super) fn new(role: Role, salt: u64, settings: ReconcilerSettings) -> Self {
         Self {
             role,
             salt,

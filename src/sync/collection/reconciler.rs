@@ -1,7 +1,7 @@
 //! [`Reconciler`]: brings two tables together, by messages.
 
 use super::{
-    CollectionError, Direction, KeyRange, Settings, Table,
+    CollectionError, Direction, KeyRange, ReconcilerSettings, Table,
     answer::Taker,
     flight::Flight,
     message::{ANSWER, Item, Message, echo},
@@ -37,7 +37,7 @@ pub struct Outcome {
     /// Rows of which the peer was given something.
     pub given: u64,
     /// Keys of rows that fit into no message, on either side, up to 64 of them: they are as they
-    /// were. Raise [`message_bytes`](Settings::message_bytes), or bring them over another way.
+    /// were. Raise [`message_bytes`](ReconcilerSettings::message_bytes), or bring them over another way.
     pub too_large: Vec<Vec<u8>>,
 }
 
@@ -68,7 +68,7 @@ pub struct Outcome {
 /// # Examples
 ///
 /// ```
-/// use rejoin::{PnCounter, sync::{Collection, Direction, Reconciler, Settings}};
+/// use rejoin::{PnCounter, sync::{Collection, Direction, Reconciler, ReconcilerSettings}};
 ///
 /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
 /// let mut ours: Collection<PnCounter> = Collection::new();
@@ -79,8 +79,8 @@ pub struct Outcome {
 /// ours.edit(&7_u32.to_be_bytes(), |sessions| sessions.increment(1, us))?;
 /// theirs.edit(&8_u32.to_be_bytes(), |sessions| sessions.increment(1, eu))?;
 ///
-/// let mut here = Reconciler::new(Settings::new());
-/// let mut there = Reconciler::new(Settings::new());
+/// let mut here = Reconciler::new(ReconcilerSettings::new());
+/// let mut there = Reconciler::new(ReconcilerSettings::new());
 /// here.start(Direction::Both);
 /// let mut bytes = 0;
 /// while here.is_running() {
@@ -100,7 +100,7 @@ pub struct Outcome {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Reconciler<S: DeltaState> {
-    settings: Settings,
+    settings: ReconcilerSettings,
     /// The number of the next question.
     next: u64,
     answers: VecDeque<Vec<u8>>,
@@ -121,12 +121,12 @@ impl<S: DeltaState<Delta: Wire, Version: Wire> + Default> Reconciler<S> {
     /// With one peer.
     ///
     /// ```
-    /// use rejoin::{Document, sync::{Reconciler, Settings}};
-    /// let peer: Reconciler<Document> = Reconciler::new(Settings::new().message_bytes(64 << 10));
+    /// use rejoin::{Document, sync::{Reconciler, ReconcilerSettings}};
+    /// let peer: Reconciler<Document> = Reconciler::new(ReconcilerSettings::new().message_bytes(64 << 10));
     /// assert!(!peer.is_running());
     /// ```
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: ReconcilerSettings) -> Self {
         Self {
             settings,
             next: 0,
@@ -172,10 +172,10 @@ impl<S: DeltaState<Delta: Wire, Version: Wire> + Default> Reconciler<S> {
     /// O(what is on its way).
     ///
     /// ```
-    /// use rejoin::{PnCounter, sync::{Collection, Direction, Reconciler, Settings}};
+    /// use rejoin::{PnCounter, sync::{Collection, Direction, Reconciler, ReconcilerSettings}};
     ///
     /// let mut table: Collection<PnCounter> = Collection::new();
-    /// let mut peer = Reconciler::new(Settings::new());
+    /// let mut peer = Reconciler::new(ReconcilerSettings::new());
     /// peer.start(Direction::Both);
     /// assert!(peer.poll_transmit(&mut table)?.is_some());     // and it gets lost
     /// assert!(peer.poll_transmit(&mut table)?.is_none());

@@ -1,33 +1,33 @@
-//! [`Settings`] of a reconciler, and in which [`Direction`] it works.
+//! [`ReconcilerSettings`] of a reconciler, and in which [`Direction`] it works.
 
 use super::message::{KEY, PULL, PUSH};
 
 /// How large messages are, and how many are on their way.
 ///
 /// ```
-/// use rejoin::sync::Settings;
+/// use rejoin::sync::ReconcilerSettings;
 ///
-/// const OVER_MOBILE: Settings = Settings::new().message_bytes(16 << 10).window(2);
+/// const OVER_MOBILE: ReconcilerSettings = ReconcilerSettings::new().message_bytes(16 << 10).window(2);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ReconcilerSettings {
     pub(super) message_bytes: usize,
     pub(super) window: usize,
 }
 
-impl Default for Settings {
-    /// Those of [`Settings::new`].
+impl Default for ReconcilerSettings {
+    /// Those of [`ReconcilerSettings::new`].
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Settings {
+impl ReconcilerSettings {
     /// Messages of at most 1 MiB, and 8 of them on their way.
     ///
     /// ```
-    /// use rejoin::sync::Settings;
-    /// assert_eq!(Settings::new(), Settings::default());
+    /// use rejoin::sync::ReconcilerSettings;
+    /// assert_eq!(ReconcilerSettings::new(), ReconcilerSettings::default());
     /// ```
     #[must_use]
     pub const fn new() -> Self {

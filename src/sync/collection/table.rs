@@ -59,11 +59,11 @@ use alloc::vec::Vec;
 ///         Ok(self.0.entry(key.into()).or_default().apply_owned(delta) || is_new)
 ///     }
 /// }
-/// # use rejoin::sync::{Direction, Reconciler, Settings};
+/// # use rejoin::sync::{Direction, Reconciler, ReconcilerSettings};
 /// # let mut ours = Counters::default();
 /// # ours.0.entry(b"ana".to_vec()).or_default().increment(1, "us-east-1".parse()?)?;
 /// # let mut theirs = Counters::default();
-/// # let (mut asks, mut answers) = (Reconciler::new(Settings::new()), Reconciler::new(Settings::new()));
+/// # let (mut asks, mut answers) = (Reconciler::new(ReconcilerSettings::new()), Reconciler::new(ReconcilerSettings::new()));
 /// # asks.start(Direction::Both);
 /// # while let Some(message) = asks.poll_transmit(&mut ours)? {
 /// #     answers.receive(&mut theirs, &message)?;

@@ -13,7 +13,7 @@ mod settings;
 mod transfer;
 
 pub use event::{Event, SessionError};
-pub use settings::Settings;
+pub use settings::SessionSettings;
 
 use crate::{
     known::Known,
@@ -48,7 +48,7 @@ use transfer::{Incoming, Outgoing};
 ///
 /// Lose messages, repeat, reorder, truncate and damage them: that costs time, and nothing else.
 /// Either side may start again from what it stored: it makes a new session with a new number, which
-/// the other side notices. No message is larger than the [settings](Settings) say; larger deltas are
+/// the other side notices. No message is larger than the [settings](SessionSettings) say; larger deltas are
 /// sent in parts, of which a lost one alone is sent again. A checksum of 48 bits finds damage. It is
 /// no signature: where strangers can send, use TLS, and look at deltas before they are applied with
 /// [`receive_if`](Self::receive_if).
@@ -59,7 +59,7 @@ use transfer::{Incoming, Outgoing};
 /// all sessions except the one from which it came, as an edit goes to all. It holds only what was
 /// new, so that it does not go around in circles. Where every replica has a session with every
 /// other, tell only edits made here: everybody hears of them at first hand. Comparisons find what a
-/// broken link leaves out; see [`Settings::patience`].
+/// broken link leaves out; see [`SessionSettings::patience`].
 ///
 /// # Cost
 ///
@@ -70,7 +70,7 @@ use transfer::{Incoming, Outgoing};
 /// both sides lack something. The whole state is sent where that is smaller than the delta.
 ///
 /// A session holds what the peer has not acknowledged, joined, and what the peer has sent in parts,
-/// up to a [limit](Settings::transfer_bytes). Messages that compare, and those that complete a
+/// up to a [limit](SessionSettings::transfer_bytes). Messages that compare, and those that complete a
 /// delta, take the version of the state: O(blocks of 64 writes).
 ///
 /// # Examples
@@ -113,7 +113,7 @@ use transfer::{Incoming, Outgoing};
 pub struct Session<T: DeltaState> {
     replica: ReplicaId,
     nonce: u64,
-    settings: Settings,
+    settings: SessionSettings,
     /// The number with which the peer began.
     peer: Option<u64>,
     /// The peer has shown that it knows our number.
@@ -182,11 +182,11 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(replica: ReplicaId, nonce: u64) -> Self {
-        Self::with(replica, nonce, Settings::new())
+        Self::with(replica, nonce, SessionSettings::new())
     }
 
-    /// The same, with other settings. O(1). [`Settings`] has an example.
-    pub fn with(replica: ReplicaId, nonce: u64, settings: Settings) -> Self {
+    /// The same, with other settings. O(1). [`SessionSettings`] has an example.
+    pub fn with(replica: ReplicaId, nonce: u64, settings: SessionSettings) -> Self {
         Self {
             replica,
             nonce,

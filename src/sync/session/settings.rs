@@ -1,34 +1,34 @@
-//! [`Settings`]: how large messages are, and how much a session holds for its peer.
+//! [`SessionSettings`]: how large messages are, and how much a session holds for its peer.
 
 /// How large messages are, and how much a session takes from its peer.
 ///
 /// ```
-/// use rejoin::{PnCounter, sync::{Session, Settings}};
+/// use rejoin::{PnCounter, sync::{Session, SessionSettings}};
 ///
-/// const OVER_UDP: Settings = Settings::new().message_bytes(1200).transfer_bytes(1 << 20);
+/// const OVER_UDP: SessionSettings = SessionSettings::new().message_bytes(1200).transfer_bytes(1 << 20);
 /// let us = "us-east-1".parse()?;
 /// let session: Session<PnCounter> = Session::with(us, 17, OVER_UDP);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct SessionSettings {
     pub(super) message: usize,
     pub(super) transfer: u64,
     pub(super) patience: u32,
 }
 
-impl Default for Settings {
-    /// Those of [`Settings::new`].
+impl Default for SessionSettings {
+    /// Those of [`SessionSettings::new`].
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Settings {
+impl SessionSettings {
     /// Messages of 64 KiB, transfers of 64 MiB, and no patience.
     ///
     /// ```
-    /// assert_eq!(rejoin::sync::Settings::new(), rejoin::sync::Settings::default());
+    /// assert_eq!(rejoin::sync::SessionSettings::new(), rejoin::sync::SessionSettings::default());
     /// ```
     #[must_use]
     pub const fn new() -> Self {
@@ -57,9 +57,9 @@ impl Settings {
     /// reached one and not yet the other, and it is on its way.
     ///
     /// ```
-    /// use rejoin::sync::Settings;
-    /// const IN_A_MESH: Settings = Settings::new().patience(8);
-    /// assert_ne!(IN_A_MESH, Settings::new());
+    /// use rejoin::sync::SessionSettings;
+    /// const IN_A_MESH: SessionSettings = SessionSettings::new().patience(8);
+    /// assert_ne!(IN_A_MESH, SessionSettings::new());
     /// ```
     #[must_use]
     pub const fn patience(self, comparisons: u32) -> Self {

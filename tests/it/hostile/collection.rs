@@ -2,12 +2,12 @@
 
 use rejoin::{
     OrSet,
-    sync::{Collection, Direction, Fingerprint, Reconciler, Settings},
+    sync::{Collection, Direction, Fingerprint, Reconciler, ReconcilerSettings},
 };
 
 type Set = OrSet<u64>;
 
-const SETTINGS: Settings = Settings::new().message_bytes(2_048);
+const SETTINGS: ReconcilerSettings = ReconcilerSettings::new().message_bytes(2_048);
 
 fn table() -> Collection<Set> {
     let mut table = Collection::new();

@@ -3,7 +3,7 @@
 use super::Choices;
 use rejoin::{
     DeltaState, Merge, OrSet, ReplicaId,
-    sync::{Fingerprint, Session, Settings},
+    sync::{Fingerprint, Session, SessionSettings},
     wire,
 };
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ struct Side {
 
 impl Side {
     fn new(number: u64, state: Set) -> Self {
-        let (id, settings) = (ReplicaId::from_u128(number.into()), Settings::new());
+        let (id, settings) = (ReplicaId::from_u128(number.into()), SessionSettings::new());
         let settings = settings.message_bytes(256).transfer_bytes(4096);
         let session = Session::with(id, number, settings);
         Self { id, nonce: number, state, session, sent: VecDeque::new() }

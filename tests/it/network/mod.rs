@@ -14,7 +14,7 @@ pub(crate) use rng::Rng;
 use crate::effort::count;
 use rejoin::{
     Document, EnableFlag, LwwRegister, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Timestamp,
-    sync::{Event, Session, Settings},
+    sync::{Event, Session, SessionSettings},
     wire,
 };
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ pub(crate) struct Network<T: Load> {
     sent: Vec<Sent>,
     made: Vec<Made<T::Delta>>,
     pub(crate) faults: Faults,
-    settings: Settings,
+    settings: SessionSettings,
     /// Whether what comes from one neighbour is told to the others.
     forwards: bool,
     now: u64,
@@ -121,7 +121,7 @@ impl<T: Load> Network<T> {
         mut rng: Rng,
         graph: Graph,
         replicas: usize,
-        settings: Settings,
+        settings: SessionSettings,
         forwards: bool,
     ) -> Self {
         let links = graph.links(replicas, &mut rng);
@@ -396,7 +396,8 @@ fn play<T: Load>(seed: u64) {
         restore: rate(&mut rng, 6),
     };
     let forwards = !matches!(graph, Graph::Mesh) || rng.chance(500);
-    let settings = if forwards { Settings::new() } else { Settings::new().patience(4) };
+    let settings =
+        if forwards { SessionSettings::new() } else { SessionSettings::new().patience(4) };
     let settings = settings.message_bytes(if rng.chance(500) { 256 } else { 1200 });
     let writes = rng.below(300);
     let mut network = Network::<T>::new(rng, graph, replicas, settings, forwards);
@@ -483,7 +484,7 @@ fn a_thousand_replicas_converge() {
     let replicas = if std::env::var_os("REJOIN_THOUSAND").is_some() { 1_000 } else { 30 };
     let rng = Rng::new(1_000);
     let mut network =
-        Network::<OrSet<u64>>::new(rng, Graph::Random, replicas, Settings::new(), true);
+        Network::<OrSet<u64>>::new(rng, Graph::Random, replicas, SessionSettings::new(), true);
     network.faults =
         Faults { lost: 50, repeated: 20, damaged: 20, delay_max: 3, ..Faults::default() };
     for _ in 0..100 {

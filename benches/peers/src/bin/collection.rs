@@ -2,7 +2,7 @@
 
 use rejoin::{
     DeltaState, Document, GCounter, OrSet, ReplicaId, Timestamp,
-    sync::{Collection, Direction, Reconciler, Settings},
+    sync::{Collection, Direction, Reconciler, ReconcilerSettings},
     wire::{self, Wire},
 };
 use serde_json::json;
@@ -128,7 +128,7 @@ where
     S: DeltaState<Delta: Wire, Version: Wire> + Default,
 {
     let (mut here, mut there) =
-        (Reconciler::new(Settings::new()), Reconciler::new(Settings::new()));
+        (Reconciler::new(ReconcilerSettings::new()), Reconciler::new(ReconcilerSettings::new()));
     let (mut bytes, mut rounds) = (0, 0);
     here.start(direction);
     while here.is_running() {
