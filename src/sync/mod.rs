@@ -6,6 +6,7 @@
 mod collection;
 mod fingerprint;
 mod gate;
+pub mod health;
 mod session;
 
 pub use collection::{

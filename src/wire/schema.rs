@@ -74,6 +74,8 @@ tags! {
     FlagDelta = 0x35 "FlagDelta" 0, Version = 0x36 "Version" 0,
 
     Fingerprint = 0x37 "Fingerprint" 0, CollectionMessage = 0x40 "CollectionMessage" 0,
+
+    Log = 0x50 "Log" 1, Heartbeat = 0x51 "Heartbeat" 0,
 }
 
 const NAMED: u8 = 0x7f;

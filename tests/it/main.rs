@@ -33,6 +33,7 @@ mod found;
 mod gate;
 mod growth;
 mod guesses;
+mod health;
 mod history;
 mod hostile;
 mod iterators;
