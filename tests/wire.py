@@ -182,6 +182,19 @@ def body(read, schema):
         return json_value(read)
     if tag == 0x37:
         return read.bytes(16).hex()
+    if tag == 0x50:
+        at = column(read, (0x10, [(0x25, [])]), 1)[0]
+        state, count = body(read, parts[0]), read.varint()
+        last, less = (column(read, (0x25, []), count) for _ in range(2))
+        deltas = column(read, (DELTAS.get(parts[0][0], parts[0][0]), parts[0][1]), count)
+        firsts = [position - by for position, by in zip(last, less)]
+        return {"from": at, "state": state, "deltas": [list(row) for row in zip(firsts, last, deltas)]}
+    if tag == 0x51:
+        number, told = read.varint(), read.byte()
+        heard = read.varint() if told & 1 else None
+        position = lambda: {"timeline": read.varint(), "offset": read.varint()}
+        head, received = (position() if told & bit else None for bit in (2, 4))
+        return {"number": number, "heard": heard, "head": head, "received": received}
     if tag in (0x09, 0x0A):
         raise NotImplementedError
     return column(read, schema, 1)[0]
@@ -239,7 +252,8 @@ def fingerprint(data):
 
 
 PARTS = {0x04: 1, 0x05: 1, 0x07: 1, 0x08: 2, 0x0B: 1, 0x0E: 2, 0x10: 1, 0x11: 1, 0x12: 1, 0x13: 2,
-         0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1, 0x32: 1, 0x33: 2, 0x34: 1}
+         0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1, 0x32: 1, 0x33: 2, 0x34: 1, 0x50: 1}
+DELTAS = {0x05: 0x34, 0x06: 0x35, 0x07: 0x32, 0x08: 0x33}
 
 
 def schema(read):

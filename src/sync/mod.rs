@@ -7,6 +7,7 @@ mod collection;
 mod fingerprint;
 mod gate;
 pub mod health;
+mod log;
 mod session;
 
 pub use collection::{
@@ -15,4 +16,5 @@ pub use collection::{
 };
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use gate::{Gate, Refused};
+pub use log::{CatchUp, Log, LogError};
 pub use session::{Event, Session, SessionError, SessionSettings};

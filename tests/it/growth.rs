@@ -15,7 +15,8 @@ use rejoin::{
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
     sync::{
-        Collection, Direction, Fingerprint, Gate, Reconciler, ReconcilerSettings, Session,
+        Collection, Direction, Fingerprint, Gate, Log, Reconciler, ReconcilerSettings, Session,
+        health::{self, Heartbeat, Link, Position},
         shortest_between,
     },
     wire::{self, Limits},
@@ -208,7 +209,7 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 8] = [
     (
-        "CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new Rules::default_key
+        "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new Rules::default_key
          Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
          OrSet::new",
         "makes nothing of nothing",
@@ -237,7 +238,12 @@ const NOT_MEASURED: [(&str, &str); 8] = [
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
          Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty
-         MapChanges::is_empty DeltaWrite::replica DeltaWrite::time DeltaWrite::stamp DeltaWrite::path DeltaPath::is_root
+         MapChanges::is_empty Position::new Position::on Position::timeline Position::offset
+         Position::nearest Heartbeat::new Heartbeat::with_head Heartbeat::with_received Heartbeat::with_heard
+         Heartbeat::with_number Figure::exactly Figure::at_least Rate::per_second Health::state Health::level
+         Thresholds::new Thresholds::warn_ms Thresholds::critical_ms Thresholds::act_ms Thresholds::calm_ms
+         Thresholds::window_ms Link::with_thresholds Link::health LogError::is_out_of_order LogError::is_cut
+         LogError::position DeltaWrite::replica DeltaWrite::time DeltaWrite::stamp DeltaWrite::path DeltaPath::is_root
          DeltaPath::last ItemKey::as_str ItemKey::nth",
         "of a fixed size, or hands out what is there",
     ),
@@ -412,7 +418,7 @@ macro_rules! read {
 }
 
 fn table() -> Vec<Row> {
-    [plain(), keyed(), documents(), bytes(), collections()].into_iter().flatten().collect()
+    [plain(), keyed(), documents(), synced(), bytes(), collections()].into_iter().flatten().collect()
 }
 
 fn collection(n: u64) -> Collection<GCounter> {
@@ -1358,6 +1364,76 @@ fn in_sync(n: u64) -> (OrSet<u64>, Session<OrSet<u64>>, OrSet<u64>, Session<OrSe
     }
     assert!(a.is_settled() && b.is_settled());
     (ours, a, theirs, b)
+}
+
+/// A log of this many deltas, each of one count.
+fn log(n: u64) -> Log<GCounter> {
+    let (mut counter, mut log) = (GCounter::new(), Log::new());
+    for position in 1..=n {
+        log.append(position, counter.increment(1, us()).unwrap()).unwrap();
+    }
+    log
+}
+
+fn synced() -> Vec<Row> {
+    Vec::from([
+        Row("Link::heard Link::observe Link::summary", "after many looks", Flat, |n| {
+            let (mut link, mut number) = (Link::new(), 0);
+            let mut look = move || {
+                number += 1;
+                let beat = Heartbeat::new(number).with_head(Position::new(number * 9));
+                let beat = beat.with_received(Position::new(number));
+                let heard = link.heard(at(number * 1_000), &beat);
+                let told = link.observe(at(number * 1_000), &beat);
+                (heard, told.len(), link.summary(health::Direction::Inbound))
+            };
+            (0..n).for_each(|_| _ = look());
+            op(look)
+        }),
+        Row("Heartbeat::of_versions", "", Linear, |n| {
+            let (ours, theirs) = (set(n).version(), set(n / 2).version());
+            op(move || Heartbeat::of_versions(&ours, &theirs))
+        }),
+        Row("Heartbeat::of_clocks", "", Linear, |n| {
+            let (ours, theirs) = (clock(n), clock(n / 2));
+            op(move || Heartbeat::of_clocks(&ours, &theirs))
+        }),
+        Row("Log::append", "", Flat, |n| {
+            let (mut log, mut position) = (log(n), n);
+            op(move || {
+                position += 1;
+                log.append(position, GCounter::new())
+            })
+        }),
+        Row(
+            "Log::state Log::state_at Log::since Log::position_of",
+            "of a small state",
+            Flat,
+            |n| {
+                let log = log(n);
+                let then = log.state_at(n / 3).unwrap();
+                op(move || {
+                    let found = (log.since(n / 5), log.position_of(&then.version()));
+                    (log.state(), log.state_at(n / 3), found)
+                })
+            },
+        ),
+        Row("Log::first Log::last Log::len Log::is_empty Log::catch_up", "", Flat, |n| {
+            let log = log(n);
+            op(move || {
+                let ends = (log.first(), log.last(), log.len(), log.is_empty());
+                (ends, log.catch_up(n / 3))
+            })
+        }),
+        Row("Log::iter Log::cuttable Log::cut Log::starting_at", "", Linear, |n| {
+            let whole = log(n);
+            op(move || {
+                let mut log = whole.clone();
+                let ranges = (log.cuttable([n / 3]), log.cut([n / 3, n / 2]), log.iter().count());
+                (ranges, Log::starting_at(n, log.state()))
+            })
+        }),
+    ])
 }
 
 fn bytes() -> Vec<Row> {

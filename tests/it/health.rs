@@ -661,8 +661,8 @@ impl Model {
         }
         let begun = self.0.iter().rposition(|it| it.0.is_back).unwrap_or(0);
         let begun = self.0[begun..].iter().find(|it| it.0.offsets.is_some()).map(|it| it.0.at);
-        let moved = self.moved().max(begun.filter(|_| !is_begun));
-        let moves = moved.is_some_and(|moved| seen.at - moved <= 5_000);
+        let last = self.moved().max(begun.filter(|_| !is_begun));
+        let moves = last.is_some_and(|last| seen.at - last <= 5_000);
         match self.trend() {
             None | Some(Trend::Shrinking) if moves => State::CatchingUp,
             _ => State::Lagging,

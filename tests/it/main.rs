@@ -40,6 +40,7 @@ mod iterators;
 mod known;
 mod laws;
 mod lists;
+mod log;
 mod network;
 mod numbers;
 mod pitfalls;

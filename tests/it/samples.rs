@@ -10,7 +10,10 @@ use rejoin::{
     OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, Rules, Value},
-    sync::Fingerprint,
+    sync::{
+        Fingerprint, Log,
+        health::{Heartbeat, Position},
+    },
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +103,25 @@ fn clocks_and_counters(visit: &mut impl Visit) {
     visit.visit("pn_counter_empty", &PnCounter::new());
     visit.visit("pn_counter", &counter());
     visit.visit("fingerprint", &Fingerprint::of(&counter()));
+    synced(visit);
+}
+
+fn synced(visit: &mut impl Visit) {
+    let [us, eu, _] = ids();
+    let beat = Heartbeat::new(41).with_head(Position::on(2, 7_000)).with_heard(1_204);
+    visit.visit("heartbeat", &beat);
+    visit.visit("heartbeat_bare", &Heartbeat::new(0));
+    let (mut counter, mut log) = (GCounter::new(), Log::<GCounter>::new());
+    visit.visit("log_empty", &log);
+    for position in [3, 4, 300, 302, 90_000] {
+        log.append(position, counter.increment(position, us).unwrap()).unwrap();
+    }
+    log.cut([4, 302]);
+    visit.visit("log", &log);
+    let (mut set, mut log) = (OrSet::new(), Log::<OrSet<u64>>::new());
+    log.append(0, set.insert(7_u64, us).unwrap()).unwrap();
+    log.append(5, set.remove(&7, eu).unwrap()).unwrap();
+    visit.visit("log_of_a_set", &log);
 }
 
 fn registers(visit: &mut impl Visit) {

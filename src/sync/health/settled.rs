@@ -18,14 +18,14 @@ impl<T: Copy + Ord> Settled<T> {
     pub(super) fn look(&mut self, now: u64, is: T, unknown: T, calm_ms: u64) -> Option<(T, T)> {
         let before = self.told;
         let is_better = is < before && before != unknown && is != unknown;
-        if !is_better {
-            *self = Self { told: is, better: None };
-        } else {
+        if is_better {
             let (since, worst) = self.better.map_or((now, is), |(since, was)| (since, was.max(is)));
             self.better = Some((since, worst));
             if now.saturating_sub(since) >= calm_ms {
                 *self = Self { told: worst, better: None };
             }
+        } else {
+            *self = Self { told: is, better: None };
         }
         (before != self.told).then_some((before, self.told))
     }

@@ -12,6 +12,7 @@ use super::Level;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[allow(clippy::struct_field_names)] // the unit, which is read in JSON
 pub struct Thresholds {
     warn_ms: u64,
     critical_ms: u64,
