@@ -2,6 +2,10 @@
 //!
 //! Everything here works on any [`DeltaState`](crate::DeltaState) or on bytes, over any transport,
 //! and reads no clock.
+//!
+//! - [`Fingerprint`]: whether two states, or two tables of them, are the same.
+//! - [`health`]: how far behind a peer is, and whether it is there at all.
+//! - [`Log`]: deltas by position: what was, what came since, and what may be forgotten.
 
 mod collection;
 mod fingerprint;

@@ -91,7 +91,7 @@ impl Position {
 ///     .with_received(Position::new(350))      // hold so much of what you wrote,
 ///     .with_heard(1_204);                     // and heard your heartbeat 1,204
 /// let bytes = wire::to_bytes(&beat);
-/// assert_eq!(bytes.len(), 16);
+/// assert_eq!(bytes.len(), 14);
 /// assert_eq!(wire::from_bytes::<Heartbeat>(&bytes)?, beat);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -65,7 +65,7 @@ impl<T: DeltaState> Log<T> {
     /// log.cut([7, 9, 4]);
     /// assert_eq!(log.len(), 2);
     /// for position in [4, 7, 9] {
-    ///     assert_eq!(log.state_at(position)?.value(), position);
+    ///     assert_eq!(log.state_at(position)?.value(), u128::from(position));
     /// }
     /// let error = log.state_at(5).unwrap_err();
     /// assert_eq!(

@@ -26,7 +26,8 @@ use tree::{Tree, join_all};
 /// Sixteen adjacent deltas are also kept as their join, sixteen of these too, and so on. So any
 /// range of `n` deltas is at most 30 joins for each factor of sixteen in `n`, and each delta is
 /// kept once and in up to log₁₆(n) joins: in these, what a later delta replaced takes no room. A
-/// log of 5,000 edits of one document takes about 1.5 times the memory of a `Vec` of them.
+/// log of 2,000 edits of a document takes 1.4 times the memory of a `Vec` of them if they change
+/// forty fields, and 1.5 times if each adds one.
 ///
 /// # Source
 ///
