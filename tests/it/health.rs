@@ -513,8 +513,14 @@ fn a_link_takes_bounded_memory() {
             longest.max(serde_json::to_vec(&link).unwrap().len() * usize::from(second % 97 == 0));
     }
     assert!((5_000..40_000).contains(&longest), "{longest} bytes as text");
+    // Nor does a peer that goes to and fro while nobody looks.
+    for number in 20_000..30_000 {
+        link.heard(seconds(20_000), &beat(number, number % 2, 0));
+    }
     let used = allocation_counter::measure(|| drop(link.clone()));
     assert!((1..=16 << 10).contains(&used.bytes_max), "{} bytes", used.bytes_max);
+    let events = link.observe(seconds(20_000), &beat(20_000, 0, 0));
+    assert!((1..30).contains(&events.len()), "{} events", events.len());
 }
 
 #[test]

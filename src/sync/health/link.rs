@@ -7,6 +7,9 @@ use super::{
 use crate::time::Timestamp;
 use alloc::vec::Vec;
 
+/// So many events are kept from one look to the next.
+const EVENTS: usize = 16;
+
 /// Watches the link to one peer, in both directions, without a clock of its own. O(1) memory: at
 /// most 16 KiB, whatever the window.
 ///
@@ -19,6 +22,11 @@ use alloc::vec::Vec;
 /// of a monotonic clock if you can. If the clock goes back, time stands still for that moment. If it
 /// goes on by more than `critical_ms` between two calls, nobody looked: the link is unknown rather
 /// than disconnected, until there is contact or `critical_ms` have passed again.
+///
+/// # Positions
+///
+/// Within one timeline a head only grows. One that is less than before means that writes were lost:
+/// a side that begins a new life, as after a restore, counts on a new timeline.
 ///
 /// # Late heartbeats
 ///
@@ -148,6 +156,8 @@ impl Link {
         }
         (self.newest, self.newest_at, self.late_since) = (Some(*beat), now, None);
         self.inbound.sender(beat.head, Direction::Inbound, &mut self.events);
+        // A peer that goes to and fro takes no memory, whether anybody looks or not.
+        self.events.truncate(EVENTS);
     }
 
     /// Looks at the link, with what this side has; returns what is to be told. O(1).
