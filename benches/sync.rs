@@ -4,6 +4,8 @@
 //! full of holes, and which then differ by a few adds and removals on either side. Then a mesh of 50
 //! replicas that write all the time.
 
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // estimates
+
 use rejoin::{
     DeltaState, Merge, OrSet, ReplicaId, SetDelta,
     sync::{Event, Session, SessionSettings},
@@ -208,7 +210,9 @@ fn played(tells_all: bool) -> Result<(usize, Writes)> {
     }
     let mut start = Set::new();
     start.extend((0..1_000).map(element), nodes[0].id)?;
-    nodes.iter_mut().for_each(|node| node.state = start.clone());
+    for node in &mut nodes {
+        node.state = start.clone();
+    }
     let (mut writes, mut bytes) = (Writes::default(), 0);
     let mut on_the_way: Vec<(usize, usize, Vec<u8>)> = Vec::new();
     // First they meet; then they write; and then they hear of the last.
@@ -223,8 +227,7 @@ fn played(tells_all: bool) -> Result<(usize, Writes)> {
                 others.for_each(|(_, session)| session.changed(&delta));
             }
         }
-        for at in 0..REPLICAS {
-            let node = &mut nodes[at];
+        for (at, node) in nodes.iter_mut().enumerate() {
             let choice = element(step << 20 | at as u64);
             if (20..20 + STEPS).contains(&step) && choice % 4 == 0 {
                 let some = node.state.iter().nth((choice >> 8) as usize % 500).copied();

@@ -222,7 +222,9 @@ impl<K: Ord + Clone, V: Known + Default> Known for BTreeMap<K, V> {
     }
 
     fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
-        self.iter().for_each(|(key, ours)| part_beyond(ours, other.get(key), each));
+        for (key, ours) in self {
+            part_beyond(ours, other.get(key), each);
+        }
     }
 }
 

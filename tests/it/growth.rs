@@ -418,7 +418,10 @@ macro_rules! read {
 }
 
 fn table() -> Vec<Row> {
-    [plain(), keyed(), documents(), synced(), bytes(), collections()].into_iter().flatten().collect()
+    [plain(), keyed(), documents(), synced(), bytes(), collections()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn collection(n: u64) -> Collection<GCounter> {
@@ -1351,7 +1354,7 @@ fn documents() -> Vec<Row> {
 }
 
 /// Two replicas of a set and their sessions, which have met.
-fn in_sync(n: u64) -> (OrSet<u64>, Session<OrSet<u64>>, OrSet<u64>, Session<OrSet<u64>>) {
+fn in_sync(n: u64) -> [(OrSet<u64>, Session<OrSet<u64>>); 2] {
     let (mut ours, mut theirs) = (set(n), set(n));
     let (mut a, mut b) = (Session::new(us(), 17), Session::new(eu(), 71));
     for _ in 0..3 {
@@ -1363,7 +1366,7 @@ fn in_sync(n: u64) -> (OrSet<u64>, Session<OrSet<u64>>, OrSet<u64>, Session<OrSe
         }
     }
     assert!(a.is_settled() && b.is_settled());
-    (ours, a, theirs, b)
+    [(ours, a), (theirs, b)]
 }
 
 /// A log of this many deltas, each of one count.
@@ -1455,7 +1458,7 @@ fn bytes() -> Vec<Row> {
     const ALL: &str = "to_bytes from_bytes from_bytes_within merge_bytes apply_bytes";
     Vec::from([
         Row("Session::changed Session::resend Session::is_settled", "of a set", Flat, |n| {
-            let (mut ours, mut session, ..) = in_sync(n);
+            let [(mut ours, mut session), _] = in_sync(n);
             let delta = ours.insert(n, us()).unwrap();
             op(move || {
                 session.changed(&delta);
@@ -1468,7 +1471,7 @@ fn bytes() -> Vec<Row> {
             "of a set",
             Linear,
             |n| {
-                let (ours, mut a, mut theirs, mut b) = in_sync(n);
+                let [(ours, mut a), (mut theirs, mut b)] = in_sync(n);
                 op(move || {
                     a.resend();
                     while let Some(message) = a.poll_transmit(&ours) {

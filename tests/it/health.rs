@@ -509,8 +509,9 @@ fn a_link_takes_bounded_memory() {
             link.heard(seconds(second), &beat(second, second * 1_000, 0));
         }
         link.observe(seconds(second), &beat(second, second * 7, second));
-        longest =
-            longest.max(serde_json::to_vec(&link).unwrap().len() * usize::from(second % 97 == 0));
+        if second % 97 == 0 {
+            longest = longest.max(serde_json::to_vec(&link).unwrap().len());
+        }
     }
     assert!((5_000..40_000).contains(&longest), "{longest} bytes as text");
     // Nor does a peer that goes to and fro while nobody looks.

@@ -234,7 +234,7 @@ fn set(it: &mut OrSet<u8>, id: ReplicaId, what: u8, _: u64) -> rejoin::SetDelta<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: count(400), failure_persistence: None, ..<_>::default() })]
+    #![proptest_config(ProptestConfig { cases: count(160), failure_persistence: None, ..<_>::default() })]
 
     #[test]
     fn logs_answer_as_vecs_of_all_deltas(

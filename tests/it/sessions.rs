@@ -259,6 +259,31 @@ fn a_lost_part_alone_is_sent_again() {
 }
 
 #[test]
+fn parts_that_are_not_followed_by_others_are_not_waited_for() {
+    let settings = SessionSettings::new().message_bytes(300);
+    let (mut a, mut b) = pair_within(settings, set([1], us()), set([1], us()));
+    talk(&mut a, &mut b);
+    let delta = a.state.extend(100..1_000, us()).unwrap();
+    a.session.changed(&delta);
+    let part = a.next().unwrap();
+    b.take(&part);
+    // The rest comes by way of a third replica, so it is not sent any more.
+    b.state.apply(&delta);
+    b.session.resend();
+    while let Some(message) = b.next() {
+        a.take(&message);
+    }
+    assert!(a.session.is_settled());
+    a.state.insert(2, us()).unwrap();
+    for _ in 0..10 {
+        a.session.resend();
+        b.session.resend();
+        talk(&mut a, &mut b);
+    }
+    assert_eq!(a.state, b.state);
+}
+
+#[test]
 fn the_state_is_sent_where_it_is_smaller_than_the_delta() {
     let (mut a, mut b) = pair(OrSet::<u64>::new());
     // A delta for each second write: its context is in ten thousand pieces.
@@ -352,6 +377,7 @@ fn one_version_crosses_the_link_where_one_side_lacks_nothing() {
         let (mut a, mut b) = pair_within(SessionSettings::new(), ours, theirs);
         talk(&mut a, &mut b);
         assert_eq!(a.state, b.state);
+        assert!(a.session.is_settled() && b.session.is_settled());
         assert!(a.bytes() + b.bytes() < delta + 190);
     }
 }

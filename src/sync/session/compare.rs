@@ -72,7 +72,7 @@ where
         let told = self.compared.map(|it| (Some(it), take(&mut self.unsent)));
         let (compared, unsent) = told.unwrap_or_default();
         let (offers, whole) = (self.offers, self.whole);
-        *self = Self { offers, whole, compared, unsent, owes, ..fresh };
+        *self = Self { unsent, compared, offers, whole, owes, ..fresh };
     }
 
     pub(super) fn on_fingerprint(

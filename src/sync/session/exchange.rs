@@ -39,7 +39,9 @@ where
             out.count(delta.len());
             out.bytes(&delta);
         }
-        version.iter().for_each(|version| out.bytes(version));
+        if let Some(version) = version {
+            out.bytes(&version);
+        }
         self.offers += 1;
         let part = self.settings.message.saturating_sub(OVERHEAD);
         let transfer = Outgoing::new(self.offers, out.into_bytes(), part);
@@ -119,6 +121,7 @@ where
         Ok(events)
     }
 
+    #[allow(clippy::type_complexity)] // a delta, a version, or both
     fn read(&self, bytes: &[u8]) -> Result<(Option<T::Delta>, Option<T::Version>), DecodeError> {
         let limit = usize::try_from(self.settings.transfer).unwrap_or(usize::MAX);
         let limits = Limits::default().bytes(limit);

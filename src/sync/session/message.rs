@@ -99,7 +99,9 @@ impl Message<'_> {
             Self::Greeting { nonce, peer, fingerprint } => {
                 out.byte(PROTOCOL);
                 out.bytes(&nonce.to_be_bytes());
-                peer.iter().for_each(|peer| out.bytes(&peer.to_be_bytes()));
+                if let Some(peer) = peer {
+                    out.bytes(&peer.to_be_bytes());
+                }
                 fingerprint.encode(out);
                 if peer.is_some() { REPLY } else { GREETING }
             }
@@ -258,8 +260,7 @@ fn check(link: Link, tag: u8, body: &[u8], meant: Option<Fingerprint>) -> [u8; C
         core::hash::Hasher::write(&mut hasher, &low.to_be_bytes());
     }
     let hash = hasher.finish128().h1.to_be_bytes();
-    let [a, b, c, d, e, f, ..] = hash;
-    [a, b, c, d, e, f]
+    hash.first_chunk().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -110,6 +110,7 @@ use transfer::{Incoming, Outgoing};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is of its own, and all combine
 pub struct Session<T: DeltaState> {
     replica: ReplicaId,
     nonce: u64,

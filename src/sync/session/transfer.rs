@@ -26,7 +26,8 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn new(number: u64, bytes: Vec<u8>, part: usize) -> Self {
-        let waiting = VecDeque::from([0..bytes.len()]);
+        let mut waiting = VecDeque::new();
+        waiting.push_back(0..bytes.len());
         Self { number, bytes, part: part.max(1), waiting }
     }
 
@@ -154,7 +155,9 @@ mod tests {
         from.send_again(&into.gaps());
         let again = parts(&mut from);
         assert_eq!(again.iter().map(|it| it.0).collect::<Vec<_>>(), [0, 30, 40, 90]);
-        again.iter().for_each(|(offset, part)| into.add(*offset, part));
+        for (offset, part) in again {
+            into.add(offset, &part);
+        }
         assert!(into.is_whole() && into.gaps().is_empty());
         assert_eq!(into.into_bytes(), bytes);
     }

@@ -13,7 +13,7 @@ use crate::spec;
 type Body = fn(&[u8]);
 
 /// The fuzz targets, by the names of their folders.
-pub(crate) const TARGETS: [(&str, Body); 9] = [
+pub(crate) const TARGETS: [(&str, Body); 10] = [
     ("decode_json", decoding::json),
     ("decode_binary", decoding::binary),
     ("decode_wire", decoding::canonical),

@@ -2,7 +2,7 @@
 
 use super::Choices;
 use rejoin::{
-    DeltaState, Merge, OrSet, ReplicaId,
+    DeltaState, Merge, OrSet, ReplicaId, Version,
     sync::{Fingerprint, Session, SessionSettings},
     wire,
 };
@@ -53,7 +53,7 @@ fn forged(tag: u8, body: &[u8], from: u64, to: u64) -> Vec<u8> {
 
 /// A transfer: some kind of it, and bytes that may be those of a delta and a version.
 fn transfer(choices: &mut Choices<'_>, state: &Set) -> Vec<u8> {
-    let mut delta = wire::to_bytes(&state.delta_since(&Default::default()));
+    let mut delta = wire::to_bytes(&state.delta_since(&Version::default()));
     let version = wire::to_bytes(&state.version());
     let at = usize::from(choices.byte()) % delta.len();
     delta[at] ^= choices.byte();

@@ -1,4 +1,4 @@
-//! Choices that a seed decides (SplitMix64).
+//! Choices that a seed decides (`SplitMix64`).
 
 pub(crate) struct Rng(u64);
 
