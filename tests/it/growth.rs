@@ -843,15 +843,10 @@ fn keyed() -> Vec<Row> {
             let (delta, version) = (map(n).delta_since(&Version::default()), map(n).version());
             op(move || (delta.is_empty(), version.is_empty()))
         }),
-        Row(
-            "OrSet::stats OrMap::stats DotKernel::stats Document::stats MvRegister::stats EnableFlag::stats",
-            "",
-            Flat,
-            |n| {
-                let (set, map) = (set(n), map(n));
-                op(move || (set.stats(), map.stats()))
-            },
-        ),
+        Row("DotKernel::stats Document::stats", "", Flat, |n| {
+            let (set, map) = (set(n), map(n));
+            op(move || (set.stats(), map.stats()))
+        }),
         Row("Gate::check Gate::apply_bytes", "of an insertion", Linear, |n| {
             // The version of the state is Linear in what was written and removed, by blocks.
             let mut set = set(n);
