@@ -33,7 +33,7 @@ use core::{error::Error, fmt};
 /// let from_ana = Gate::new()
 ///     .writers([ana])
 ///     .not_mine(server)
-///     .until(now + Duration::from_secs(60))
+///     .until(now.saturating_add(Duration::from_secs(60)))
 ///     .limits(wire::Limits::new().bytes(65_536));
 ///
 /// let mut state = Document::new();
@@ -43,7 +43,7 @@ use core::{error::Error, fmt};
 ///
 /// let forged = theirs.set("", "hello", bo, now)?;
 /// assert_eq!(from_ana.check(&state, &forged), Err(Refused::Writer(bo)));
-/// let tomorrow = now + Duration::from_secs(86_400);
+/// let tomorrow = now.saturating_add(Duration::from_secs(86_400));
 /// let late = state.clone().set("", "me last", ana, tomorrow)?;
 /// assert!(matches!(from_ana.check(&state, &late), Err(Refused::Time { .. })));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
