@@ -5,12 +5,13 @@ use crate::{
     tried::{tried_delta, tried_merge},
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,
+    DeltaState, Document, EnableFlag, FlagDelta, GCounter, Known, LwwRegister, MapDelta, Merge,
     MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
     VectorClock, Version,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
     laws::Invariants,
+    sync::Gate,
     wire,
 };
 
@@ -153,8 +154,22 @@ fn lattice<T: Form + Merge>(reader: impl Reader, data: &[u8], check: impl Fn(&T)
     }
 }
 
+/// A gate lets a delta in if and only if all that it would add is by whom may write.
+fn guarded<T: Form + DeltaState<Version: Known> + Default>(state: &T, delta: &T::Delta) {
+    let writer = ReplicaId::from_u128(1);
+    let me = writer.with_incarnation(1);
+    let passes = Gate::new().writers([writer]).not_mine(me).check(state, delta).is_ok();
+    let mut after = state.clone();
+    after.apply(delta);
+    let mut is_by_writer = true;
+    after.version().beyond(&state.version(), &mut |by| {
+        is_by_writer &= by.with_incarnation(0) == writer && by != me;
+    });
+    assert_eq!(passes, is_by_writer);
+}
+
 /// And what is edited afterwards, and what is sent.
-fn state<T: Form + DeltaState>(
+fn state<T: Form + DeltaState<Version: Known> + Default>(
     reader: impl Reader,
     data: &[u8],
     check: impl Fn(&T) -> Checked,
@@ -179,6 +194,7 @@ fn state<T: Form + DeltaState>(
         let mut told = ours.clone();
         told.apply_owned(theirs.delta_since(&ours.version()));
         sound(&told, &check);
+        guarded(ours, &theirs.delta_since(&T::Version::default()));
     }
 }
 
