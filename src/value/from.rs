@@ -181,6 +181,11 @@ impl<T: Into<Self>> FromIterator<T> for Value {
 impl<K: ToString, V: Into<Self>> FromIterator<(K, V)> for Value {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(fields: I) -> Self {
         let named = fields.into_iter().map(|(name, value)| (name.to_string(), value.into()));
-        Self::Object(named.collect())
+        object(named.collect())
     }
+}
+
+/// Apart, so that what sorts is compiled once and not for each kind of iterator.
+fn object(fields: Vec<(String, Value)>) -> Value {
+    Value::Object(fields.into_iter().collect())
 }

@@ -108,7 +108,7 @@ pub(crate) struct Network<T: Load> {
     /// Whether what comes from one neighbour is told to the others.
     forwards: bool,
     now: u64,
-    ids: u128,
+    restores: u32,
     pub(crate) bytes: u64,
     pub(crate) messages: u64,
 }
@@ -136,7 +136,7 @@ impl<T: Load> Network<T> {
             settings,
             forwards,
             now: 0,
-            ids: 0,
+            restores: 0,
             bytes: 0,
             messages: 0,
         };
@@ -147,10 +147,10 @@ impl<T: Load> Network<T> {
         network
     }
 
-    /// A replica that starts from these bytes under a new id.
+    /// A replica that starts from these bytes, in an incarnation that it was never in.
     fn born(&mut self, at: usize, stored: Vec<u8>) -> Node<T> {
-        self.ids += 1;
-        let id = ReplicaId::from_u128((self.ids * 0x1_0001) % 0xffff_fffb);
+        let name = (at as u128 + 1) * 0x1_0001 % 0xffff_fffb;
+        let id = ReplicaId::from_u128(name).with_incarnation(self.restores);
         Node {
             id,
             state: wire::from_bytes(&stored).unwrap(),
@@ -285,6 +285,7 @@ impl<T: Load> Network<T> {
 
     fn restore(&mut self, at: usize) {
         self.drop_unstored(at);
+        self.restores += 1;
         let backup = self.nodes[at].backup.clone();
         self.nodes[at] = self.born(at, backup);
         // What nobody else has stored is gone with it, or is still on its way.
