@@ -38,7 +38,9 @@
 //! | a set | [`OrSet`] | an insert beats a remove |
 //! | a map of values | [`OrMap`] | an insert beats a remove; between inserts the greater (time, replica) wins |
 //! | a JSON document | [`Document`] | field by field |
+//! | a map of these by key | [`GMap`] | each key on its own; keys are never removed |
 //! | several of these as one | a tuple, `Option`, `BTreeMap` or `HashMap` of them | each part on its own |
+//! | a struct of these | `derive(Merge, DeltaState)`, with the feature `derive` | each field on its own |
 //! | one of your own | [`Merge`] for it, or one that composes a [`causal::DotKernel`] | |
 //!
 //! Methods are named as in std: a set has `insert`, `remove`, `contains`, `iter`, `retain`,
@@ -94,6 +96,9 @@
 //! - **`json`**: documents from and to `serde_json::Value`, which is what a service usually has in
 //!   hand. Turns on `serde`, and `float_roundtrip` of `serde_json`. Without it a document is built
 //!   from [`document::Value`] and still writes JSON text with `to_string`.
+//! - **`derive`**: `derive(Merge, DeltaState, Wire)` for your own structs, which makes their deltas
+//!   and versions too. The documentation of the crate `rejoin-derive` is the chapter on it. Compiles
+//!   `syn`, as `serde` does.
 //! - **`laws`**: the module `laws`, which checks that a [`Merge`] or [`DeltaState`] type of your own
 //!   keeps the rules. Meant for `[dev-dependencies]`; brings no dependency.
 #![no_std]
@@ -103,6 +108,11 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+/// What derived code calls. Not for programs: it changes without notice.
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+#[path = "derived.rs"]
+pub mod __private;
 mod any_error;
 pub mod causal;
 pub mod clock;
@@ -110,6 +120,7 @@ pub mod counter;
 pub mod document;
 mod error;
 pub mod flag;
+mod gmap;
 // Its code is compiled with the features that it needs, and its text belongs to the documentation.
 #[cfg(all(doc, any(not(doctest), feature = "json")))]
 pub mod guide;
@@ -137,6 +148,7 @@ pub use counter::{GCounter, PnCounter};
 pub use document::Document;
 pub use error::WriteError;
 pub use flag::{EnableFlag, FlagDelta};
+pub use gmap::GMap;
 pub use known::Known;
 pub use map::{MapDelta, OrMap};
 pub use merge::{Delta, DeltaState, Max, Merge, Min};
@@ -146,6 +158,10 @@ pub use set::{OrSet, SetDelta};
 pub use stats::Stats;
 pub use time::{Now, Stamp, Timestamp};
 pub use version::Version;
+
+#[cfg(feature = "derive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
+pub use rejoin_derive::{DeltaState, Merge};
 
 /// The README's code runs as written.
 #[cfg(all(doctest, feature = "json"))]

@@ -43,6 +43,12 @@ use alloc::{
 /// assert!(!ours.merge(&theirs), "nothing new the second time");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a lattice: it does not implement `Merge`",
+    label = "cannot be merged",
+    note = "wrap a plain value: `LwwRegister` keeps the last write, `Max` and `Min` the greatest and the least",
+    note = "or leave a derived field out with `#[rejoin(skip)]`, or merge it by functions of your own with `#[rejoin(with = module)]`"
+)]
 pub trait Merge {
     /// Joins `other` into `self`; `true` if and only if `self` changed.
     fn merge(&mut self, other: &Self) -> bool;
@@ -113,6 +119,12 @@ pub trait Merge {
 /// assert_eq!(ours, theirs);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no deltas: it does not implement `DeltaState`",
+    label = "has no deltas",
+    note = "wrap a plain value: `LwwRegister` keeps the last write",
+    note = "or leave a derived field out with `#[rejoin(skip)]`, or give it deltas by functions of your own with `#[rejoin(with = module)]`"
+)]
 pub trait DeltaState: Merge {
     /// A part of the state, small where the change is small. May be joined with others before it
     /// is sent.
@@ -171,6 +183,51 @@ pub trait DeltaState: Merge {
     {
         edit(&mut self.clone())
     }
+
+    /// Several edits as one, all or nothing: applies the delta that `edit` returns, and returns it.
+    /// If `edit` fails or panics, the state is as it was.
+    ///
+    /// What `edit` did is [drafted](Self::draft), so only what is in its delta stays: the state never
+    /// holds what peers are not told. Costs what a draft costs, plus applying the delta.
+    ///
+    /// A [`Document`](crate::Document) has an [`edit`](crate::Document::edit) of its own.
+    ///
+    /// ```
+    /// use rejoin::{Delta, DeltaState, OrSet, WriteError};
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut open = OrSet::new();
+    /// open.insert("ana".to_string(), us)?;
+    /// # let before = open.clone();
+    /// let moved = open.edit(|open| {
+    ///     let left = open.remove("ana", us)?;
+    ///     Ok::<_, WriteError>(left.joined(open.insert("bo".into(), us)?))
+    /// })?;
+    /// assert!(open.iter().eq(["bo"]));
+    ///
+    /// let failed = open.edit(|open| {
+    ///     open.insert("cy".into(), us)?;
+    ///     Err::<_, Box<dyn std::error::Error>>("no more room".into())
+    /// });
+    /// assert!(failed.is_err() && !open.contains("cy"));
+    /// # let mut theirs = before; theirs.apply(&moved); assert_eq!(theirs, open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What `edit` returns.
+    fn edit<E>(
+        &mut self,
+        edit: impl FnOnce(&mut Self) -> Result<Self::Delta, E>,
+    ) -> Result<Self::Delta, E>
+    where
+        Self: Clone,
+    {
+        let delta = self.draft(edit)?;
+        self.apply(&delta);
+        Ok(delta)
+    }
 }
 
 /// What some edits did, to be joined with others and sent: the delta of a [`DeltaState`].
@@ -185,6 +242,23 @@ pub trait Delta: Merge + Clone + Default {
     /// several parts must look at all of them.
     fn latest(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The delta of this edit and of another.
+    ///
+    /// ```
+    /// use rejoin::{Delta, GCounter};
+    ///
+    /// let us = "us-east-1".parse()?;
+    /// let mut count = GCounter::new();
+    /// let both = count.increment(1, us)?.joined(count.increment(2, us)?);
+    /// assert_eq!(both.value(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    fn joined(mut self, other: Self) -> Self {
+        self.merge_owned(other);
+        self
     }
 }
 
@@ -461,6 +535,10 @@ map_of_states! {
 }
 
 /// Key by key; keys are never removed.
+///
+/// Std has a `BTreeMap::merge` of its own, which is not stable yet. Until it is, a call
+/// `map.merge(&other)` is this one, with the compiler's warning `unstable_name_collisions`. Write
+/// `Merge::merge(&mut map, &other)`, which stays this one, or use a [`GMap`](crate::GMap).
 impl<K: Ord + Clone, V: Merge + Clone> Merge for BTreeMap<K, V> {
     fn merge(&mut self, other: &Self) -> bool {
         let mut changed = false;

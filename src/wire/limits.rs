@@ -63,7 +63,7 @@ impl Limits {
         Self { entries, ..self }
     }
 
-    /// Documents and values nest at most this deep. More than 127 levels are never accepted.
+    /// Documents, values and [types of your own](super::Reader::nested) nest at most this deep. More than 127 levels are never accepted.
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }

@@ -36,6 +36,7 @@
 mod column;
 mod error;
 mod limits;
+mod older;
 mod reader;
 mod schema;
 mod values;
@@ -44,8 +45,12 @@ mod writer;
 pub use error::DecodeError;
 pub use limits::Limits;
 pub use reader::Reader;
-pub use schema::Schema;
+pub use schema::{Fields, Schema};
 pub use writer::Writer;
+
+#[cfg(feature = "derive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
+pub use rejoin_derive::Wire;
 
 pub(crate) use column::{read_times, unzigzag, write_times, zigzag};
 pub(crate) use schema::Tag;
@@ -63,12 +68,15 @@ const VERSION: u8 = 1;
 /// Types that nest deeper are not told.
 const SCHEMA_DEPTH: usize = 32;
 
+/// An error tells this much of what a stranger calls a type.
+const TOLD_MAX: usize = 512;
+
 /// A type that has canonical bytes: all types of this crate, their deltas and versions, the values
 /// that they are made of, and a program's own types that implement it.
 ///
 /// # Implementing
 ///
-/// A value has one spelling: `decode` has to refuse whatever `encode` does not write, and what
+/// With the feature `derive`, structs and enums derive it. By hand: a value has one spelling: `decode` has to refuse whatever `encode` does not write, and what
 /// `encode` writes must depend on nothing but what `==` compares. It writes at least one byte. The
 /// columns are for speed and size, and have defaults.
 ///
@@ -101,6 +109,12 @@ const SCHEMA_DEPTH: usize = 32;
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no canonical bytes: it does not implement `Wire`",
+    label = "has no canonical bytes",
+    note = "a struct or an enum of your own derives `Wire`",
+    note = "leave a derived field out with `#[rejoin(skip)]`, or write it by functions of your own with `#[rejoin(with = module)]`"
+)]
 pub trait Wire: Sized {
     /// Names the type; part of the envelope, so that bytes of another type are refused as such.
     fn schema(schema: &mut Schema);
@@ -162,7 +176,7 @@ pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
     let mut out = Writer::default();
     out.bytes(&MAGIC);
     out.byte(VERSION);
-    out.bytes(&Schema::of::<T>().0);
+    out.bytes(&Schema::of::<T>().bytes);
     value.encode(&mut out);
     out.into_bytes()
 }
@@ -221,15 +235,23 @@ pub fn from_bytes_within<T: Wire>(bytes: &[u8], limits: &Limits) -> Result<T, De
 
 /// Reads the name of a type, which has to be this one.
 pub(crate) fn expect<T: Wire>(input: &mut Reader<'_>) -> Result<(), DecodeError> {
-    let schema = Schema::of::<T>();
+    skip_schema(&Schema::of::<T>(), input)
+}
+
+/// Reads the schema of the bytes, which must be this one, or that of a struct before it grew.
+fn skip_schema(schema: &Schema, input: &mut Reader<'_>) -> Result<(), DecodeError> {
     let found = input.rest();
-    let told = &found[..found.len().min(schema.0.len())];
-    if !schema.0.starts_with(told) {
-        let found = found[..found.len().min(64)].into();
-        return Err(input.refuse(Reason::Type { expected: schema.0, found }));
+    let told = &found[..found.len().min(schema.bytes.len())];
+    if schema.bytes.starts_with(told) {
+        return input.bytes(schema.bytes.len()).map(|_| ());
     }
-    input.bytes(schema.0.len())?;
-    Ok(())
+    let older = if schema.grown.is_empty() { None } else { older::compare(schema, found) };
+    let Some((len, counts)) = older else {
+        let (expected, found) = (schema.bytes.clone(), found[..found.len().min(TOLD_MAX)].into());
+        return Err(input.refuse(Reason::Type { expected, found }));
+    };
+    input.older = counts;
+    input.bytes(len).map(|_| ())
 }
 
 /// The reader behind the magic number and the version.
@@ -270,7 +292,7 @@ pub fn schema_of(bytes: &[u8]) -> Result<Schema, DecodeError> {
     let found = input.rest();
     let len = schema::len(found, SCHEMA_DEPTH);
     let len = len.ok_or_else(|| input.malformed("the type is unknown, or is cut off"))?;
-    Ok(Schema(found[..len].into()))
+    Ok(Schema::from_bytes(&found[..len]))
 }
 
 /// Merges the state that these bytes hold into `state`; returns whether that changed it. O(length),

@@ -3,8 +3,10 @@
 use super::{
     Limits,
     error::{DecodeError, Reason},
+    older::Counts,
 };
 use crate::replica::ReplicaId;
+use core::any::type_name;
 use smallvec::SmallVec;
 
 /// Set in the length of a replica's name if an incarnation follows it.
@@ -21,6 +23,10 @@ pub struct Reader<'a> {
     limits: Limits,
     /// How many more entries may be read.
     entries: usize,
+    /// How many values are being read, each within the one before.
+    levels: usize,
+    /// The structs that may lack fields, if one does.
+    pub(super) older: Counts,
 }
 
 impl<'a> Reader<'a> {
@@ -28,7 +34,8 @@ impl<'a> Reader<'a> {
         if bytes.len() > limits.bytes {
             return Err(DecodeError::new(0, Reason::Limit("bytes", limits.bytes)));
         }
-        Ok(Self { all: bytes, at: 0, limits: *limits, entries: limits.entries })
+        let (entries, older) = (limits.entries, Counts::new());
+        Ok(Self { all: bytes, at: 0, limits: *limits, entries, levels: 0, older })
     }
 
     /// The offset of the next byte.
@@ -170,6 +177,90 @@ impl<'a> Reader<'a> {
             return Err(self.refuse(Reason::Limit("levels", self.limits.depth)));
         }
         Ok(())
+    }
+
+    /// Reads a value that may hold others of its own type: fails if they nest deeper than
+    /// [`Limits::depth`] allows, so that a stranger's bytes do not exhaust the stack. `derive(Wire)`
+    /// reads every struct and enum so.
+    ///
+    /// ```
+    /// use rejoin::wire::{self, DecodeError, Reader, Schema, Wire, Writer};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct Tree(Vec<Tree>);
+    ///
+    /// impl Wire for Tree {
+    ///     fn schema(schema: &mut Schema) {
+    ///         schema.named("Tree");
+    ///     }
+    ///     fn encode(&self, out: &mut Writer) {
+    ///         self.0.encode(out);
+    ///     }
+    ///     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    ///         Ok(Self(input.nested(Vec::decode)?))
+    ///     }
+    /// }
+    ///
+    /// let tree = Tree(vec![Tree(vec![]), Tree(vec![])]);
+    /// let bytes = wire::to_bytes(&tree);
+    /// assert_eq!(wire::from_bytes::<Tree>(&bytes)?, tree);
+    /// let flat = wire::Limits::new().depth(1);
+    /// assert!(wire::from_bytes_within::<Tree>(&bytes, &flat).unwrap_err().is_limit());
+    /// # Ok::<(), DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the limit is reached, or as `read` fails.
+    pub fn nested<R>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<R, DecodeError>,
+    ) -> Result<R, DecodeError> {
+        self.check_depth(self.levels + 1)?;
+        self.levels += 1;
+        let value = read(self);
+        self.levels -= 1;
+        value
+    }
+
+    /// Whether the bytes hold the field of this number, from 0, of the struct `T`: `false` only for
+    /// one of those that its schema names as added [later](super::Schema::structure), if the bytes
+    /// are older. It is then read as empty.
+    ///
+    /// ```
+    /// use rejoin::{GCounter, wire::{self, DecodeError, Reader, Schema, Wire, Writer}};
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct Visits { seen: GCounter, sent: GCounter } // `sent` was added later
+    ///
+    /// impl Wire for Visits {
+    ///     fn schema(schema: &mut Schema) {
+    ///         let [seen, sent] = ["seen", "sent"].map(|name| [(name, GCounter::schema as fn(&mut _))]);
+    ///         schema.structure::<Self>("Visits", &seen, &sent);
+    ///     }
+    ///     fn encode(&self, out: &mut Writer) {
+    ///         self.seen.encode(out);
+    ///         self.sent.encode(out);
+    ///     }
+    ///     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    ///         let seen = Wire::decode(input)?;
+    ///         let sent =
+    ///             if input.has_field::<Self>(1) { Wire::decode(input)? } else { GCounter::new() };
+    ///         Ok(Self { seen, sent })
+    ///     }
+    /// }
+    ///
+    /// let older = b"\xf9j\x01\x7e\x06Visits\x01\x04seen\x02\x01\x02us\x06";
+    /// let visits: Visits = wire::from_bytes(older)?;
+    /// assert_eq!((visits.seen.value(), visits.sent.value()), (7, 0));
+    /// assert_eq!(wire::from_bytes::<Visits>(&wire::to_bytes(&visits))?, visits);
+    /// # Ok::<(), DecodeError>(())
+    /// ```
+    pub fn has_field<T>(&self, number: usize) -> bool {
+        self.older.is_empty() || {
+            let this = type_name::<T>();
+            self.older.iter().all(|(other, count)| *other != this || number < *count)
+        }
     }
 
     /// A table of replicas, which are in order and each once.

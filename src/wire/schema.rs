@@ -1,7 +1,12 @@
 //! [`Schema`]: what bytes say they hold, part of their envelope.
 
 use super::Wire;
-use core::fmt;
+use alloc::vec::Vec;
+use core::{
+    any::type_name,
+    fmt,
+    hash::{Hash, Hasher},
+};
 use smallvec::SmallVec;
 
 /// The schema of a type, as it is written.
@@ -9,8 +14,49 @@ pub(super) type SchemaBytes = SmallVec<[u8; 8]>;
 
 /// The type of a value as its bytes name it: a tag for each part, outermost first. Prints as the
 /// type, such as `OrSet<String>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Schema(pub(super) SchemaBytes);
+#[derive(Clone, Default)]
+pub struct Schema {
+    pub(super) bytes: SchemaBytes,
+    /// The structs and enums that are being written now, the outer before the inner.
+    open: SmallVec<[&'static str; 2]>,
+    /// The structs that got fields since they were first written.
+    pub(super) grown: Vec<Grown>,
+}
+
+/// A struct that has fields which older bytes may lack.
+#[derive(Clone)]
+pub(super) struct Grown {
+    /// Where the schema counts its fields.
+    pub(super) at: usize,
+    /// How many fields were there from the beginning.
+    pub(super) least: usize,
+    pub(super) this: &'static str,
+}
+
+/// The fields of a struct or of a variant: the name of each, and what writes its schema.
+/// [`Schema::structure`] has an example.
+pub type Fields<'a> = &'a [(&'a str, fn(&mut Schema))];
+
+/// By what is written alone.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Schema {}
+
+impl Hash for Schema {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Schema({self})")
+    }
+}
 
 impl Schema {
     /// How the bytes of a type name it.
@@ -29,7 +75,7 @@ impl Schema {
 
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Printed(&self.0).fmt(f)
+        Printed(&self.bytes).fmt(f)
     }
 }
 
@@ -43,7 +89,7 @@ macro_rules! tags {
         }
 
         /// The name of a tag, and how many types follow it.
-        const fn describe(tag: u8) -> Option<(&'static str, usize)> {
+        pub(super) const fn describe(tag: u8) -> Option<(&'static str, usize)> {
             Some(match tag {
                 $($number => ($name, $parts),)+
                 _ => return None,
@@ -78,25 +124,119 @@ tags! {
     Log = 0x50 "Log" 1, Heartbeat = 0x51 "Heartbeat" 0,
 }
 
-const NAMED: u8 = 0x7f;
+pub(super) const NAMED: u8 = 0x7f;
+pub(super) const STRUCT: u8 = 0x7e;
+pub(super) const ENUM: u8 = 0x7d;
 
 impl Schema {
     /// What a type is named by in messages of many values.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// The schema that these bytes are.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.into(), ..Self::default() }
     }
 
     pub(crate) fn tag(&mut self, tag: Tag) {
-        self.0.push(tag as u8);
+        self.bytes.push(tag as u8);
     }
 
     /// Names a type of your program. The name has at most 255 bytes, and no other type of the
     /// program has it. A longer name is cut off. [`Wire`](super::Wire) has an example.
     pub fn named(&mut self, name: &str) {
+        self.bytes.push(NAMED);
+        self.name(name);
+    }
+
+    /// Names the struct `T` of your program with its fields, in the order in which they are written:
+    /// what `derive(Wire)` does. Bytes of a struct with other fields are then refused as another
+    /// type.
+    ///
+    /// The fields that were there from the beginning come first, and then those that were added
+    /// `later`. Bytes that lack the last of these are accepted: `decode` asks
+    /// [`Reader::has_field`](super::Reader::has_field).
+    ///
+    /// Names are as for [`named`](Self::named), and at most 255 fields are named. Within itself `T`
+    /// is named without its fields.
+    ///
+    /// ```
+    /// use rejoin::{GCounter, OrSet, wire::{Schema, Wire}};
+    ///
+    /// struct Session;
+    /// let mut schema = Schema::default();
+    /// let later = OrSet::<String>::schema as fn(&mut Schema);
+    /// schema.structure::<Session>("Session", &[("open", GCounter::schema)], &[("tags", later)]);
+    /// assert_eq!(schema.to_string(), "Session { open: GCounter, tags: OrSet<String> }");
+    /// ```
+    pub fn structure<T>(&mut self, name: &str, fields: Fields<'_>, later: Fields<'_>) {
+        self.once::<T>(STRUCT, name, |schema| {
+            if !later.is_empty() {
+                let (at, least) = (schema.bytes.len(), fields.len());
+                schema.grown.push(Grown { at, least, this: type_name::<T>() });
+            }
+            let count = (fields.len() + later.len()).min(255);
+            schema.byte(count);
+            fields.iter().chain(later).take(count).for_each(|field| schema.field(field));
+        });
+    }
+
+    /// Names the enum `T` of your program with its variants and their fields, as
+    /// [`structure`](Self::structure) does for a struct. At most 255 variants are named.
+    ///
+    /// ```
+    /// use rejoin::wire::{Schema, Wire};
+    ///
+    /// enum Plan { Free, Paid(u64) }
+    /// let mut schema = Schema::default();
+    /// schema.choice::<Plan>("Plan", &[("Free", &[]), ("Paid", &[("0", u64::schema)])]);
+    /// assert_eq!(schema.to_string(), "Plan { Free | Paid { 0: u64 } }");
+    /// # let _ = [Plan::Free, Plan::Paid(1)];
+    /// ```
+    pub fn choice<T>(&mut self, name: &str, variants: &[(&str, Fields<'_>)]) {
+        self.once::<T>(ENUM, name, |schema| {
+            let variants = &variants[..variants.len().min(255)];
+            schema.byte(variants.len());
+            for (name, fields) in variants {
+                schema.name(name);
+                let fields = &fields[..fields.len().min(255)];
+                schema.byte(fields.len());
+                for field in fields {
+                    schema.field(field);
+                }
+            }
+        });
+    }
+
+    /// What `write` writes, except within itself.
+    fn once<T>(&mut self, tag: u8, name: &str, write: impl FnOnce(&mut Self)) {
+        // Two types may have one such name; then the inner one is written without its fields.
+        let this = type_name::<T>();
+        if self.open.contains(&this) {
+            return self.named(name);
+        }
+        self.bytes.push(tag);
+        self.name(name);
+        self.open.push(this);
+        write(self);
+        self.open.pop();
+    }
+
+    fn field(&mut self, (name, schema): &(&str, fn(&mut Self))) {
+        self.name(name);
+        schema(self);
+    }
+
+    fn name(&mut self, name: &str) {
         let name = &name.as_bytes()[..name.len().min(255)];
-        #[allow(clippy::cast_possible_truncation)] // at most 255
-        self.0.extend_from_slice(&[NAMED, name.len() as u8]);
-        self.0.extend_from_slice(name);
+        self.byte(name.len());
+        self.bytes.extend_from_slice(name);
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // at most 255
+    fn byte(&mut self, number: usize) {
+        self.bytes.push(number as u8);
     }
 }
 
@@ -116,18 +256,42 @@ fn print<'a>(
     schema: &'a [u8],
     depth: usize,
 ) -> Result<&'a [u8], fmt::Error> {
-    let Some((tag, mut rest)) = schema.split_first().filter(|_| depth > 0) else {
-        f.write_str("…")?;
-        return Ok(&[]);
+    let Some((tag, rest)) = schema.split_first().filter(|_| depth > 0) else {
+        return cut_off(f);
     };
-    let Some((name, parts)) = describe(*tag) else {
-        let name = rest.split_first().and_then(|(len, rest)| rest.split_at_checked((*len).into()));
-        let Some((name, rest)) = name.filter(|_| *tag == NAMED) else {
-            write!(f, "a type of tag {tag:#04x}")?;
-            return Ok(&[]);
-        };
-        write!(f, "{}", name.escape_ascii())?;
-        return Ok(rest);
+    match *tag {
+        tag @ (NAMED | STRUCT | ENUM) if name(rest).is_none() => print_known(f, tag, rest, depth),
+        NAMED => print_name(f, rest),
+        STRUCT => {
+            let rest = print_name(f, rest)?;
+            print_fields(f, rest, depth)
+        }
+        ENUM => {
+            let rest = print_name(f, rest)?;
+            print_list(f, rest, " | ", |f, variant| {
+                let rest = print_name(f, variant)?;
+                print_fields(f, rest, depth)
+            })
+        }
+        tag => print_known(f, tag, rest, depth),
+    }
+}
+
+/// Nothing after it can be told.
+fn cut_off<'a>(f: &mut fmt::Formatter<'_>) -> Result<&'a [u8], fmt::Error> {
+    f.write_str("…")?;
+    Ok(&[])
+}
+
+fn print_known<'a>(
+    f: &mut fmt::Formatter<'_>,
+    tag: u8,
+    mut rest: &'a [u8],
+    depth: usize,
+) -> Result<&'a [u8], fmt::Error> {
+    let Some((name, parts)) = describe(tag) else {
+        write!(f, "a type of tag {tag:#04x}")?;
+        return Ok(&[]);
     };
     f.write_str(name)?;
     for part in 0..parts {
@@ -140,14 +304,82 @@ fn print<'a>(
     Ok(rest)
 }
 
+fn print_name<'a>(f: &mut fmt::Formatter<'_>, bytes: &'a [u8]) -> Result<&'a [u8], fmt::Error> {
+    let Some((name, rest)) = name(bytes) else { return cut_off(f) };
+    match core::str::from_utf8(name) {
+        Ok(name) => write!(f, "{}", name.escape_debug())?,
+        Err(_) => write!(f, "{}", name.escape_ascii())?,
+    }
+    Ok(rest)
+}
+
+/// Nothing at all where there is no field, as a unit struct is written.
+fn print_fields<'a>(
+    f: &mut fmt::Formatter<'_>,
+    bytes: &'a [u8],
+    depth: usize,
+) -> Result<&'a [u8], fmt::Error> {
+    if let Some((0, rest)) = bytes.split_first() {
+        return Ok(rest);
+    }
+    print_list(f, bytes, ", ", |f, field| {
+        let rest = print_name(f, field)?;
+        if rest.is_empty() {
+            return Ok(rest);
+        }
+        f.write_str(": ")?;
+        print(f, rest, depth - 1)
+    })
+}
+
+fn print_list<'a>(
+    f: &mut fmt::Formatter<'_>,
+    bytes: &'a [u8],
+    between: &str,
+    mut each: impl FnMut(&mut fmt::Formatter<'_>, &'a [u8]) -> Result<&'a [u8], fmt::Error>,
+) -> Result<&'a [u8], fmt::Error> {
+    let Some((count, mut rest)) = bytes.split_first() else { return Ok(bytes) };
+    f.write_str(" { ")?;
+    for at in 0..*count {
+        f.write_str(if at == 0 { "" } else { between })?;
+        if rest.is_empty() {
+            return cut_off(f);
+        }
+        rest = each(f, rest)?;
+    }
+    f.write_str(" }")?;
+    Ok(rest)
+}
+
+pub(super) fn name(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.split_first()?;
+    rest.split_at_checked((*len).into())
+}
+
 /// How many of these bytes are the schema that they begin with; `None` if they begin with none that
 /// this release knows, or with one that nests deeper than `depth`.
 pub(super) fn len(bytes: &[u8], depth: usize) -> Option<usize> {
+    Some(bytes.len() - after(bytes, depth)?.len())
+}
+
+/// What follows the schema at the start.
+pub(super) fn after(bytes: &[u8], depth: usize) -> Option<&[u8]> {
     let (tag, rest) = bytes.split_first().filter(|_| depth > 0)?;
-    if *tag == NAMED {
-        let len = 2 + usize::from(*rest.first()?);
-        return (bytes.len() >= len).then_some(len);
+    match *tag {
+        NAMED => Some(name(rest)?.1),
+        STRUCT => after_fields(name(rest)?.1, depth - 1),
+        ENUM => {
+            let (count, rest) = name(rest)?.1.split_first()?;
+            (0..*count).try_fold(rest, |rest, _| after_fields(name(rest)?.1, depth - 1))
+        }
+        tag => {
+            let (_, parts) = describe(tag)?;
+            (0..parts).try_fold(rest, |rest, _| after(rest, depth - 1))
+        }
     }
-    let (_, parts) = describe(*tag)?;
-    (0..parts).try_fold(1, |at, _| Some(at + len(bytes.get(at..)?, depth - 1)?))
+}
+
+fn after_fields(bytes: &[u8], depth: usize) -> Option<&[u8]> {
+    let (count, rest) = bytes.split_first()?;
+    (0..*count).try_fold(rest, |rest, _| after(name(rest)?.1, depth))
 }

@@ -349,6 +349,31 @@ impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     }
 }
 
+/// As a [`BTreeMap`] of the same entries, whatever their order here.
+#[cfg(feature = "std")]
+impl<K, V, S> Wire for std::collections::HashMap<K, V, S>
+where
+    K: Wire + Ord + core::hash::Hash,
+    V: Wire,
+    S: core::hash::BuildHasher + Default,
+{
+    fn schema(schema: &mut Schema) {
+        BTreeMap::<K, V>::schema(schema);
+    }
+
+    fn encode(&self, out: &mut Writer) {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        out.count(entries.len());
+        K::encode_column(entries.iter().map(|(key, _)| *key), out);
+        V::encode_column(entries.iter().map(|(_, value)| *value), out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(BTreeMap::decode(input)?.into_iter().collect())
+    }
+}
+
 /// A column of the elements, which are in order.
 impl<T: Wire + Ord> Wire for BTreeSet<T> {
     fn schema(schema: &mut Schema) {

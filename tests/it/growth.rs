@@ -10,8 +10,8 @@
 
 use crate::{at, cpu::cpu_time, effort::one_in, encoded, replica};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, Max, Merge, MvRegister, OrMap, OrSet, PnCounter,
-    ReplicaId, VectorClock, Version,
+    DeltaState, Document, EnableFlag, GCounter, GMap, Max, Merge, MvRegister, OrMap, OrSet,
+    PnCounter, ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
     sync::{
@@ -207,7 +207,7 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 }
 
 /// Public functions whose cost no state can change, and why.
-const NOT_MEASURED: [(&str, &str); 8] = [
+const NOT_MEASURED: [(&str, &str); 9] = [
     (
         "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new Rules::default_key
          Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
@@ -271,9 +271,13 @@ const NOT_MEASURED: [(&str, &str); 8] = [
     ),
     (
         "Reader::offset Reader::rest Reader::malformed Reader::byte Reader::bytes Reader::varint
-         Reader::count Reader::room Schema::named Schema::of schema_of Writer::byte Writer::bytes Writer::varint
+         Reader::count Reader::room Reader::nested Reader::has_field Schema::structure Schema::choice Schema::named Schema::of schema_of Writer::byte Writer::bytes Writer::varint
          Writer::count Writer::into_bytes",
         "the parts of which to_bytes and from_bytes consist",
+    ),
+    (
+        "lent GMap::new GMap::len GMap::is_empty",
+        "does what it is given, or reads one field",
     ),
     (
         "Max::merge Min::merge Option::merge Option::version Option::delta_since Option::apply
@@ -301,6 +305,12 @@ fn clock(n: u64) -> VectorClock {
 
 fn dot(replica: ReplicaId, counter: u64) -> Dot {
     Dot::new(replica, counter.try_into().unwrap())
+}
+
+fn gmap(n: u64) -> GMap<u64, GCounter> {
+    let mut map: GMap<u64, GCounter> = GMap::new();
+    (0..n).for_each(|key| _ = map.update(key, |count| count.increment(1, us())).unwrap());
+    map
 }
 
 /// A context with so many holes.
@@ -857,6 +867,33 @@ fn keyed() -> Vec<Row> {
                 (gate.check(&set, &delta), gate.apply_bytes(&mut set, &bytes))
             })
         }),
+        Row("GMap::get GMap::update", "of one key", Flat, |n| {
+            let mut map = gmap(n);
+            let mut key = 0;
+            op(move || {
+                key = (key + 7) % n;
+                (map.update(key, |count| count.increment(1, us())), map.get(&key).is_some())
+            })
+        }),
+        Row(
+            "GMap::iter GMap::merge GMap::merge_owned GMap::version GMap::delta_since GMap::apply GMap::apply_owned",
+            "",
+            Linear,
+            |n| {
+                let (ours, theirs) = (gmap(n), gmap(n));
+                op(move || {
+                    let mut it = ours.clone();
+                    let delta = theirs.delta_since(&GMap::<u64, GCounter>::new().version());
+                    (
+                        it.merge(&theirs),
+                        it.merge_owned(theirs.clone()),
+                        it.apply(&delta),
+                        it.apply_owned(delta),
+                        it.iter().count() + (&it).into_iter().count(),
+                    )
+                })
+            },
+        ),
         Row("Version::covers Digest::covers", "where every other write was removed", Linear, |n| {
             let mut set = set(n);
             set.retain(|it| it % 2 == 0, us()).unwrap();

@@ -100,7 +100,7 @@ fn what_bytes_hold_is_told_without_reading_them() {
     let (mut later, mut unknown) = (bytes.clone(), bytes.clone());
     later[2] = 77;
     assert!(schema(&later).unwrap_err().is_unknown_version());
-    unknown[3] = 0x7e;
+    unknown[3] = 0x7c;
     let error = schema(&unknown).unwrap_err();
     assert_eq!((error.is_malformed(), error.offset()), (true, 3));
     // A type of the program's own, cut off.
@@ -114,6 +114,10 @@ fn what_bytes_hold_is_told_without_reading_them() {
     assert!(schema(&forged).unwrap_err().is_malformed());
     let wide = [&bytes[..3], &vec![0x18; 100_000]].concat();
     assert!(schema(&wide).unwrap_err().is_malformed());
+    for tag in [&[0x7e, 0, 1, 0][..], &[0x7e, 0, 255, 0], &[0x7d, 0, 255, 0, 255, 0]] {
+        let forged = [&bytes[..3], &tag.repeat(100_000)].concat();
+        assert!(schema(&forged).unwrap_err().is_malformed());
+    }
 }
 
 /// A table is the sum of its rows, however it is cut and in whatever order it is summed.

@@ -16,11 +16,11 @@ pub(crate) trait Load:
     + Debug
 {
     /// Edits the state; returns the delta.
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta;
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta;
 }
 
 impl Load for PnCounter {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self {
         let by = 1 + rng.below(9);
         let up = rng.chance(600);
         if up { self.increment(by, replica) } else { self.decrement(by, replica) }.unwrap()
@@ -28,7 +28,7 @@ impl Load for PnCounter {
 }
 
 impl Load for OrSet<u64> {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self::Delta {
         let element = rng.below(40);
         match rng.below(10) {
             0..6 => self.insert(element, replica).unwrap(),
@@ -39,7 +39,7 @@ impl Load for OrSet<u64> {
 }
 
 impl Load for OrMap<String, u64> {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
         let key = format!("key-{}", rng.below(12));
         if rng.chance(700) {
             self.insert(key, rng.below(100), replica, now).unwrap()
@@ -50,25 +50,25 @@ impl Load for OrMap<String, u64> {
 }
 
 impl Load for LwwRegister<String> {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
         self.set(format!("{:x}", rng.next()), replica, now).unwrap()
     }
 }
 
 impl Load for MvRegister<u64> {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self::Delta {
         self.set(rng.below(1000), replica).unwrap()
     }
 }
 
 impl Load for EnableFlag {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, _: Timestamp) -> Self::Delta {
         if rng.chance(500) { self.enable(replica) } else { self.disable(replica) }.unwrap()
     }
 }
 
 impl Load for Document {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
         let field = format!("/field-{}", rng.below(6));
         // Refused where a text is in the way.
         let made = match rng.below(10) {
@@ -82,21 +82,21 @@ impl Load for Document {
 }
 
 impl Load for (PnCounter, OrSet<u64>) {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
         let mut delta = Self::Delta::default();
         if rng.chance(700) {
-            delta.0 = self.0.edit(rng, replica, now);
+            delta.0 = self.0.change(rng, replica, now);
         }
         if rng.chance(500) {
-            delta.1 = self.1.edit(rng, replica, now);
+            delta.1 = self.1.change(rng, replica, now);
         }
         delta
     }
 }
 
 impl Load for BTreeMap<u64, PnCounter> {
-    fn edit(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
+    fn change(&mut self, rng: &mut Rng, replica: ReplicaId, now: Timestamp) -> Self::Delta {
         let key = rng.below(9);
-        BTreeMap::from([(key, self.entry(key).or_default().edit(rng, replica, now))])
+        BTreeMap::from([(key, self.entry(key).or_default().change(rng, replica, now))])
     }
 }

@@ -177,7 +177,7 @@ impl<T: Load> Network<T> {
     pub(crate) fn edit(&mut self, at: usize) {
         let node = &mut self.nodes[at];
         let now = Timestamp::from_millis(1_000_000 + node.skew + self.now);
-        let delta = node.state.edit(&mut self.rng, node.id, now);
+        let delta = node.state.change(&mut self.rng, node.id, now);
         node.unstored.push(self.made.len());
         node.is_stored = false;
         node.sessions.values_mut().for_each(|session| session.changed(&delta));
