@@ -4,6 +4,7 @@ use crate::{
     causal::{CausalContext, Digest},
     clock::VectorClock,
     counter::{GCounter, PnCounter},
+    gauge::Gauge,
     merge::DeltaState,
     register::LwwRegister,
     replica::ReplicaId,
@@ -164,6 +165,22 @@ impl Known for PnCounter {
     fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
         self.increments().beyond(other.increments(), each);
         self.decrements().beyond(other.decrements(), each);
+    }
+}
+
+/// A life tells nothing of the lives before it: `false` does not say that none of their writes was
+/// lost.
+impl Known for Gauge {
+    fn covers(&self, other: &Self) -> bool {
+        self.covers(other)
+    }
+
+    fn meet(&self, other: &Self) -> Self {
+        self.meet(other)
+    }
+
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.above(other).for_each(|row| each(row.replica()));
     }
 }
 

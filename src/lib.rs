@@ -31,7 +31,8 @@
 //! |---|---|---|
 //! | how much of each replica was seen | [`VectorClock`] | the greater count of each replica |
 //! | a count that only grows | [`GCounter`] | all count |
-//! | a count that goes up and down | [`PnCounter`] | all count |
+//! | a count that goes up and down, and outlives who counted | [`PnCounter`] | all count |
+//! | how many are open now, without those of the dead | [`Gauge`] | all count |
 //! | one value, the last write | [`LwwRegister`] | the greater (time, replica) stays; the other is gone |
 //! | one value, nothing lost | [`MvRegister`] | all stay as siblings |
 //! | on or off | [`EnableFlag`] | on wins |
@@ -120,6 +121,7 @@ pub mod counter;
 pub mod document;
 mod error;
 pub mod flag;
+pub mod gauge;
 mod gmap;
 // Its code is compiled with the features that it needs, and its text belongs to the documentation.
 #[cfg(all(doc, any(not(doctest), feature = "json")))]
@@ -130,6 +132,7 @@ mod known;
 pub mod laws;
 #[cfg(feature = "serde")]
 mod listed;
+mod liveness;
 pub mod map;
 mod merge;
 pub mod register;
@@ -148,8 +151,10 @@ pub use counter::{GCounter, PnCounter};
 pub use document::Document;
 pub use error::WriteError;
 pub use flag::{EnableFlag, FlagDelta};
+pub use gauge::Gauge;
 pub use gmap::GMap;
 pub use known::Known;
+pub use liveness::Liveness;
 pub use map::{MapDelta, OrMap};
 pub use merge::{Delta, DeltaState, Max, Merge, Min};
 pub use register::{LwwRegister, MvRegister, RegisterDelta};

@@ -172,6 +172,11 @@ impl ReplicaId {
         Self { words: [first, second, third, last >> 32 << 32 | incarnation as u64] }
     }
 
+    /// The first life of the name.
+    pub(crate) const fn name(self) -> Self {
+        self.with_incarnation(0)
+    }
+
     /// The bytes of the name, and zeros after them.
     pub(crate) const fn name_bytes(self) -> [u8; NAME_MAX] {
         let mut bytes = [0; NAME_MAX];

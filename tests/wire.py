@@ -143,6 +143,13 @@ def body(read, schema):
         up, down = ({id: read.varint() for id in replicas} for _ in range(2))
         some = lambda counts: {id: count for id, count in counts.items() if count}
         return {"increments": some(up), "decrements": some(down)}
+    if tag == 0x60:
+        replicas = read.replicas()
+        closed, open, until = ([read.varint() for _ in replicas] for _ in range(3))
+        assert len({id.split("#")[0] for id in replicas}) == len(replicas), "two lives of one name"
+        assert all("#" in row[0] or any(row[1:]) for row in zip(replicas, closed, open, until))
+        rows = zip(replicas, closed, open, until)
+        return {id: {"opened": c + o, "closed": c, "until": t or None} for id, c, o, t in rows}
     if tag == 0x04:
         epoch = read.varint()
         if epoch == 0:

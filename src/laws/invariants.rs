@@ -6,6 +6,7 @@ use crate::{
     counter::{GCounter, PnCounter},
     document::{Document, DocumentDelta},
     flag::{EnableFlag, FlagDelta},
+    gauge::Gauge,
     map::{MapDelta, OrMap},
     register::{LwwRegister, MvRegister, RegisterDelta},
     set::{OrSet, SetDelta},
@@ -47,8 +48,8 @@ macro_rules! checked {
     )+};
 }
 checked! {
-    CausalContext, Digest, DotKernel<P>, VectorClock, GCounter, PnCounter, MvRegister<T>,
-    RegisterDelta<T>, EnableFlag, FlagDelta, OrSet<T>, SetDelta<T>, OrMap<K, V>, MapDelta<K, V>,
+    CausalContext, Digest, DotKernel<P>, VectorClock, GCounter, PnCounter, Gauge,
+    MvRegister<T>, RegisterDelta<T>, EnableFlag, FlagDelta, OrSet<T>, SetDelta<T>, OrMap<K, V>, MapDelta<K, V>,
     Document, DocumentDelta,
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use allocation_counter::measure;
 use rejoin::{
-    Document, GCounter, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    Document, GCounter, Gauge, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, DotKernel},
     document::{Rules, Value},
     sync::Fingerprint,
@@ -216,6 +216,14 @@ fn clocks_and_counters_have_one_spelling() {
     let counter = |body: &[u8], why| malformed::<PnCounter>(&[3], body, why);
     counter(&[1, 1, b'a', 0, 0], "has not counted");
     counter(&[2, 1, b'a', 1, b'b', 1, 0, 0, 0], "has not counted");
+
+    let gauge = |body: &[u8], why| malformed::<Gauge>(&[0x60], body, why);
+    gauge(&[1, 1, b'a', 0, 0, 0], "has not written");
+    gauge(&[2, 1, b'a', 33, b'a', 1, 0, 0, 1, 1, 0, 0], "two lives of one name");
+    gauge(&[2, 33, b'a', 1, 1, b'a', 0, 0, 1, 1, 0, 0], "repeated or out of order");
+    gauge(&[&[1, 1, b'a', 1][..], &last, &[0]].concat(), "exceeds 64 bits");
+    let new_life = wire::from_bytes::<Gauge>(&forged(&[0x60], &[1, 33, b'a', 1, 0, 0, 0])).unwrap();
+    assert_eq!(new_life.by_replica().len(), 1, "that it has begun is news");
 
     let mut even = PnCounter::new();
     even.increment(7, replica("a")).unwrap();

@@ -9,8 +9,8 @@ use crate::{
     samples::conversation,
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Min, MvRegister, OrMap, OrSet,
-    PnCounter, ReplicaId, Stamp, VectorClock,
+    DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Min, MvRegister, OrMap,
+    OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
     laws::Invariants,
@@ -84,6 +84,21 @@ fn clocks_and_counters_read_as_typescript_services_store_them() {
     let mut counter = GCounter::new();
     counter.increment(u64::MAX, us).unwrap();
     reads_as(&counter, json!({"us-east-1": u64::MAX}));
+
+    let mut gauge = Gauge::new();
+    reads_as(&gauge, json!({}));
+    gauge.open(5, us.with_incarnation(3)).unwrap();
+    gauge.close(2, us.with_incarnation(3)).unwrap();
+    reads_as(&gauge, json!({"us-east-1#3": {"opened": 5, "closed": 2, "until": null}}));
+    gauge.renew(eu, at(7)).unwrap();
+    let row = json!({"opened": 0, "closed": 0, "until": 7});
+    reads_as(
+        &gauge,
+        json!({"us-east-1#3": {"opened": 5, "closed": 2, "until": null}, "eu-west-1": row}),
+    );
+    let text = r#"{"us-east-1#3": {"opened": 5, "closed": 2}, "eu-west-1": {"opened": 0,
+        "closed": 0, "until": 7}, "ap": {"opened": 0, "closed": 0, "until": 0}}"#;
+    assert_eq!(serde_json::from_str::<Gauge>(text).unwrap(), gauge, "what says nothing is absence");
 
     let large: VectorClock = (1..=2_000_u128).map(|id| (id.into(), 7)).collect();
     round_trip(&large);
@@ -260,6 +275,26 @@ fn what_breaks_an_invariant_is_refused() {
     refuses::<PnCounter>(json!({"increments": {}}), "decrements");
     refuses::<PnCounter>(json!({"increments": {}, "decrements": {}, "x": 1}), "unknown field");
 
+    let row = |opened: u64, closed: u64| json!({"opened": opened, "closed": closed, "until": 3});
+    refuses::<Gauge>(json!(3), "a map of replica ids to what they opened and closed");
+    refuses::<Gauge>(json!({"us": row(1, 2)}), "us has closed more than it opened");
+    refuses::<Gauge>(json!({"us": row(1, 0), "us#2": row(1, 0)}), "us#2 is repeated");
+    refuses::<Gauge>(json!({"us": {"opened": 1}}), "closed");
+    refuses::<Gauge>(json!({"us": {"opened": 1, "closed": 0, "open": 1}}), "unknown field");
+    let compact_rows = |rows: &[(&str, u64, u64, Option<u64>)]| {
+        let rows = rows
+            .iter()
+            .map(|(id, opened, closed, until)| ((*id).to_owned(), (*opened, *closed, *until)));
+        let (rows, config) = (rows.collect::<Vec<_>>(), bincode::config::standard());
+        // A list of pairs is written as a map is.
+        let bytes = bincode::serde::encode_to_vec(&rows, config).unwrap();
+        bincode::serde::decode_from_slice::<Gauge, _>(&bytes, config)
+    };
+    assert!(compact_rows(&[("a", 1, 0, None), ("b#1", 0, 0, None), ("c", 0, 0, Some(1))]).is_ok());
+    assert!(compact_rows(&[("a", 0, 0, None)]).is_err(), "says nothing");
+    assert!(compact_rows(&[("a", 1, 0, Some(0))]).is_err(), "the epoch is no lease");
+    assert!(compact_rows(&[("a", 1, 0, None), ("a#1", 1, 0, None)]).is_err());
+
     let twice = r#"{"us-east-1": 1, "us-east-1": 2}"#;
     assert!(serde_json::from_str::<VectorClock>(twice).is_err());
     let twice = r#"{"us-east-1": [[1, 2]], "us-east-1": [[1, 2]]}"#;
@@ -398,6 +433,10 @@ fn other_formats_keep_every_kind_of_type() {
     let mut counter = PnCounter::new();
     counter.decrement(3, us).unwrap();
     through_others(&counter);
+    let mut gauge = Gauge::new();
+    gauge.open(3, us.with_incarnation(2)).unwrap();
+    gauge.renew(eu, at(7)).unwrap();
+    through_others(&gauge);
     let mut register = LwwRegister::new();
     through_others(&register);
     register.set("open".to_owned(), us, at(u64::MAX)).unwrap();

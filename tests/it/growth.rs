@@ -10,8 +10,8 @@
 
 use crate::{at, cpu::cpu_time, effort::one_in, encoded, replica};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, GMap, Max, Merge, MvRegister, OrMap, OrSet,
-    PnCounter, ReplicaId, VectorClock, Version,
+    DeltaState, Document, EnableFlag, GCounter, GMap, Gauge, Liveness, Max, Merge, MvRegister,
+    OrMap, OrSet, PnCounter, ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
     sync::{
@@ -209,7 +209,8 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 9] = [
     (
-        "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Rules::new Rules::default_key
+        "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Gauge::new
+         Liveness::leases Liveness::receipts Rules::new Rules::default_key
          Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
          OrSet::new",
         "makes nothing of nothing",
@@ -236,7 +237,8 @@ const NOT_MEASURED: [(&str, &str); 9] = [
          Report::conflicts Document::rules Document::set_rules Path::is_root Path::last Path::parent
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
-         WriteError::is_stamp_overflow WriteError::replica DocumentError::path Error::as_replica_id Error::as_write
+         WriteError::is_stamp_overflow WriteError::is_not_open WriteError::is_superseded WriteError::replica
+         Row::replica Row::opened Row::closed Row::open Row::until Liveness::set_now DocumentError::path Error::as_replica_id Error::as_write
          Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty
          MapChanges::is_empty Position::new Position::on Position::timeline Position::offset
          Position::nearest Heartbeat::new Heartbeat::with_head Heartbeat::with_received Heartbeat::with_heard
@@ -334,6 +336,19 @@ fn pn_counter(n: u64) -> PnCounter {
     let mut counter = PnCounter::new();
     (0..n).for_each(|number| _ = counter.increment(1, id(n - number)).unwrap());
     counter
+}
+
+fn gauge(n: u64) -> Gauge {
+    let mut gauge = Gauge::new();
+    // From the last to the first would be a square.
+    let mut ids: Vec<_> = (0..n).map(id).collect();
+    ids.sort_unstable();
+    ids.into_iter().for_each(|id| _ = gauge.open(5, id).unwrap());
+    gauge
+}
+
+fn members(n: u64) -> Liveness {
+    Liveness::members((0..n).map(id))
 }
 
 fn set(n: u64) -> OrSet<u64> {
@@ -581,6 +596,50 @@ fn plain() -> Vec<Row> {
         Row("PnCounter::apply", "of one entry", Flat, |n| {
             let (mut ours, mut theirs) = (pn_counter(n), PnCounter::new());
             op(move || ours.apply_owned(theirs.increment(1, us()).unwrap()))
+        }),
+        Row("Gauge::row", "", Flat, read!(gauge, |it, n| it.row(id(n / 2)))),
+        Row(
+            "Gauge::open Gauge::close Gauge::renew",
+            "",
+            Flat,
+            edit!(gauge, |it, now| (
+                it.open(2, id(7)).unwrap(),
+                it.close(1, id(7)).unwrap(),
+                it.renew(id(7), now).unwrap()
+            )),
+        ),
+        Row(
+            "Gauge::value_at Gauge::by_replica",
+            "",
+            Linear,
+            read!(gauge, |it, n| (
+                it.value_at(&Liveness::leases(at(1), Duration::ZERO)),
+                it.by_replica().last()
+            )),
+        ),
+        Row(
+            "Gauge::merge Gauge::version Gauge::delta_since",
+            "",
+            Linear,
+            read!(gauge, |it, n| (it.version().merge(it), it.delta_since(&Gauge::new()))),
+        ),
+        Row("Gauge::apply", "of as many other names", Linear, |n| {
+            let (mut others, mut ids) = (Gauge::new(), (n..2 * n).map(id).collect::<Vec<_>>());
+            ids.sort_unstable();
+            ids.into_iter().for_each(|id| _ = others.open(1, id).unwrap());
+            let ours = gauge(n);
+            op(move || ours.clone().apply(&others))
+        }),
+        Row("Gauge::apply", "of one row", Flat, |n| {
+            let (mut ours, mut theirs) = (gauge(n), Gauge::new());
+            op(move || ours.apply_owned(theirs.open(1, id(7)).unwrap()))
+        }),
+        Row("Liveness::members", "", Linear, |n| op(move || members(n))),
+        Row("Liveness::is_alive", "", Flat, read!(members, |it, n| it.is_alive(id(n / 2), None))),
+        Row("Liveness::hear", "", Flat, |n| {
+            let mut heard = Liveness::receipts(Duration::from_secs(1));
+            (0..n).for_each(|number| heard.hear(id(number), at(1)));
+            op(move || heard.hear(id(7), at(2)))
         }),
         Row(
             "CausalContext::contains CausalContext::is_empty CausalContext::replicas \

@@ -2,7 +2,7 @@
 
 use crate::{at, encoded::kernel, replica};
 use rejoin::{
-    DeltaState, Document, GCounter, Merge, MvRegister, OrMap, OrSet, ReplicaId, VectorClock,
+    DeltaState, Document, GCounter, Gauge, Merge, MvRegister, OrMap, OrSet, ReplicaId, VectorClock,
     Version, document::Value,
 };
 use std::{fmt::Debug, iter::FusedIterator};
@@ -116,6 +116,10 @@ fn those_of_clocks_counters_and_registers() {
     assert_eq!(walked(&VectorClock::from_iter(counts).iter()), counts);
     assert_eq!(walked(&GCounter::from_iter(counts).iter()), counts);
     assert_eq!((&GCounter::from_iter(counts)).into_iter().collect::<Vec<_>>(), counts);
+    let mut gauge = Gauge::new();
+    counts.iter().for_each(|(id, count)| _ = gauge.open(*count, *id).unwrap());
+    let rows = walked(&gauge.by_replica());
+    assert_eq!(rows.iter().map(|row| (row.replica(), row.open())).collect::<Vec<_>>(), counts);
     let mut register = MvRegister::new();
     let delta = register.set(7, us).unwrap();
     register.apply(&MvRegister::new().set(8, eu).unwrap());

@@ -3,8 +3,8 @@
 
 use crate::{at, effort::count, replica};
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
+    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Merge, Min,
+    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
     document::{DocumentDelta, Rules},
     laws::{self, Law},
@@ -333,6 +333,18 @@ fn counters_keep_the_laws() {
     keeps_the_laws(&PnCounter::new(), |counter, choice, id, _| match choice % 2 {
         0 => counter.increment(choice % 8, id).ok(),
         _ => counter.decrement(choice % 8, id).ok(),
+    });
+}
+
+#[test]
+fn gauges_keep_the_laws() {
+    keeps_the_laws(&Gauge::new(), |gauge, choice, id, now| {
+        let id = id.with_incarnation(u32::try_from(choice / 8 % 3).unwrap());
+        match choice % 3 {
+            0 => gauge.open(choice % 8, id).ok(),
+            1 => gauge.close(choice % 4, id).ok(),
+            _ => gauge.renew(id, now).ok(),
+        }
     });
 }
 

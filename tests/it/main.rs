@@ -31,6 +31,7 @@ mod encoded;
 mod forms;
 mod found;
 mod gate;
+mod gauge;
 mod gmap;
 mod growth;
 mod guesses;

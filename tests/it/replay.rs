@@ -7,8 +7,8 @@ use crate::{
     {at, replica},
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet,
-    PnCounter, VectorClock,
+    DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap,
+    OrSet, PnCounter, VectorClock,
     document::{Rules, Value},
 };
 use std::{
@@ -138,6 +138,11 @@ fn forms(write: Write<'_>) -> Vec<u8> {
     fork(write, "pn_counter", 2, PnCounter::new(), |it, id| {
         it.increment(3, replica(id)).unwrap();
         it.decrement(7, replica(id)).unwrap();
+    });
+    fork(write, "gauge", 23, Gauge::new(), |it, id| {
+        it.open(3, replica(id)).unwrap();
+        it.close(2, replica(id)).unwrap();
+        it.renew(replica(id), now).unwrap();
     });
     fork(write, "lww_register", 3, LwwRegister::new(), |it, id| {
         it.set(id.to_owned(), replica(id), now).unwrap();

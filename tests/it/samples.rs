@@ -6,8 +6,8 @@ use crate::{
     replica,
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, LwwRegister, Max, Merge, Min, MvRegister, OrMap,
-    OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Merge, Min, MvRegister,
+    OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, Rules, Value},
     sync::{
@@ -104,6 +104,7 @@ fn clocks_and_counters(visit: &mut impl Visit) {
     visit.visit("pn_counter", &counter());
     visit.visit("fingerprint", &Fingerprint::of(&counter()));
     synced(visit);
+    gauges(visit);
 }
 
 fn synced(visit: &mut impl Visit) {
@@ -122,6 +123,20 @@ fn synced(visit: &mut impl Visit) {
     log.append(0, set.insert(7_u64, us).unwrap()).unwrap();
     log.append(5, set.remove(&7, eu).unwrap()).unwrap();
     visit.visit("log_of_a_set", &log);
+}
+
+fn gauges(visit: &mut impl Visit) {
+    let [us, eu, uuid] = ids();
+    let mut gauge = Gauge::new();
+    visit.visit("gauge_empty", &gauge);
+    visit.visit("gauge_delta_open", &gauge.open(300, us).unwrap());
+    visit.visit("gauge_delta_renew", &gauge.renew(us, at(1_717_236_600_000)).unwrap());
+    visit.visit("gauge_delta_close", &gauge.close(200, us).unwrap());
+    visit.visit("gauge_delta_new_life", &gauge.open(0, eu.with_incarnation(3)).unwrap());
+    gauge.renew(eu.with_incarnation(3), at(u64::MAX)).unwrap();
+    gauge.open(u64::MAX, uuid).unwrap();
+    gauge.close(u64::MAX, uuid).unwrap();
+    visit.visit("gauge", &gauge);
 }
 
 fn registers(visit: &mut impl Visit) {

@@ -8,7 +8,7 @@ use crate::{
 };
 use allocation_counter::measure;
 use rejoin::{
-    DeltaState, Document, GCounter, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
+    DeltaState, Document, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
     ReplicaId, VectorClock,
     document::{Rules, Value},
     wire,
@@ -65,6 +65,17 @@ fn what_each_type_costs_is_what_the_docs_say() {
         }
     });
     assert_eq!(three.count_total, 0, "three replicas fit without an allocation");
+
+    assert_eq!(size_of::<rejoin::gauge::Row>(), 56);
+    let mut gauge = Gauge::new();
+    let two = measure(|| {
+        for region in 1..=2_u128 {
+            gauge.open(1, region.into()).unwrap();
+        }
+    });
+    assert_eq!(two.count_total, 0, "two rows fit without an allocation");
+    let heartbeat = gauge.renew(replica("eu#3"), at(1_717_236_600_000)).unwrap();
+    assert_eq!(wire::to_bytes(&heartbeat).len(), "eu".len() + 15);
 
     let map = bytes_per_element(|| {
         let mut map = OrMap::new();

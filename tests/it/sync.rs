@@ -2,14 +2,15 @@
 
 use crate::{at, encoded::through_bytes, replica};
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, GCounter, LwwRegister, Merge, MvRegister, OrMap,
-    OrSet, PnCounter, ReplicaId, VectorClock,
+    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge, MvRegister,
+    OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::DotKernel,
     wire::{self, Wire},
 };
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Debug,
+    time::Duration,
 };
 
 /// Brings one replica what it lacks of another: a question, and the answer.
@@ -59,6 +60,11 @@ fn every_type_syncs_by_one_loop() {
     meets::<VectorClock>(|it, id| it.increment(id).unwrap());
     meets::<GCounter>(|it, id| it.increment(3, id).unwrap());
     meets::<PnCounter>(|it, id| it.decrement(3, id).unwrap());
+    meets::<Gauge>(|it, id| it.open(3, id).unwrap());
+    meets::<Gauge>(|it, id| {
+        let before = it.row(id).and_then(|row| row.until()).unwrap_or(at(7));
+        it.renew(id, before.saturating_add(Duration::from_secs(1))).unwrap()
+    });
     meets::<LwwRegister<String>>(|it, id| it.set(id.to_string(), id, at(1)).unwrap());
     meets::<MvRegister<String>>(|it, id| it.set(id.to_string(), id).unwrap());
     meets::<EnableFlag>(|it, id| it.enable(id).unwrap());

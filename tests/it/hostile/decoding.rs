@@ -5,7 +5,7 @@ use crate::{
     tried::{tried_delta, tried_merge},
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, FlagDelta, GCounter, Known, LwwRegister, MapDelta, Merge,
+    DeltaState, Document, EnableFlag, FlagDelta, GCounter, Gauge, Known, LwwRegister, MapDelta, Merge,
     MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
     VectorClock, Version,
     causal::{CausalContext, Digest, DotKernel},
@@ -92,7 +92,7 @@ impl Reader for Canonical {
 
 /// What names a type in its bytes.
 pub(crate) const fn tags(which: u8) -> &'static [u8] {
-    match which % 23 {
+    match which % 24 {
         0 => &[1],
         1 => &[2],
         2 => &[3],
@@ -114,7 +114,8 @@ pub(crate) const fn tags(which: u8) -> &'static [u8] {
         19 => &[0x33, 0x2c, 0x25],
         20 => &[0x34, 0x2c],
         21 => &[0x35],
-        _ => &[0x36],
+        22 => &[0x36],
+        _ => &[0x60],
     }
 }
 
@@ -235,7 +236,7 @@ fn read(reader: impl Reader, data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let id = ReplicaId::from_u128(1);
     let now = Timestamp::from_millis(1);
-    match which % 23 {
+    match which % 24 {
         0 => state(reader, data, VectorClock::check_invariants, |it| it.increment(id).ok()),
         1 => state(reader, data, GCounter::check_invariants, |it| it.increment(3, id).ok()),
         2 => state(reader, data, PnCounter::check_invariants, |it| it.decrement(3, id).ok()),
@@ -276,7 +277,8 @@ fn read(reader: impl Reader, data: &[u8]) {
         19 => lattice::<MapDelta<String, u64>>(reader, data, MapDelta::check_invariants),
         20 => lattice::<RegisterDelta<String>>(reader, data, RegisterDelta::check_invariants),
         21 => lattice(reader, data, FlagDelta::check_invariants),
-        _ => plain(reader, data, Version::check_invariants),
+        22 => plain(reader, data, Version::check_invariants),
+        _ => state(reader, data, Gauge::check_invariants, |it| it.open(3, id).ok()),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::history;
 mod counters;
 pub(crate) mod document;
 pub(crate) mod fields;
+mod gauges;
 mod keyed;
 mod registers;
 mod ruled;
@@ -27,6 +28,7 @@ pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
         history::play_bytes::<document::Json>,
         history::play_bytes::<ruled::Ruled<false>>,
         history::play_bytes::<ruled::Ruled<true>>,
+        history::play_bytes::<gauges::Gauged>,
     ];
     // Of the numbers that are left over, all stand for the type that has the most to it.
     let which = usize::from(which % 16);
