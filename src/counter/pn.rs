@@ -7,10 +7,13 @@ use crate::{
     replica::ReplicaId,
     wire::{DecodeError, Reader, Schema, Tag, Wire, Writer},
 };
+use alloc::collections::BTreeSet;
 use core::cmp::Ordering;
 use smallvec::SmallVec;
 
-/// A counter that goes up and down: how many sessions are open, over all regions.
+/// A counter that goes up and down, and keeps what was counted forever: seats that are sold, items
+/// in stock. For what ends when the replica dies that counted it, such as open sessions, take a
+/// [`Gauge`](crate::Gauge).
 ///
 /// Two [`GCounter`]s, so it costs twice what one costs. In JSON it is
 /// `{"increments":{"us-east-1":3},"decrements":{}}`.
@@ -27,10 +30,10 @@ use smallvec::SmallVec;
 ///
 /// let (us, eu) = ("us-east-1".parse()?, "eu-west-1".parse()?);
 /// let mut ours = PnCounter::new();
-/// ours.increment(2, us)?;             // two sessions open in the US ...
+/// ours.increment(2, us)?;             // two seats are sold in the US ...
 /// let mut theirs = ours.clone();
-/// theirs.decrement(1, eu)?;           // ... one of them closes in the EU
-/// ours.increment(1, us)?;             // while another opens
+/// theirs.decrement(1, eu)?;           // ... one of them is given back in the EU
+/// ours.increment(1, us)?;             // while another is sold
 /// ours.merge(&theirs);
 /// assert_eq!(ours.value(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -84,6 +87,37 @@ impl PnCounter {
     #[allow(clippy::cast_possible_wrap)] // a sum of fewer than 2⁶³ counts stays below 2¹²⁷
     pub fn value(&self) -> i128 {
         self.increments.value() as i128 - self.decrements.value() as i128
+    }
+
+    /// What the replicas with these names have counted, in all their incarnations: the increments
+    /// less the decrements. O((n + m) log m) for *m* names.
+    ///
+    /// By names, because what each life of a name counted stays, and no reader knows how many there
+    /// were. What one life counted is in [`increments`](Self::increments) and
+    /// [`decrements`](Self::decrements). If one replica counts up and another down for it, the
+    /// value among one of them says little; it may be negative.
+    ///
+    /// ```
+    /// use rejoin::{PnCounter, ReplicaId};
+    /// let (us, eu): (ReplicaId, ReplicaId) = ("us-east-1".parse()?, "eu-west-1".parse()?);
+    /// let mut seats = PnCounter::new();
+    /// seats.increment(5, us)?;
+    /// seats.increment(2, us.with_incarnation(1))?;
+    /// seats.increment(4, eu)?;
+    /// seats.decrement(1, eu)?;
+    /// assert_eq!(seats.value_among([us]), 7);
+    /// assert_eq!(seats.value_among([us, eu, us]), seats.value());
+    /// assert_eq!(seats.value_among([]), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[allow(clippy::cast_possible_wrap)] // as for the value
+    pub fn value_among(&self, replicas: impl IntoIterator<Item = ReplicaId>) -> i128 {
+        let names: BTreeSet<ReplicaId> = replicas.into_iter().map(ReplicaId::name).collect();
+        let among = |counts: &GCounter| {
+            let counted = counts.iter().filter(|(id, _)| names.contains(&id.name()));
+            counted.map(|(_, count)| u128::from(count)).sum::<u128>()
+        };
+        among(&self.increments) as i128 - among(&self.decrements) as i128
     }
 
     /// Counts `by` up on `replica`; returns the delta. O(log n).

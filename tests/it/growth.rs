@@ -573,6 +573,12 @@ fn plain() -> Vec<Row> {
         }),
         Row("PnCounter::value", "", Flat, read!(pn_counter, |it, n| it.value())),
         Row(
+            "PnCounter::value_among",
+            "",
+            Linear,
+            read!(pn_counter, |it, n| it.value_among((0..n).map(id))),
+        ),
+        Row(
             "PnCounter::increment PnCounter::decrement",
             "",
             Flat,
