@@ -51,6 +51,7 @@ mod replay;
 mod reports;
 mod rules;
 mod samples;
+mod session_counters;
 mod sessions;
 mod size;
 mod small;
