@@ -3,9 +3,9 @@
 use crate::{at, replica};
 use proptest::prelude::*;
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, Known, LwwRegister, Merge, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, SetDelta, VectorClock, Version, causal::DotKernel,
-    document::Value,
+    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, Known, LwwRegister, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, SetDelta, VectorClock, Version,
+    causal::DotKernel, document::Value,
 };
 use std::{collections::BTreeMap, fmt::Debug};
 

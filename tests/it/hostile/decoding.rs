@@ -5,9 +5,9 @@ use crate::{
     tried::{tried_delta, tried_merge},
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, FlagDelta, GCounter, Gauge, Known, LwwRegister, MapDelta, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp,
-    VectorClock, Version,
+    DeltaState, Document, EnableFlag, FlagDelta, GCounter, Gauge, Known, LwwRegister, MapDelta,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Stamp,
+    Timestamp, VectorClock, Version,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
     laws::Invariants,
