@@ -5,6 +5,7 @@
 #![doc = "[storing]: self::storing"]
 #![doc = "[syncing]: self::syncing"]
 #![doc = "[strangers]: self::strangers"]
+#![doc = "[own-types]: self::own_types"]
 #![doc = "[choosing]: self::choosing"]
 #![doc = "[serde]: self::serde"]
 #![doc = "[conflicts]: self::conflicts"]
@@ -48,6 +49,11 @@ pub mod syncing {
     #![doc = "[storing]: super::storing"]
     #![doc = "[strangers]: super::strangers"]
     #![doc = include_str!("../../docs/guide/syncing.md")]
+}
+
+#[cfg(feature = "derive")]
+pub mod own_types {
+    #![doc = include_str!("../../docs/guide/own-types.md")]
 }
 
 pub mod strangers {
