@@ -56,8 +56,9 @@ impl<'de> Visitor<'de> for Read {
         while let Some((replica, parts)) = map.next_entry::<ReplicaId, Parts>()? {
             let Parts { opened, closed, until } = parts;
             if closed > opened {
-                let why = format_args!("replica {replica} has closed more than it opened");
-                return Err(A::Error::custom(why));
+                return Err(A::Error::custom(format_args!(
+                    "replica {replica} has closed more than it opened"
+                )));
             }
             let row = Row::from_parts(replica, opened, closed, until);
             if !self.readable && (row.says_nothing() || until != row.until()) {

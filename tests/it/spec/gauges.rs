@@ -1,7 +1,6 @@
 //! What a name has open is what its latest life opened and did not close.
 
 use crate::{
-    at,
     history::{histories, misused},
     small::Small,
     world::{Seen, Subject},
@@ -79,7 +78,7 @@ impl Subject for Gauged {
         match op.1 {
             Open(by) => gauge.open(by, id).ok(),
             Close(by) => gauge.close(by, id).ok(),
-            Renew(until) => gauge.renew(id, at(until)).ok(),
+            Renew(until) => gauge.renew(id, Timestamp::from_millis(until)).ok(),
         }
     }
 
@@ -101,7 +100,10 @@ impl Subject for Gauged {
         let members = [7, 9].map(ReplicaId::from_u128);
         (
             gauge.by_replica().map(row).collect(),
-            READ.map(|now| gauge.value_at(&Liveness::leases(at(now), skew))),
+            READ.map(|now| {
+                let now = Timestamp::from_millis(now);
+                gauge.value_at(&Liveness::leases(now, skew))
+            }),
             gauge.value_at(&Liveness::members(members)),
         )
     }

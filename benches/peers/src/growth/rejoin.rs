@@ -67,7 +67,7 @@ impl<S: State> Player for Rejoin<S> {
 
     fn edit(&mut self, edit: &Edit) -> Result<Vec<u8>> {
         self.now = Timestamp::from_millis(self.now.as_millis() + 1);
-        let delta = self.state.edit(self.root, edit, self.replica, self.now)?;
+        let delta = State::edit(&mut self.state, self.root, edit, self.replica, self.now)?;
         Ok(wire::to_bytes(&delta))
     }
 
