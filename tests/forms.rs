@@ -1,5 +1,5 @@
 //! `it/forms.rs` and `it/numbers.rs` alone, to be built a second time with what another crate of a user's build may turn
-//! on: `cargo test --test forms --features serde_json/arbitrary_precision`. `cargo test`
+//! on: `cargo test -p rejoin-tests --test forms --features serde_json/arbitrary_precision`. `cargo test`
 //! runs them as a part of `it`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_for_each)]

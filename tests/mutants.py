@@ -223,7 +223,7 @@ def unviable(owners):
 
 
 def binaries():
-    built = cargo("test", "-p", "rejoin", "--no-run", "--profile", "mutants", "--lib", "--test", "it", "--message-format=json", check=True)
+    built = cargo("test", "-p", "rejoin", "-p", "rejoin-tests", "--no-run", "--profile", "mutants", "--lib", "--test", "it", "--message-format=json", check=True)
     lines = map(json.loads, built.stdout.splitlines())
     found = {line["target"]["name"]: line["executable"] for line in lines if line.get("executable")}
     return [found["rejoin"], found["it"]]

@@ -199,7 +199,7 @@ fn nothing_that_is_made_of_mutants_is_much_larger() {
         random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         usize::try_from(random >> 33).unwrap() % end.max(1)
     };
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/seeds/amplification/document");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/amplification/document");
     let seed = std::fs::read(folder).unwrap();
     let rounds = count(20_000) / 20;
     for _ in 0..rounds {

@@ -3,7 +3,7 @@
 
 use crate::{
     cpu::cpu_time,
-    effort::count,
+    effort::{count, one_in},
     encoded::{Sent, bytes, json, seen, through_bytes},
     replica,
     samples::{self, Visit},
@@ -65,7 +65,11 @@ impl Visit for RoundTrips {
         }
         refused::<T>(&[&written[..], &[0]].concat(), "something follows the value");
         for at in 0..written.len() {
-            for byte in [0, 1, 2, 3, 4, 5, 63, 64, 127, 128, 129, 254, 255] {
+            for byte in [0, 1, 2, 3, 4, 5, 63, 64, 127, 128, 129, 254, 255]
+                .into_iter()
+                .skip(at % one_in(3))
+                .step_by(one_in(3))
+            {
                 let mut near = written.clone();
                 near[at] = byte;
                 if let Ok(other) = wire::from_bytes::<T>(&near) {
@@ -85,7 +89,7 @@ fn every_type_has_one_spelling() {
 }
 
 fn golden(version: u8, name: &str, extension: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
     folder.join(format!("v{version}/{name}.{extension}"))
 }
 

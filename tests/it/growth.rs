@@ -85,7 +85,7 @@ fn time(row: &Row, size: u64) -> f64 {
     let first = round(1).max(Duration::from_nanos(20));
     let calls = u32::try_from(Duration::from_micros(100).as_nanos() / first.as_nanos()).unwrap();
     let calls = calls.clamp(1, 2_000);
-    let rounds = if first > Duration::from_millis(5) { 2 } else { 8 };
+    let rounds = if first > Duration::from_millis(5) { 2 } else { 8 / one_in(2) };
     let least = (0..rounds).map(|_| round(calls)).min().unwrap();
     (least.as_secs_f64() * 1e9 / f64::from(calls)).max(1.0)
 }
@@ -117,7 +117,7 @@ fn no_function_costs_more_than_its_documentation_allows() {
 #[test]
 fn every_public_function_is_in_the_table_or_says_why_not() {
     let mut public = BTreeSet::new();
-    public_functions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut public);
+    public_functions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"), &mut public);
     assert!(public.len() > 200, "{public:?}");
     let table = table();
     let mut told: BTreeSet<&str> = table.iter().flat_map(|row| row.0.split(' ')).collect();

@@ -195,7 +195,7 @@ fn neighbours_are_re_placed_in_silence() {
 #[test]
 fn a_move_beats_a_re_placing() {
     let mut moved = 0;
-    for (document, index, delta) in re_placings().step_by(one_in(25)) {
+    for (document, index, delta) in re_placings().step_by(one_in(50)) {
         let index = *index;
         // Everything around the gap is moved to the front, by somebody whose clock is slow.
         for item in index.saturating_sub(3)..(index + 3).min(len(document)) {
@@ -230,7 +230,7 @@ fn a_move_beats_a_re_placing() {
 #[test]
 fn a_conflict_of_moves_outlives_a_re_placing() {
     let (mut open, mut told_no_more) = (0, 0);
-    for (document, index, _) in re_placings().step_by(one_in(30)) {
+    for (document, index, _) in re_placings().step_by(one_in(60)) {
         let index = *index;
         let item = format!("{LIST}/{}", index.min(len(document) - 1));
         let (mut ours, mut theirs) = (document.clone(), document.clone());

@@ -18,7 +18,7 @@ use std::{
 };
 
 fn folder(kind: &str, target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(kind).join(target)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(kind).join(target)
 }
 
 /// The files of a folder, by name; none where there is no folder.
