@@ -1,8 +1,8 @@
 //! [`Error`], into which every error of this crate converts.
 
 use crate::{
-    document::DocumentError, error::WriteError, replica::ReplicaIdError, value::NumberError,
-    wire::DecodeError,
+    counter::RightsError, document::DocumentError, error::WriteError, replica::ReplicaIdError,
+    value::NumberError, wire::DecodeError,
 };
 use alloc::boxed::Box;
 use core::{error, fmt};
@@ -40,6 +40,7 @@ pub struct Error(Box<Inner>);
 enum Inner {
     ReplicaId(ReplicaIdError),
     Write(WriteError),
+    Rights(RightsError),
     Document(DocumentError),
     Decode(DecodeError),
     Number(NumberError),
@@ -56,6 +57,11 @@ impl Error {
     /// Why a write to a set, map, counter, register, flag or clock was refused, if that went wrong.
     pub fn as_write(&self) -> Option<&WriteError> {
         if let Inner::Write(error) = &*self.0 { Some(error) } else { None }
+    }
+
+    /// Why a [`BoundedCounter`](crate::BoundedCounter) refused an edit, if that went wrong.
+    pub fn as_rights(&self) -> Option<&RightsError> {
+        if let Inner::Rights(error) = &*self.0 { Some(error) } else { None }
     }
 
     /// Why a document was not edited or built, if that went wrong.
@@ -77,6 +83,7 @@ impl Error {
         match &*self.0 {
             Inner::ReplicaId(error) => error,
             Inner::Write(error) => error,
+            Inner::Rights(error) => error,
             Inner::Document(error) => error,
             Inner::Decode(error) => error,
             Inner::Number(error) => error,
@@ -110,6 +117,7 @@ macro_rules! converts {
 converts!(
     ReplicaIdError: ReplicaId,
     WriteError: Write,
+    RightsError: Rights,
     DocumentError: Document,
     DecodeError: Decode,
     NumberError: Number

@@ -32,6 +32,7 @@
 //! | how much of each replica was seen | [`VectorClock`] | the greater count of each replica |
 //! | a count that only grows | [`GCounter`] | all count |
 //! | a count that goes up and down, and outlives who counted | [`PnCounter`] | all count |
+//! | a stock that must not be overdrawn: seats, quotas | [`BoundedCounter`] | each replica takes what it has rights to |
 //! | how many are open now, without those of the dead | [`Gauge`] | all count |
 //! | one value, the last write | [`LwwRegister`] | the greater (time, replica) stays; the other is gone |
 //! | one value, nothing lost | [`MvRegister`] | all stay as siblings |
@@ -147,7 +148,7 @@ pub mod wire;
 
 pub use any_error::Error;
 pub use clock::{Causality, VectorClock};
-pub use counter::{GCounter, PnCounter};
+pub use counter::{BoundedCounter, GCounter, PnCounter};
 pub use document::Document;
 pub use error::WriteError;
 pub use flag::{EnableFlag, FlagDelta};

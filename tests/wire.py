@@ -135,6 +135,10 @@ def column(read, schema, count):
 
 def body(read, schema):
     tag, parts = schema
+    if tag == 0x63:
+        givers = read.replicas()
+        granted = {giver: body(read, (0x02, [])) for giver in givers}
+        return {"granted": granted, "used": body(read, (0x02, []))}
     if tag in (0x01, 0x02):
         replicas = read.replicas()
         return {replica: read.varint() + 1 for replica in replicas}

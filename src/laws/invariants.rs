@@ -3,7 +3,7 @@
 use crate::{
     causal::{CausalContext, Digest, DotKernel},
     clock::VectorClock,
-    counter::{GCounter, PnCounter},
+    counter::{BoundedCounter, GCounter, PnCounter},
     document::{Document, DocumentDelta},
     flag::{EnableFlag, FlagDelta},
     gauge::Gauge,
@@ -48,7 +48,7 @@ macro_rules! checked {
     )+};
 }
 checked! {
-    CausalContext, Digest, DotKernel<P>, VectorClock, GCounter, PnCounter, Gauge,
+    CausalContext, Digest, DotKernel<P>, VectorClock, GCounter, PnCounter, BoundedCounter, Gauge,
     MvRegister<T>, RegisterDelta<T>, EnableFlag, FlagDelta, OrSet<T>, SetDelta<T>, OrMap<K, V>, MapDelta<K, V>,
     Document, DocumentDelta,
 }

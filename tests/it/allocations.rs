@@ -4,8 +4,8 @@
 use crate::{at, replica, size::conversation};
 use allocation_counter::measure;
 use rejoin::{
-    Causality, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    BoundedCounter, Causality, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     wire::{self, Wire},
 };
 use std::hint::black_box;
@@ -35,7 +35,10 @@ fn of_a_merge_without_news_of_clocks_and_counters() {
     let mut grow_only = GCounter::new();
     let mut counter = PnCounter::new();
     let mut gauge = Gauge::new();
+    let mut bounded = BoundedCounter::new();
     for id in ids() {
+        bounded.increment(7, id).unwrap();
+        bounded.decrement(2, id).unwrap();
         gauge.open(7, id).unwrap();
         clock.increment(id).unwrap();
         grow_only.increment(7, id).unwrap();
@@ -46,6 +49,7 @@ fn of_a_merge_without_news_of_clocks_and_counters() {
     a_merge_without_news_allocates_nothing("GCounter", &grow_only);
     a_merge_without_news_allocates_nothing("PnCounter", &counter);
     a_merge_without_news_allocates_nothing("Gauge", &gauge);
+    a_merge_without_news_allocates_nothing("BoundedCounter", &bounded);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
 };
 use allocation_counter::measure;
 use rejoin::{
-    Document, GCounter, Gauge, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    BoundedCounter, Document, GCounter, Gauge, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::{CausalContext, DotKernel},
     document::{Rules, Value},
     sync::Fingerprint,
@@ -228,6 +228,10 @@ fn clocks_and_counters_have_one_spelling() {
     gauge(&[&[1, 1, b'a', 1][..], &last, &[0]].concat(), "exceeds 64 bits");
     let new_life = wire::from_bytes::<Gauge>(&forged(&[0x60], &[1, 33, b'a', 1, 0, 0, 0])).unwrap();
     assert_eq!(new_life.by_replica().len(), 1, "that it has begun is news");
+
+    let bounded = |body: &[u8], why| malformed::<BoundedCounter>(&[0x63], body, why);
+    bounded(&[1, 1, b'a', 0, 0], "granted nothing");
+    bounded(&[2, 1, b'b', 1, b'a', 1, 1, b'a', 1, 1, 1, b'a', 1, 0], "repeated or out of order");
 
     let mut even = PnCounter::new();
     even.increment(7, replica("a")).unwrap();

@@ -2,8 +2,8 @@
 
 use crate::{at, encoded::bytes, replica};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, Gauge, Merge, MvRegister, OrMap, OrSet, PnCounter,
-    document::Value, laws::Invariants, wire,
+    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, Merge, MvRegister, OrMap,
+    OrSet, PnCounter, document::Value, laws::Invariants, wire,
 };
 use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -125,6 +125,7 @@ fn each_type_drafts_what_it_would_do() {
     let us = replica("us");
     check(GCounter::new(), |it| it.increment(1, us).unwrap());
     check(PnCounter::new(), |it| it.decrement(1, us).unwrap());
+    check(BoundedCounter::new(), |it| it.increment(1, us).unwrap());
     check(Gauge::new(), |it| it.open(1, us).unwrap());
     check(EnableFlag::new(), |it| it.enable(us).unwrap());
     check(MvRegister::new(), |it| it.set("a", us).unwrap());

@@ -9,8 +9,8 @@ use crate::{
     samples::conversation,
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Min, MvRegister, OrMap,
-    OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Min,
+    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
     laws::Invariants,
@@ -96,6 +96,18 @@ fn clocks_and_counters_read_as_typescript_services_store_them() {
         &gauge,
         json!({"us-east-1#3": {"opened": 5, "closed": 2, "until": null}, "eu-west-1": row}),
     );
+    let mut seats = BoundedCounter::new();
+    reads_as(&seats, json!({"granted": {}, "used": {}}));
+    seats.increment(10, us).unwrap();
+    seats.transfer(4, us, eu).unwrap();
+    seats.decrement(2, us).unwrap();
+    let granted = json!({"us-east-1": {"us-east-1": 10, "eu-west-1": 4}});
+    reads_as(&seats, json!({"granted": granted, "used": {"us-east-1": 2}}));
+    let text = r#"{"used": {"us-east-1": 2}, "granted": {"us-east-1": {"us-east-1": 10,
+        "eu-west-1": 4}, "eu-west-1": {"ap": 0}}}"#;
+    let read: BoundedCounter = serde_json::from_str(text).unwrap();
+    assert_eq!(read, seats, "what says nothing is absence");
+
     let text = r#"{"us-east-1#3": {"opened": 5, "closed": 2}, "eu-west-1": {"opened": 0,
         "closed": 0, "until": 7}, "ap": {"opened": 0, "closed": 0, "until": 0}}"#;
     assert_eq!(serde_json::from_str::<Gauge>(text).unwrap(), gauge, "what says nothing is absence");
@@ -252,6 +264,30 @@ fn what_a_list_or_a_whole_value_cannot_be_is_refused() {
     }
     let error = rmp_serde::from_slice::<Document>(&rmp_serde::to_vec(&7_u8).unwrap()).unwrap_err();
     assert!(error.to_string().contains("the canonical bytes of rejoin::wire"), "{error}");
+}
+
+#[test]
+fn grants_that_break_an_invariant_are_refused() {
+    refuses::<BoundedCounter>(json!({"granted": {}}), "used");
+    refuses::<BoundedCounter>(json!({"granted": 3, "used": {}}), "what they granted");
+    let twice = r#"{"granted": {"us": {"us": 1}, "us": {"us": 2}}, "used": {}}"#;
+    let error = serde_json::from_str::<BoundedCounter>(twice).unwrap_err().to_string();
+    assert!(error.contains("us is repeated"), "{error}");
+    let compact_grants = |granted: &[(&str, &[(&str, u64)])]| {
+        let owned = |(id, count): &(&str, u64)| ((*id).to_owned(), *count);
+        let mut rows: Vec<(String, Vec<(String, u64)>)> = Vec::new();
+        for (id, to) in granted {
+            rows.push(((*id).to_owned(), to.iter().map(owned).collect()));
+        }
+        let used: Vec<(String, u64)> = Vec::new();
+        let config = bincode::config::standard();
+        let bytes = bincode::serde::encode_to_vec((&rows, &used), config).unwrap();
+        bincode::serde::decode_from_slice::<BoundedCounter, _>(&bytes, config)
+    };
+    assert!(compact_grants(&[("a", &[("a", 1)]), ("b", &[("a", 1)])]).is_ok());
+    assert!(compact_grants(&[("b", &[("a", 1)]), ("a", &[("a", 1)])]).is_err(), "out of order");
+    assert!(compact_grants(&[("a", &[("a", 1)]), ("a", &[("b", 1)])]).is_err(), "twice");
+    assert!(compact_grants(&[("a", &[])]).is_err(), "says nothing");
 }
 
 #[test]
@@ -437,6 +473,11 @@ fn other_formats_keep_every_kind_of_type() {
     gauge.open(3, us.with_incarnation(2)).unwrap();
     gauge.renew(eu, at(7)).unwrap();
     through_others(&gauge);
+    let mut seats = BoundedCounter::new();
+    seats.increment(3, us).unwrap();
+    seats.transfer(1, us, eu).unwrap();
+    seats.decrement(1, us).unwrap();
+    through_others(&seats);
     let mut register = LwwRegister::new();
     through_others(&register);
     register.set("open".to_owned(), us, at(u64::MAX)).unwrap();

@@ -10,8 +10,8 @@
 
 use crate::{at, cpu::cpu_time, effort::one_in, encoded, replica};
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, GMap, Gauge, Liveness, Max, Merge, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, VectorClock, Version,
+    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, GMap, Gauge, Liveness, Max, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
     sync::{
@@ -209,7 +209,7 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 /// Public functions whose cost no state can change, and why.
 const NOT_MEASURED: [(&str, &str); 9] = [
     (
-        "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Gauge::new
+        "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Gauge::new BoundedCounter::new
          Liveness::leases Liveness::receipts Rules::new Rules::default_key
          Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
          OrSet::new",
@@ -239,6 +239,8 @@ const NOT_MEASURED: [(&str, &str); 9] = [
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::is_not_open WriteError::is_superseded WriteError::replica
          Row::replica Row::opened Row::closed Row::open Row::until Liveness::set_now DocumentError::path Error::as_replica_id Error::as_write
+         Error::as_rights RightsError::as_write RightsError::elsewhere RightsError::is_short RightsError::left
+         RightsError::replica
          Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty
          MapChanges::is_empty Position::new Position::on Position::timeline Position::offset
          Position::nearest Heartbeat::new Heartbeat::with_head Heartbeat::with_received Heartbeat::with_heard
@@ -345,6 +347,14 @@ fn gauge(n: u64) -> Gauge {
     ids.sort_unstable();
     ids.into_iter().for_each(|id| _ = gauge.open(5, id).unwrap());
     gauge
+}
+
+fn bounded(n: u64) -> BoundedCounter {
+    let mut counter = BoundedCounter::new();
+    for number in 0..n {
+        counter.increment(5, id(number)).unwrap();
+    }
+    counter
 }
 
 fn members(n: u64) -> Liveness {
@@ -602,6 +612,35 @@ fn plain() -> Vec<Row> {
         Row("PnCounter::apply", "of one entry", Flat, |n| {
             let (mut ours, mut theirs) = (pn_counter(n), PnCounter::new());
             op(move || ours.apply_owned(theirs.increment(1, us()).unwrap()))
+        }),
+        Row("BoundedCounter::increment", "", Flat, |n| {
+            let mut counter = bounded(n);
+            op(move || counter.increment(2, id(7)).unwrap())
+        }),
+        Row(
+            "BoundedCounter::decrement BoundedCounter::transfer BoundedCounter::rights \
+             BoundedCounter::value BoundedCounter::by_replica",
+            "",
+            Linear,
+            edit!(bounded, |it, _now| (
+                it.increment(3, id(7)).unwrap(),
+                it.decrement(1, id(7)).unwrap(),
+                it.transfer(2, id(7), id(8)).unwrap(),
+                (it.rights(id(7)), it.value(), it.by_replica())
+            )),
+        ),
+        Row(
+            "BoundedCounter::merge BoundedCounter::version BoundedCounter::delta_since",
+            "",
+            Linear,
+            read!(bounded, |it, n| (
+                it.version().merge(it),
+                it.delta_since(&BoundedCounter::new())
+            )),
+        ),
+        Row("BoundedCounter::apply", "of one entry", Flat, |n| {
+            let (mut ours, mut theirs) = (bounded(n), BoundedCounter::new());
+            op(move || ours.apply_owned(theirs.increment(1, id(7)).unwrap()))
         }),
         Row("Gauge::row", "", Flat, read!(gauge, |it, n| it.row(id(n / 2)))),
         Row(

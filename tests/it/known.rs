@@ -3,8 +3,8 @@
 use crate::{at, replica};
 use proptest::prelude::*;
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, Known, LwwRegister, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, SetDelta, VectorClock, Version,
+    BoundedCounter, Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, Known, LwwRegister,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, SetDelta, VectorClock, Version,
     causal::DotKernel, document::Value,
 };
 use std::{collections::BTreeMap, fmt::Debug};
@@ -57,6 +57,7 @@ fn every_version_tells_what_another_lacks() {
     compares::<GCounter>(|it, id| _ = it.increment(3, id).unwrap());
     compares::<PnCounter>(|it, id| _ = it.increment(3, id).unwrap());
     compares::<PnCounter>(|it, id| _ = it.decrement(3, id).unwrap());
+    compares::<BoundedCounter>(|it, id| _ = it.increment(3, id).unwrap());
     compares::<Gauge>(|it, id| _ = it.open(3, id).unwrap());
     compares::<LwwRegister<String>>(|it, id| _ = it.set(id.to_string(), id, at(1)).unwrap());
     compares::<MvRegister<String>>(|it, id| _ = it.set(id.to_string(), id).unwrap());

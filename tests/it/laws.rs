@@ -3,8 +3,8 @@
 
 use crate::{at, effort::count, replica};
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Merge, Min,
-    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
+    BoundedCounter, Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max,
+    Merge, Min, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
     document::{DocumentDelta, Rules},
     laws::{self, Law},
@@ -333,6 +333,15 @@ fn counters_keep_the_laws() {
     keeps_the_laws(&PnCounter::new(), |counter, choice, id, _| match choice % 2 {
         0 => counter.increment(choice % 8, id).ok(),
         _ => counter.decrement(choice % 8, id).ok(),
+    });
+}
+
+#[test]
+fn bounded_counters_keep_the_laws() {
+    keeps_the_laws(&BoundedCounter::new(), |counter, choice, id, _| match choice % 3 {
+        0 => counter.increment(choice % 8, id).ok(),
+        1 => counter.decrement(choice % 4, id).ok(),
+        _ => counter.transfer(choice % 4, id, ReplicaId::from_u128((choice % 5).into())).ok(),
     });
 }
 

@@ -17,6 +17,7 @@ mod accessors;
 mod allocations;
 mod amplification;
 mod basics;
+mod bounded;
 mod canonical;
 mod collection;
 mod corpus;

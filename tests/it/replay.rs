@@ -7,8 +7,8 @@ use crate::{
     {at, replica},
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap,
-    OrSet, PnCounter, VectorClock,
+    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, VectorClock,
     document::{Rules, Value},
 };
 use std::{
@@ -139,7 +139,12 @@ fn forms(write: Write<'_>) -> Vec<u8> {
         it.increment(3, replica(id)).unwrap();
         it.decrement(7, replica(id)).unwrap();
     });
-    fork(write, "gauge", 23, Gauge::new(), |it, id| {
+    fork(write, "bounded_counter", 23, BoundedCounter::new(), |it, id| {
+        it.increment(9, replica(id)).unwrap();
+        it.decrement(3, replica(id)).unwrap();
+        it.transfer(2, replica(id), replica("ap")).unwrap();
+    });
+    fork(write, "gauge", 24, Gauge::new(), |it, id| {
         it.open(3, replica(id)).unwrap();
         it.close(2, replica(id)).unwrap();
         it.renew(replica(id), now).unwrap();

@@ -6,8 +6,8 @@ use crate::{
     replica,
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Merge, Min, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Merge,
+    Min, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, Rules, Value},
     sync::{
@@ -105,6 +105,7 @@ fn clocks_and_counters(visit: &mut impl Visit) {
     visit.visit("fingerprint", &Fingerprint::of(&counter()));
     synced(visit);
     gauges(visit);
+    bounded(visit);
 }
 
 fn synced(visit: &mut impl Visit) {
@@ -123,6 +124,19 @@ fn synced(visit: &mut impl Visit) {
     log.append(0, set.insert(7_u64, us).unwrap()).unwrap();
     log.append(5, set.remove(&7, eu).unwrap()).unwrap();
     visit.visit("log_of_a_set", &log);
+}
+
+fn bounded(visit: &mut impl Visit) {
+    let [us, eu, uuid] = ids();
+    let mut counter = BoundedCounter::new();
+    visit.visit("bounded_counter_empty", &counter);
+    visit.visit("bounded_counter_delta_increment", &counter.increment(300, us).unwrap());
+    visit.visit("bounded_counter_delta_transfer", &counter.transfer(200, us, eu).unwrap());
+    visit.visit("bounded_counter_delta_decrement", &counter.decrement(7, us).unwrap());
+    counter.transfer(5, eu, uuid).unwrap();
+    counter.increment(u64::MAX, uuid).unwrap();
+    counter.decrement(u64::MAX, uuid).unwrap();
+    visit.visit("bounded_counter", &counter);
 }
 
 fn gauges(visit: &mut impl Visit) {

@@ -2,8 +2,8 @@
 
 use crate::{at, encoded::through_bytes, replica};
 use rejoin::{
-    Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge, MvRegister,
-    OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    BoundedCounter, Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
     causal::DotKernel,
     wire::{self, Wire},
 };
@@ -60,6 +60,7 @@ fn every_type_syncs_by_one_loop() {
     meets::<VectorClock>(|it, id| it.increment(id).unwrap());
     meets::<GCounter>(|it, id| it.increment(3, id).unwrap());
     meets::<PnCounter>(|it, id| it.decrement(3, id).unwrap());
+    meets::<BoundedCounter>(|it, id| it.increment(3, id).unwrap());
     meets::<Gauge>(|it, id| it.open(3, id).unwrap());
     meets::<Gauge>(|it, id| {
         let before = it.row(id).and_then(|row| row.until()).unwrap_or(at(7));

@@ -5,6 +5,7 @@ pub(crate) use document::properties::check_replay;
 
 use crate::history;
 
+mod bounded;
 mod counters;
 pub(crate) mod document;
 pub(crate) mod fields;
@@ -29,6 +30,7 @@ pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
         history::play_bytes::<ruled::Ruled<false>>,
         history::play_bytes::<ruled::Ruled<true>>,
         history::play_bytes::<gauges::Gauged>,
+        history::play_bytes::<bounded::Bounded>,
     ];
     // Of the numbers that are left over, all stand for the type that has the most to it.
     let which = usize::from(which % 16);
