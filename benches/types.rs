@@ -5,9 +5,9 @@ use criterion::{
     BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
 use rejoin::{
-    DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister, MapDelta, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta, Timestamp,
-    VectorClock, WriteError,
+    CausalMap, CausalMapDelta, DeltaState, Document, EnableFlag, FlagDelta, GCounter, LwwRegister,
+    MapDelta, Merge, MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId, SetDelta,
+    Timestamp, VectorClock, WriteError,
     causal::DotKernel,
     document::{DocumentDelta, Value},
     wire::{self, Wire},
@@ -256,6 +256,29 @@ impl Timed for OrMap<u64, u64> {
     }
 }
 
+/// Counters, each counted on by one replica.
+impl Timed for CausalMap<u64, PnCounter> {
+    const NAME: &str = "CausalMap of counters";
+    const SIZES: (&str, [u64; 3]) = ("keys", [100, 10_000, 100_000]);
+    type Delta = CausalMapDelta<u64, PnCounter>;
+
+    fn of_size(size: u64) -> Outcome<Self> {
+        let mut map = Self::new();
+        for number in 0..size {
+            map.entry(element(number)).increment(number, US)?;
+        }
+        Ok(map)
+    }
+
+    fn write(&mut self, round: u64, replica: ReplicaId) -> Outcome<Self::Delta> {
+        Ok(self.entry(element(round % 100)).increment(1, replica)?)
+    }
+
+    fn read(&self) -> u64 {
+        self.get(black_box(&element(50))).map_or(0, |count| low(count.value().unsigned_abs()))
+    }
+}
+
 impl Timed for Document {
     const NAME: &str = "Document";
     const SIZES: (&str, [u64; 3]) = ("messages", [20, 200, 2_000]);
@@ -386,6 +409,7 @@ fn all(c: &mut Criterion) -> Outcome {
     in_sizes(c, whole::<DotKernel<u64>>)?;
     in_sizes(c, with_deltas::<OrSet<u64>>)?;
     in_sizes(c, with_deltas::<OrMap<u64, u64>>)?;
+    in_sizes(c, with_deltas::<CausalMap<u64, PnCounter>>)?;
     in_sizes(c, with_deltas::<Document>)
 }
 

@@ -40,7 +40,8 @@
 //! | a set | [`OrSet`] | an insert beats a remove |
 //! | a map of values | [`OrMap`] | an insert beats a remove; between inserts the greater (time, replica) wins |
 //! | a JSON document | [`Document`] | field by field |
-//! | a map of these by key | [`GMap`] | each key on its own; keys are never removed |
+//! | a map of these by key | [`CausalMap`] | what a remove had seen goes, the rest stays |
+//! | the same, never removed | [`GMap`] | each key on its own; keys are never removed |
 //! | several of these as one | a tuple, `Option`, `BTreeMap` or `HashMap` of them | each part on its own |
 //! | a struct of these | `derive(Merge, DeltaState)`, with the feature `derive` | each field on its own |
 //! | one of your own | [`Merge`] for it, or one that composes a [`causal::DotKernel`] | |
@@ -117,6 +118,7 @@ extern crate std;
 pub mod __private;
 mod any_error;
 pub mod causal;
+pub mod causal_map;
 pub mod clock;
 pub mod counter;
 pub mod document;
@@ -141,12 +143,14 @@ mod replica;
 pub mod set;
 mod stats;
 pub mod sync;
+mod tally;
 mod time;
 pub mod value;
 mod version;
 pub mod wire;
 
 pub use any_error::Error;
+pub use causal_map::{CausalMap, CausalMapDelta, CausalValue};
 pub use clock::{Causality, VectorClock};
 pub use counter::{BoundedCounter, GCounter, PnCounter};
 pub use document::Document;

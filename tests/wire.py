@@ -130,7 +130,41 @@ def column(read, schema, count):
         keys, values = (column(read, part, count) for part in parts)
         rows = zip(keys, values, times(read, count))
         return [{"key": key, "time": time, "value": value} for key, value, time in rows]
+    if tag == KEYED:
+        codes, named = [], 0
+        for _ in range(count):
+            codes.append(named - read.varint())
+            named += codes[-1] == named
+        keys = column(read, parts[0], named)
+        assert len(set(map(str, keys))) == named, "a key is listed twice"
+        return [{"key": keys[code], "write": write} for code, write in zip(codes, column(read, parts[1], count))]
+    if tag == TIMED:
+        values = column(read, parts[0], count)
+        return [{"time": time, "value": value} for value, time in zip(values, times(read, count))]
+    if tag == COUNT:
+        starts = [read.varint() for _ in range(count)]
+        return [{"tally": {"start": start, "sum": read.zigzag()}} if start else {"note": notes(read)} for start in starts]
     return [body(read, schema) for _ in range(count)]
+
+
+# What lives in a `CausalMap`, by names of our own.
+KEYED, TIMED, COUNT = 0x161, 0x104, 0x103
+
+
+def write_of(schema):
+    """What one write to a value of this type is."""
+    tag, parts = schema
+    if tag == 0x61:
+        return KEYED, [parts[0], write_of(parts[1])]
+    return {0x03: (COUNT, []), 0x04: (TIMED, parts), 0x06: (0x20, [])}.get(tag) or parts[0]
+
+
+def notes(read):
+    found = []
+    for _ in range(read.varint() + 1):
+        replica, start = read.replica(), read.varint() + 1
+        found.append({"replica": replica, "start": start, "last": start + read.varint(), "sum": read.zigzag()})
+    return found
 
 
 def body(read, schema):
@@ -161,9 +195,10 @@ def body(read, schema):
         written = {"time": read.varint(), "replica": read.replica()}
         told = {"epoch": epoch - 1} if epoch > 1 else {}
         return {**told, "written": written, "value": column(read, parts[0], 1)[0]}
-    if tag in (0x05, 0x06, 0x07, 0x08, 0x0B, 0x32, 0x33, 0x34, 0x35):
+    if tag in (0x05, 0x06, 0x07, 0x08, 0x0B, 0x32, 0x33, 0x34, 0x35, 0x61, 0x62):
         nothing, entry = (0x20, []), (0x0E, parts)
-        payload = {0x06: nothing, 0x35: nothing, 0x08: entry, 0x33: entry}.get(tag) or parts[0]
+        below = lambda: write_of((0x61, parts))
+        payload = below() if tag > 0x60 else {0x06: nothing, 0x35: nothing, 0x08: entry, 0x33: entry}.get(tag) or parts[0]
         known = lanes(read)
         dots = [(id, at) for id, (_, alive) in known.items() for run in alive for at in range(run[0], run[1] + 1)]
         live = {id: [] for id in known}
@@ -263,8 +298,9 @@ def fingerprint(data):
 
 
 PARTS = {0x04: 1, 0x05: 1, 0x07: 1, 0x08: 2, 0x0B: 1, 0x0E: 2, 0x10: 1, 0x11: 1, 0x12: 1, 0x13: 2,
-         0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1, 0x32: 1, 0x33: 2, 0x34: 1, 0x50: 1}
-DELTAS = {0x05: 0x34, 0x06: 0x35, 0x07: 0x32, 0x08: 0x33}
+         0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1, 0x32: 1, 0x33: 2, 0x34: 1, 0x50: 1,
+         0x61: 2, 0x62: 2}
+DELTAS = {0x05: 0x34, 0x06: 0x35, 0x07: 0x32, 0x08: 0x33, 0x61: 0x62}
 
 
 def schema(read):

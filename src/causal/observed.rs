@@ -50,6 +50,11 @@ impl<P, I> Observed<P, I> {
         &self.index.page
     }
 
+    /// Edits what the index keeps besides what is alive.
+    pub(crate) fn with_index(&mut self, edit: impl FnOnce(&mut I, &Blocks<P>)) {
+        edit(&mut self.index.page, self.kernel.blocks());
+    }
+
     pub(crate) fn blocks(&self) -> &Blocks<P> {
         self.kernel.blocks()
     }
@@ -148,6 +153,26 @@ impl<P: Clone + Ord + Hash, I: Index<P> + Adopt<P>> Observed<P, I> {
         Ok(self.kernel.delta_after(replica, last, killed.into_iter()))
     }
 
+    /// Removes the live dots in `over`, and writes `payloads`, each under a dot of its own; returns
+    /// the delta, which is empty if there is neither. Nothing is done if the replica has too few
+    /// writes left.
+    pub(crate) fn change(
+        &mut self,
+        mut payloads: Vec<P>,
+        over: &[Slot],
+        replica: ReplicaId,
+    ) -> Result<DotKernel<P>, WriteError> {
+        if payloads.len() > 1 {
+            let mut over = Some(over);
+            let write = |_: &Self, payload| (payload, over.take().unwrap_or_default().into());
+            return self.write_all(payloads, write, replica);
+        }
+        match payloads.pop() {
+            Some(payload) => self.write(payload, over, replica),
+            None => self.erase(over, replica),
+        }
+    }
+
     /// Removes the live dots in `over`, all by one dot; returns the delta, which is empty if there
     /// are none.
     pub(crate) fn erase(
@@ -208,10 +233,36 @@ impl<P: PartialEq, I> PartialEq for Observed<P, I> {
 }
 
 /// What a state and its delta do as every [`Observed`] does: `state` is the field that holds it,
-/// and a delta is a newtype over its kernel.
+/// and a delta is a newtype over its kernel. The longer form says what each impl asks of the parameters.
 macro_rules! observed {
     ($state:ident and $delta:ident of <$($param:ident),*> $(, $latest:ident)?) => {
-        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Merge for $state<$($param),*> {
+        $crate::causal::observed! {
+            $state and $delta of <$($param),*> $(, $latest)? where
+            any {}
+            merge { $($param: Clone + Ord + core::hash::Hash,)* }
+            equal { $($param: PartialEq,)* }
+            eq { $($param: Eq,)* }
+            debug { $($param: core::fmt::Debug,)* }
+            check { $($param: Eq + core::hash::Hash,)* }
+            wire { $($param: $crate::wire::Wire + Eq + core::hash::Hash,)* }
+            serialize { $($param: serde::Serialize,)* }
+            deserialize { $($param: serde::Deserialize<'de> + Eq + core::hash::Hash,)* }
+        }
+    };
+    ($state:ident and $delta:ident of <$($param:ident),*> $(, $latest:ident)? where
+     any { $($any:tt)* }
+     merge { $($merge:tt)* }
+     equal { $($equal:tt)* }
+     eq { $($eq:tt)* }
+     debug { $($debug:tt)* }
+     check { $($check:tt)* }
+     wire { $($wire:tt)* }
+     serialize { $($serialize:tt)* }
+     deserialize { $($deserialize:tt)* }) => {
+        impl<$($param),*> $crate::Merge for $state<$($param),*>
+        where
+            $($merge)*
+        {
             fn merge(&mut self, other: &Self) -> bool {
                 self.state.merge(&other.state)
             }
@@ -221,8 +272,10 @@ macro_rules! observed {
             }
         }
 
-        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::DeltaState
+        impl<$($param),*> $crate::DeltaState
             for $state<$($param),*>
+        where
+            $($merge)*
         {
             type Delta = $delta<$($param),*>;
             type Version = $crate::Version;
@@ -248,8 +301,10 @@ macro_rules! observed {
             }
         }
 
-        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::causal::Drafted
+        impl<$($param),*> $crate::causal::Drafted
             for $state<$($param),*>
+        where
+            $($merge)*
         {
             fn begin(&mut self) {
                 self.state.begin();
@@ -261,17 +316,22 @@ macro_rules! observed {
         }
 
         /// Equal means converged: also what was seen, not only what is read.
-        impl<$($param: PartialEq),*> PartialEq for $state<$($param),*> {
+        impl<$($param),*> PartialEq for $state<$($param),*>
+        where
+            $($equal)*
+        {
             fn eq(&self, other: &Self) -> bool {
                 self.state == other.state
             }
         }
 
-        impl<$($param: Eq),*> Eq for $state<$($param),*> {}
+        impl<$($param),*> Eq for $state<$($param),*> where $($eq)* {}
 
         /// As the kernel below; the index is rebuilt.
-        impl<$($param: $crate::wire::Wire + Eq + core::hash::Hash),*> $crate::wire::Wire
+        impl<$($param),*> $crate::wire::Wire
             for $state<$($param),*>
+        where
+            $($wire)*
         {
             fn schema(schema: &mut $crate::wire::Schema) {
                 schema.tag($crate::wire::Tag::$state);
@@ -291,15 +351,20 @@ macro_rules! observed {
         }
 
         #[cfg(feature = "serde")]
-        impl<$($param: serde::Serialize),*> serde::Serialize for $state<$($param),*> {
+        impl<$($param),*> serde::Serialize for $state<$($param),*>
+        where
+            $($serialize)*
+        {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 self.state.kernel().serialize(serializer)
             }
         }
 
         #[cfg(feature = "serde")]
-        impl<'de, $($param: serde::Deserialize<'de> + Eq + core::hash::Hash),*>
+        impl<'de, $($param),*>
             serde::Deserialize<'de> for $state<$($param),*>
+        where
+            $($deserialize)*
         {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let kernel = $crate::causal::DotKernel::deserialize(deserializer)?;
@@ -307,7 +372,10 @@ macro_rules! observed {
             }
         }
 
-        impl<$($param),*> $state<$($param),*> {
+        impl<$($param),*> $state<$($param),*>
+        where
+            $($any)*
+        {
             /// What it is made of. O(replicas and gaps). [`Stats`](crate::Stats) has an example.
             pub fn stats(&self) -> $crate::Stats {
                 self.state.kernel().stats()
@@ -315,40 +383,58 @@ macro_rules! observed {
         }
 
         #[cfg(feature = "laws")]
-        impl<$($param: Eq + core::hash::Hash),*> $state<$($param),*> {
+        impl<$($param),*> $state<$($param),*>
+        where
+            $($check)*
+        {
             pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
                 self.state.check_invariants()
             }
         }
 
-        impl<$($param),*> $delta<$($param),*> {
+        impl<$($param),*> $delta<$($param),*>
+        where
+            $($any)*
+        {
             /// Whether nothing was done. The delta of a remove is not empty. O(1).
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()
             }
         }
 
-        impl<$($param),*> Default for $delta<$($param),*> {
+        impl<$($param),*> Default for $delta<$($param),*>
+        where
+            $($any)*
+        {
             fn default() -> Self {
                 Self($crate::causal::DotKernel::new())
             }
         }
 
-        impl<$($param: core::fmt::Debug),*> core::fmt::Debug for $delta<$($param),*> {
+        impl<$($param),*> core::fmt::Debug for $delta<$($param),*>
+        where
+            $($debug)*
+        {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 self.0.debug(f, stringify!($delta))
             }
         }
 
-        impl<$($param: PartialEq),*> PartialEq for $delta<$($param),*> {
+        impl<$($param),*> PartialEq for $delta<$($param),*>
+        where
+            $($equal)*
+        {
             fn eq(&self, other: &Self) -> bool {
                 self.0 == other.0
             }
         }
 
-        impl<$($param: Eq),*> Eq for $delta<$($param),*> {}
+        impl<$($param),*> Eq for $delta<$($param),*> where $($eq)* {}
 
-        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Merge for $delta<$($param),*> {
+        impl<$($param),*> $crate::Merge for $delta<$($param),*>
+        where
+            $($merge)*
+        {
             fn merge(&mut self, other: &Self) -> bool {
                 self.0.merge(&other.0)
             }
@@ -358,7 +444,10 @@ macro_rules! observed {
             }
         }
 
-        impl<$($param: Clone + Ord + core::hash::Hash),*> $crate::Delta for $delta<$($param),*> {
+        impl<$($param),*> $crate::Delta for $delta<$($param),*>
+        where
+            $($merge)*
+        {
             fn is_empty(&self) -> bool {
                 self.0.is_empty()
             }
@@ -370,8 +459,10 @@ macro_rules! observed {
         }
 
         /// As the state that it brings about.
-        impl<$($param: $crate::wire::Wire + Eq + core::hash::Hash),*> $crate::wire::Wire
+        impl<$($param),*> $crate::wire::Wire
             for $delta<$($param),*>
+        where
+            $($wire)*
         {
             fn schema(schema: &mut $crate::wire::Schema) {
                 schema.tag($crate::wire::Tag::$delta);
@@ -390,15 +481,20 @@ macro_rules! observed {
         }
 
         #[cfg(feature = "serde")]
-        impl<$($param: serde::Serialize),*> serde::Serialize for $delta<$($param),*> {
+        impl<$($param),*> serde::Serialize for $delta<$($param),*>
+        where
+            $($serialize)*
+        {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 self.0.serialize(serializer)
             }
         }
 
         #[cfg(feature = "serde")]
-        impl<'de, $($param: serde::Deserialize<'de> + Eq + core::hash::Hash),*>
+        impl<'de, $($param),*>
             serde::Deserialize<'de> for $delta<$($param),*>
+        where
+            $($deserialize)*
         {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $crate::causal::DotKernel::deserialize(deserializer).map(Self)
@@ -406,7 +502,10 @@ macro_rules! observed {
         }
 
         #[cfg(feature = "laws")]
-        impl<$($param: Eq + core::hash::Hash),*> $delta<$($param),*> {
+        impl<$($param),*> $delta<$($param),*>
+        where
+            $($check)*
+        {
             pub(crate) fn check_invariants(&self) -> Result<(), &'static str> {
                 self.0.check_invariants()
             }

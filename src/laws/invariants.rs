@@ -2,6 +2,7 @@
 
 use crate::{
     causal::{CausalContext, Digest, DotKernel},
+    causal_map::{CausalMap, CausalMapDelta, CausalValue},
     clock::VectorClock,
     counter::{BoundedCounter, GCounter, PnCounter},
     document::{Document, DocumentDelta},
@@ -57,6 +58,18 @@ checked! {
 impl Invariants for Version {
     fn check_invariants(&self) -> Result<(), &'static str> {
         self.0.check_invariants()
+    }
+}
+
+impl<K: Clone + Ord + Hash, V: CausalValue> Invariants for CausalMap<K, V> {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
+    }
+}
+
+impl<K: Clone + Ord + Hash, V: CausalValue> Invariants for CausalMapDelta<K, V> {
+    fn check_invariants(&self) -> Result<(), &'static str> {
+        self.check_invariants()
     }
 }
 

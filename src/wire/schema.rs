@@ -121,7 +121,9 @@ tags! {
 
     Fingerprint = 0x37 "Fingerprint" 0, CollectionMessage = 0x40 "CollectionMessage" 0,
 
-    Log = 0x50 "Log" 1, Heartbeat = 0x51 "Heartbeat" 0, Gauge = 0x60 "Gauge" 0, BoundedCounter = 0x63 "BoundedCounter" 0,
+    Log = 0x50 "Log" 1, Heartbeat = 0x51 "Heartbeat" 0, Gauge = 0x60 "Gauge" 0,
+    CausalMap = 0x61 "CausalMap" 2, CausalMapDelta = 0x62 "CausalMapDelta" 2,
+    BoundedCounter = 0x63 "BoundedCounter" 0,
 }
 
 pub(super) const NAMED: u8 = 0x7f;

@@ -10,8 +10,8 @@
 
 use crate::{at, cpu::cpu_time, effort::one_in, encoded, replica};
 use rejoin::{
-    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, GMap, Gauge, Liveness, Max, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock, Version,
+    BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, GCounter, GMap, Gauge, Liveness,
+    LwwRegister, Max, Merge, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock, Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
     sync::{
@@ -280,7 +280,9 @@ const NOT_MEASURED: [(&str, &str); 9] = [
         "the parts of which to_bytes and from_bytes consist",
     ),
     (
-        "lent GMap::new GMap::len GMap::is_empty",
+        "lent GMap::new GMap::len GMap::is_empty CausalMap::new CausalMap::len CausalMap::is_empty
+         CausalMap::view MapView::len MapView::is_empty SetView::len SetView::is_empty
+         FlagView::is_enabled CounterView::value",
         "does what it is given, or reads one field",
     ),
     (
@@ -309,6 +311,27 @@ fn clock(n: u64) -> VectorClock {
 
 fn dot(replica: ReplicaId, counter: u64) -> Dot {
     Dot::new(replica, counter.try_into().unwrap())
+}
+
+/// Two large maps in a map.
+fn causal_map(n: u64) -> CausalMap<u64, CausalMap<u64, PnCounter>> {
+    let mut map = CausalMap::new();
+    (0..n).for_each(|key| {
+        map.entry(key % 2).entry(key).increment(1, us()).unwrap();
+    });
+    map
+}
+
+/// Registers that so many have written at once.
+fn registers(n: u64) -> (CausalMap<u8, MvRegister<u64>>, CausalMap<u8, LwwRegister<u64>>) {
+    let mut maps = (CausalMap::new(), CausalMap::new());
+    for number in 0..n {
+        let delta = CausalMap::<u8, MvRegister<u64>>::new().entry(7).set(number, id(number));
+        maps.0.apply_owned(delta.unwrap());
+        let mut one = CausalMap::<u8, LwwRegister<u64>>::new();
+        maps.1.apply_owned(one.entry(7).set(number, id(number), at(number)).unwrap());
+    }
+    maps
 }
 
 fn gmap(n: u64) -> GMap<u64, GCounter> {
@@ -979,6 +1002,88 @@ fn keyed() -> Vec<Row> {
                 (map.update(key, |count| count.increment(1, us())), map.get(&key).is_some())
             })
         }),
+        Row(
+            "CausalMap::get CausalMap::contains_key CausalMap::entry CausalMap::remove MapView::get MapView::contains_key Entry::entry Entry::increment Entry::decrement Entry::remove Entry::clear CausalMapDelta::is_empty CausalMapDelta::latest CausalMap::draft",
+            "of one key among many",
+            Flat,
+            |n| {
+                let (mut map, mut key) = (causal_map(n), 0);
+                op(move || {
+                    key = (key + 7) % n;
+                    let delta = map.entry(0).entry(key).increment(1, us()).unwrap();
+                    let gone = map.entry(0).remove(&key, eu()).unwrap();
+                    let back = map.entry(0).entry(key).decrement(1, us()).unwrap();
+                    map.draft(|map| map.entry(1).entry(key).clear(us()).unwrap());
+                    let read = map.get(&0).and_then(|map| map.get(&key)).is_some();
+                    let there = map.contains_key(&0) && map.view().contains_key(&1);
+                    let told = (delta.is_empty(), gone.latest(), back);
+                    (told, read, there, map.remove(&2, us()).unwrap())
+                })
+            },
+        ),
+        Row("SetView::contains Entry::insert", "of a large set in a map", Flat, |n| {
+            let mut map: CausalMap<u8, OrSet<u64>> = CausalMap::new();
+            (0..n).for_each(|element| _ = map.entry(7).insert(element, us()).unwrap());
+            let mut element = 0;
+            op(move || {
+                element = (element + 7) % n;
+                let delta = map.entry(7).insert(element, us()).unwrap();
+                (delta, map.get(&7).unwrap().contains(&element))
+            })
+        }),
+        Row("RegisterView::get LastView::get LastView::stamp", "among many siblings", Flat, |n| {
+            let (mvs, last) = registers(n);
+            op(move || {
+                let read = mvs.get(&7).unwrap().get().is_some();
+                let last = last.get(&7).unwrap();
+                (read, last.get().copied(), last.stamp())
+            })
+        }),
+        Row(
+            "SetView::iter RegisterView::values Entry::enable Entry::set",
+            "of all siblings",
+            Linear,
+            |n| {
+                let (mvs, last) = registers(n);
+                let mut sets: CausalMap<u8, OrSet<u64>> = CausalMap::new();
+                let mut flags: CausalMap<u8, EnableFlag> = CausalMap::new();
+                (0..n).for_each(|element| _ = sets.entry(7).insert(element, us()).unwrap());
+                for number in 0..n {
+                    let delta = CausalMap::<u8, EnableFlag>::new().entry(7).enable(id(number));
+                    flags.apply_owned(delta.unwrap());
+                }
+                op(move || {
+                    let enabled = flags.draft(|it| it.entry(7).enable(us()));
+                    let set = mvs.clone().entry(7).set(3, us());
+                    let last = last.clone().entry(7).set(3, us(), at(9));
+                    let read = sets.get(&7).unwrap().iter().count();
+                    (enabled, set, last, read, mvs.get(&7).unwrap().values().count())
+                })
+            },
+        ),
+        Row(
+            "CausalMap::iter CausalMap::merge CausalMap::merge_owned CausalMap::version CausalMap::delta_since CausalMap::apply CausalMap::apply_owned CausalMap::clear MapView::iter CausalMapDelta::merge CausalMapDelta::merge_owned",
+            "",
+            Linear,
+            |n| {
+                let (ours, mut theirs) = (causal_map(n), causal_map(n));
+                theirs.entry(0).clear(eu()).unwrap();
+                op(move || {
+                    let mut it = ours.clone();
+                    let delta = theirs.delta_since(&Version::default());
+                    let mut joined = delta.clone();
+                    (
+                        joined.merge(&delta) || joined.merge_owned(delta.clone()),
+                        it.merge(&theirs),
+                        it.merge_owned(theirs.clone()),
+                        it.apply(&delta),
+                        it.apply_owned(delta),
+                        it.iter().map(|(_, map)| map.iter().count()).sum::<usize>(),
+                        it.clear(us()).is_ok(),
+                    )
+                })
+            },
+        ),
         Row(
             "GMap::iter GMap::merge GMap::merge_owned GMap::version GMap::delta_since GMap::apply GMap::apply_owned",
             "",

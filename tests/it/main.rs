@@ -19,6 +19,7 @@ mod amplification;
 mod basics;
 mod bounded;
 mod canonical;
+mod causal_map;
 mod collection;
 mod corpus;
 mod cpu;

@@ -7,8 +7,8 @@ use crate::{
     {at, replica},
 };
 use rejoin::{
-    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, VectorClock,
+    BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, VectorClock,
     document::{Rules, Value},
 };
 use std::{
@@ -139,12 +139,12 @@ fn forms(write: Write<'_>) -> Vec<u8> {
         it.increment(3, replica(id)).unwrap();
         it.decrement(7, replica(id)).unwrap();
     });
-    fork(write, "bounded_counter", 23, BoundedCounter::new(), |it, id| {
+    fork(write, "bounded_counter", 26, BoundedCounter::new(), |it, id| {
         it.increment(9, replica(id)).unwrap();
         it.decrement(3, replica(id)).unwrap();
         it.transfer(2, replica(id), replica("ap")).unwrap();
     });
-    fork(write, "gauge", 24, Gauge::new(), |it, id| {
+    fork(write, "gauge", 23, Gauge::new(), |it, id| {
         it.open(3, replica(id)).unwrap();
         it.close(2, replica(id)).unwrap();
         it.renew(replica(id), now).unwrap();
@@ -166,6 +166,17 @@ fn forms(write: Write<'_>) -> Vec<u8> {
         it.insert("a".to_owned(), 1_u64, replica(id), now).unwrap();
         it.insert(id.to_owned(), 2, replica(id), now).unwrap();
         it.remove("a", replica(id)).unwrap();
+    });
+    fork(write, "causal_map_of_counters", 24, CausalMap::<_, PnCounter>::new(), |it, id| {
+        it.entry("a".to_owned()).increment(3, replica(id)).unwrap();
+        it.remove(id, replica(id)).unwrap();
+        it.entry(id.to_owned()).decrement(1, replica(id)).unwrap();
+    });
+    let maps = CausalMap::<_, CausalMap<_, OrSet<_>>>::new();
+    fork(write, "causal_map_of_maps", 25, maps, |it, id| {
+        it.remove(&7, replica(id)).unwrap();
+        it.entry(7).entry(id.to_owned()).insert(3_u64, replica(id)).unwrap();
+        it.entry(8_u64).entry("a".to_owned()).insert(3, replica(id)).unwrap();
     });
     let kernel = kernel::<String>(&set);
     two(write, "kernel", 8, &kernel, &kernel);

@@ -6,8 +6,8 @@ use crate::{
     replica,
 };
 use rejoin::{
-    BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Merge,
-    Min, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max,
+    Merge, Min, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, Rules, Value},
     sync::{
@@ -30,6 +30,7 @@ pub(crate) fn visit_all(visit: &mut impl Visit) {
     clocks_and_counters(visit);
     registers(visit);
     removing(visit);
+    nested(visit);
     documents(visit);
 }
 
@@ -221,6 +222,44 @@ fn removing(visit: &mut impl Visit) {
     visit.visit("map_delta", &map.insert("font".into(), 3, us, at(12)).unwrap());
     map.merge(&theirs);
     visit.visit("map", &map);
+}
+
+fn nested(visit: &mut impl Visit) {
+    let [us, eu, uuid] = ids();
+    let mut counts = CausalMap::<String, PnCounter>::new();
+    visit.visit("causal_map_empty", &counts);
+    visit.visit("causal_map_delta", &counts.entry("/home".into()).increment(300, us).unwrap());
+    counts.entry("/home".into()).decrement(1, uuid).unwrap();
+    counts.entry("/about".into()).increment(2, us).unwrap();
+    let mut theirs = counts.clone();
+    visit.visit("causal_map_delta_remove", &theirs.remove("/home", eu).unwrap());
+    theirs.entry("/home".into()).increment(7, eu).unwrap();
+    counts.entry("/home".into()).increment(4, us).unwrap();
+    counts.merge(&theirs);
+    visit.visit("causal_map_of_counters", &counts);
+
+    let mut sets = CausalMap::<u64, CausalMap<String, OrSet<u64>>>::new();
+    for (at, key) in ["a", "b", "c", "b", "a", "a"].into_iter().enumerate() {
+        let at = at as u64;
+        sets.entry(at % 2).entry(key.into()).insert(at * 100, us).unwrap();
+    }
+    sets.entry(0).remove("c", eu).unwrap();
+    visit.visit("causal_map_of_maps", &sets);
+    let mut last = CausalMap::<u64, LwwRegister<String>>::new();
+    last.entry(7).set("open".into(), us, at(9)).unwrap();
+    let mut theirs = last.clone();
+    theirs.entry(7).set("closed".into(), eu, at(12)).unwrap();
+    last.entry(8).set("open".into(), us, at(9)).unwrap();
+    last.entry(7).set("asleep".into(), us, at(12)).unwrap();
+    last.merge(&theirs);
+    visit.visit("causal_map_of_last_writers", &last);
+    let mut siblings = CausalMap::<u8, CausalMap<u8, MvRegister<String>>>::new();
+    siblings.entry(1).entry(2).set("open".into(), us).unwrap();
+    visit.visit("causal_map_of_siblings", &siblings);
+    let mut flags = CausalMap::<String, EnableFlag>::new();
+    flags.entry("ana".into()).enable(us).unwrap();
+    flags.entry("bo".into()).enable(us).unwrap();
+    visit.visit("causal_map_of_flags", &flags);
 }
 
 /// A conversation with everything in it.

@@ -8,8 +8,8 @@ use crate::{
 };
 use allocation_counter::measure;
 use rejoin::{
-    DeltaState, Document, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap, OrSet, PnCounter,
-    ReplicaId, VectorClock,
+    CausalMap, DeltaState, Document, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap, OrSet,
+    PnCounter, ReplicaId, VectorClock,
     document::{Rules, Value},
     wire,
 };
@@ -86,6 +86,25 @@ fn what_each_type_costs_is_what_the_docs_say() {
     });
     println!("OrMap<u64, u64>: {map:.1} bytes an entry");
     assert!(map <= 50.0);
+
+    let counters = bytes_per_element(|| {
+        let mut map = CausalMap::<u64, PnCounter>::new();
+        for number in 0..ELEMENTS {
+            map.entry(element(number)).increment(1, id).unwrap();
+        }
+        map
+    });
+    println!("CausalMap<u64, PnCounter>: {counters:.1} bytes a counter");
+    assert!(counters <= 700.0);
+    let sets = bytes_per_element(|| {
+        let mut map = CausalMap::<u64, OrSet<u64>>::new();
+        for number in 0..ELEMENTS {
+            map.entry(number % (ELEMENTS / 8)).insert(element(number), id).unwrap();
+        }
+        map
+    });
+    println!("CausalMap<u64, OrSet<u64>>: {sets:.1} bytes an element, with eight to a key");
+    assert!(sets <= 200.0);
 
     let mut register = MvRegister::new();
     let siblings = measure(|| {

@@ -8,7 +8,7 @@ use rejoin::{Delta, DeltaState, GCounter, OrSet, ReplicaId, Timestamp, WriteErro
 use std::collections::BTreeMap;
 
 /// As deep as `REJOIN_HISTORIES` says.
-fn seeds() -> std::ops::Range<u64> {
+pub(crate) fn seeds() -> std::ops::Range<u64> {
     0..std::env::var("REJOIN_HISTORIES").ok().and_then(|it| it.parse().ok()).unwrap_or(300)
 }
 

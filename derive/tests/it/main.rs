@@ -14,6 +14,7 @@ mod attributes;
 mod bytes;
 mod edits;
 mod laws;
+mod nested;
 mod types;
 
 use rejoin::{ReplicaId, Timestamp};

@@ -21,12 +21,12 @@ mod short;
 mod slab;
 mod standing;
 mod store;
-pub(crate) mod tally;
 mod tree;
 mod write;
 
 pub use delta::DocumentDelta;
 
+pub(crate) use crate::tally::{self, Tally};
 pub(crate) use content::Content;
 pub(crate) use delta::Removal;
 pub(crate) use form::{ListForm, ListOrder};
@@ -43,6 +43,5 @@ pub(crate) use segment::{Item, Segment};
 pub(crate) use short::Short;
 pub(crate) use standing::{Leaf, Standing};
 pub(crate) use store::Store;
-pub(crate) use tally::Tally;
 pub(crate) use tree::{Tree, rank_of_place, ranked};
 pub(crate) use write::{Origin, Write};

@@ -5,7 +5,7 @@ use crate::{
     tried::{tried_delta, tried_merge},
 };
 use rejoin::{
-    BoundedCounter, DeltaState, Document, EnableFlag, FlagDelta, GCounter, Gauge, Known,
+    BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, FlagDelta, GCounter, Gauge, Known,
     LwwRegister, MapDelta, Merge, MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId,
     SetDelta, Stamp, Timestamp, VectorClock, Version,
     causal::{CausalContext, Digest, DotKernel},
@@ -92,7 +92,7 @@ impl Reader for Canonical {
 
 /// What names a type in its bytes.
 pub(crate) const fn tags(which: u8) -> &'static [u8] {
-    match which % 25 {
+    match which % 27 {
         0 => &[1],
         1 => &[2],
         2 => &[3],
@@ -115,10 +115,15 @@ pub(crate) const fn tags(which: u8) -> &'static [u8] {
         20 => &[0x34, 0x2c],
         21 => &[0x35],
         22 => &[0x36],
-        23 => &[0x63],
-        _ => &[0x60],
+        23 => &[0x60],
+        24 => &[0x61, 0x2c, 3],
+        25 => &[0x61, 0x25, 0x61, 0x2c, 7, 0x25],
+        _ => &[0x63],
     }
 }
+
+type Counts = CausalMap<String, PnCounter>;
+type Sets = CausalMap<u64, CausalMap<String, OrSet<u64>>>;
 
 type Checked = Result<(), &'static str>;
 
@@ -237,7 +242,7 @@ fn read(reader: impl Reader, data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let id = ReplicaId::from_u128(1);
     let now = Timestamp::from_millis(1);
-    match which % 25 {
+    match which % 27 {
         0 => state(reader, data, VectorClock::check_invariants, |it| it.increment(id).ok()),
         1 => state(reader, data, GCounter::check_invariants, |it| it.increment(3, id).ok()),
         2 => state(reader, data, PnCounter::check_invariants, |it| it.decrement(3, id).ok()),
@@ -279,11 +284,17 @@ fn read(reader: impl Reader, data: &[u8]) {
         20 => lattice::<RegisterDelta<String>>(reader, data, RegisterDelta::check_invariants),
         21 => lattice(reader, data, FlagDelta::check_invariants),
         22 => plain(reader, data, Version::check_invariants),
-        23 => state(reader, data, BoundedCounter::check_invariants, |it| {
+        23 => state(reader, data, Gauge::check_invariants, |it| it.open(3, id).ok()),
+        24 => state::<Counts>(reader, data, CausalMap::check_invariants, |it| {
+            it.entry("x".into()).increment(3, id).ok()
+        }),
+        25 => state::<Sets>(reader, data, CausalMap::check_invariants, |it| {
+            it.entry(7).entry("x".into()).insert(3, id).ok()
+        }),
+        _ => state(reader, data, BoundedCounter::check_invariants, |it| {
             let _ = (it.decrement(2, id), it.value(), it.by_replica());
             it.transfer(1, id, ReplicaId::from_u128(2)).ok()
         }),
-        _ => state(reader, data, Gauge::check_invariants, |it| it.open(3, id).ok()),
     }
 }
 

@@ -6,11 +6,13 @@ pub(crate) use document::properties::check_replay;
 use crate::history;
 
 mod bounded;
+mod counted;
 mod counters;
 pub(crate) mod document;
 pub(crate) mod fields;
 mod gauges;
 mod keyed;
+mod nested;
 mod registers;
 mod ruled;
 
@@ -31,8 +33,10 @@ pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
         history::play_bytes::<ruled::Ruled<true>>,
         history::play_bytes::<gauges::Gauged>,
         history::play_bytes::<bounded::Bounded>,
+        history::play_bytes::<counted::Counted>,
+        history::play_bytes::<nested::Nested>,
     ];
     // Of the numbers that are left over, all stand for the type that has the most to it.
-    let which = usize::from(which % 16);
+    let which = usize::from(which % 32);
     play.get(which).unwrap_or(&play[9])(bytes);
 }

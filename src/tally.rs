@@ -1,4 +1,4 @@
-//! [`Tally`]: what one replica has counted on one number.
+//! [`Tally`]: what one replica has counted on one number, in a document or in a map.
 //!
 //! A replica has one live write for each number that it counts on: the sum of its increments, and
 //! the dot of the first of them. An increment replaces that write. Whatever replaces the number
@@ -31,7 +31,7 @@ pub(crate) struct Tally {
 pub(crate) type Tallies = SmallVec<[Tally; 3]>;
 
 impl Tally {
-    pub(super) const fn is_sound(&self) -> bool {
+    pub(crate) const fn is_sound(&self) -> bool {
         1 <= self.start && self.start <= self.last
     }
 
