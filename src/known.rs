@@ -6,6 +6,7 @@ use crate::{
     counter::{GCounter, PnCounter},
     gauge::Gauge,
     merge::DeltaState,
+    presence::PresenceVersion,
     register::LwwRegister,
     replica::ReplicaId,
     version::Version,
@@ -181,6 +182,21 @@ impl Known for Gauge {
 
     fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
         self.above(other).for_each(|row| each(row.replica()));
+    }
+}
+
+/// What a replica wrote in its latest life, and its lease.
+impl Known for PresenceVersion {
+    fn covers(&self, other: &Self) -> bool {
+        self.covers(other)
+    }
+
+    fn meet(&self, other: &Self) -> Self {
+        self.meet(other)
+    }
+
+    fn beyond(&self, other: &Self, each: &mut dyn FnMut(ReplicaId)) {
+        self.above(other).for_each(each);
     }
 }
 

@@ -34,6 +34,7 @@
 //! | a count that goes up and down, and outlives who counted | [`PnCounter`] | all count |
 //! | a stock that must not be overdrawn: seats, quotas | [`BoundedCounter`] | each replica takes what it has rights to |
 //! | how many are open now, without those of the dead | [`Gauge`] | all count |
+//! | who is online, without those of the dead | [`Presence`] | each replica has entries of its own |
 //! | one value, the last write | [`LwwRegister`] | the greater (time, replica) stays; the other is gone |
 //! | one value, nothing lost | [`MvRegister`] | all stay as siblings |
 //! | on or off | [`EnableFlag`] | on wins |
@@ -138,6 +139,7 @@ mod listed;
 mod liveness;
 pub mod map;
 mod merge;
+pub mod presence;
 pub mod register;
 mod replica;
 pub mod set;
@@ -162,6 +164,7 @@ pub use known::Known;
 pub use liveness::Liveness;
 pub use map::{MapDelta, OrMap};
 pub use merge::{Delta, DeltaState, Max, Merge, Min};
+pub use presence::{Presence, PresenceDelta, PresenceVersion};
 pub use register::{LwwRegister, MvRegister, RegisterDelta};
 pub use replica::{ReplicaId, ReplicaIdError};
 pub use set::{OrSet, SetDelta};

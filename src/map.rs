@@ -1,5 +1,7 @@
 //! [`OrMap`]: keys that are inserted and removed, each with the last value written to it.
 
+mod leases;
+
 use crate::{
     causal::{
         Change, Crowd, Distinct, Dot, DotKernel, Iter as Dots, KeyIndex, KeyOf, Observed, Ranks,

@@ -188,6 +188,16 @@ def body(read, schema):
         assert all("#" in row[0] or any(row[1:]) for row in zip(replicas, closed, open, until))
         rows = zip(replicas, closed, open, until)
         return {id: {"opened": c + o, "closed": c, "until": t or None} for id, c, o, t in rows}
+    if tag in (0x64, 0x65, 0x66):
+        replicas = read.replicas()
+        until = [read.varint() for _ in replicas]
+        assert len({id.split("#")[0] for id in replicas}) == len(replicas), "two lives of one name"
+        entry = (0x0D, []) if tag == 0x66 else (0x0B, [(0x16, parts)])
+        lives = {id: {"until": t or None, "entries": body(read, entry)} for id, t in zip(replicas, until)}
+        writers = lambda held: held["seen"] if tag == 0x66 else held
+        assert all(set(writers(life["entries"])) <= {id} for id, life in lives.items()), "by another"
+        assert all("#" in id or it["until"] or writers(it["entries"]) for id, it in lives.items())
+        return lives
     if tag == 0x04:
         epoch = read.varint()
         if epoch == 0:
@@ -299,8 +309,8 @@ def fingerprint(data):
 
 PARTS = {0x04: 1, 0x05: 1, 0x07: 1, 0x08: 2, 0x0B: 1, 0x0E: 2, 0x10: 1, 0x11: 1, 0x12: 1, 0x13: 2,
          0x14: 1, 0x15: 1, 0x16: 2, 0x17: 3, 0x18: 4, 0x19: 1, 0x32: 1, 0x33: 2, 0x34: 1, 0x50: 1,
-         0x61: 2, 0x62: 2}
-DELTAS = {0x05: 0x34, 0x06: 0x35, 0x07: 0x32, 0x08: 0x33, 0x61: 0x62}
+         0x61: 2, 0x62: 2, 0x64: 2, 0x65: 2}
+DELTAS = {0x05: 0x34, 0x06: 0x35, 0x07: 0x32, 0x08: 0x33, 0x61: 0x62, 0x64: 0x65}
 
 
 def schema(read):

@@ -9,6 +9,7 @@ use crate::{
     flag::{EnableFlag, FlagDelta},
     gauge::Gauge,
     map::{MapDelta, OrMap},
+    presence::{Presence, PresenceDelta, PresenceVersion},
     register::{LwwRegister, MvRegister, RegisterDelta},
     set::{OrSet, SetDelta},
     version::Version,
@@ -51,7 +52,7 @@ macro_rules! checked {
 checked! {
     CausalContext, Digest, DotKernel<P>, VectorClock, GCounter, PnCounter, BoundedCounter, Gauge,
     MvRegister<T>, RegisterDelta<T>, EnableFlag, FlagDelta, OrSet<T>, SetDelta<T>, OrMap<K, V>, MapDelta<K, V>,
-    Document, DocumentDelta,
+    Document, DocumentDelta, Presence<K, V>, PresenceDelta<K, V>, PresenceVersion,
 }
 
 /// That of the digest.

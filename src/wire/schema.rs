@@ -124,6 +124,8 @@ tags! {
     Log = 0x50 "Log" 1, Heartbeat = 0x51 "Heartbeat" 0, Gauge = 0x60 "Gauge" 0,
     CausalMap = 0x61 "CausalMap" 2, CausalMapDelta = 0x62 "CausalMapDelta" 2,
     BoundedCounter = 0x63 "BoundedCounter" 0,
+    Presence = 0x64 "Presence" 2, PresenceDelta = 0x65 "PresenceDelta" 2,
+    PresenceVersion = 0x66 "PresenceVersion" 0,
 }
 
 pub(super) const NAMED: u8 = 0x7f;

@@ -5,7 +5,7 @@ use crate::{at, replica, size::conversation};
 use allocation_counter::measure;
 use rejoin::{
     BoundedCounter, Causality, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister,
-    Merge, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, Presence, ReplicaId, VectorClock,
     wire::{self, Wire},
 };
 use std::hint::black_box;
@@ -50,6 +50,9 @@ fn of_a_merge_without_news_of_clocks_and_counters() {
     a_merge_without_news_allocates_nothing("PnCounter", &counter);
     a_merge_without_news_allocates_nothing("Gauge", &gauge);
     a_merge_without_news_allocates_nothing("BoundedCounter", &bounded);
+    let mut presence = Presence::new();
+    ids().for_each(|id| _ = presence.join(1, 2, id).unwrap());
+    a_merge_without_news_allocates_nothing("Presence", &presence);
 }
 
 #[test]

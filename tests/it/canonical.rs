@@ -10,7 +10,8 @@ use crate::{
 };
 use allocation_counter::measure;
 use rejoin::{
-    BoundedCounter, Document, GCounter, Gauge, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    BoundedCounter, Document, GCounter, Gauge, OrMap, OrSet, PnCounter, Presence, PresenceVersion,
+    ReplicaId, VectorClock,
     causal::{CausalContext, DotKernel},
     document::{Rules, Value},
     sync::Fingerprint,
@@ -232,6 +233,17 @@ fn clocks_and_counters_have_one_spelling() {
     let bounded = |body: &[u8], why| malformed::<BoundedCounter>(&[0x63], body, why);
     bounded(&[1, 1, b'a', 0, 0], "granted nothing");
     bounded(&[2, 1, b'b', 1, b'a', 1, 1, b'a', 1, 1, 1, b'a', 1, 0], "repeated or out of order");
+    // Replicas, leases, and a kernel for each: of no replica, or of the one with one entry.
+    let presence = |body: &[u8], why| malformed::<Presence<u8, u8>>(&[0x64, 0x22, 0x22], body, why);
+    presence(&[1, 1, b'a', 0, 0], "has not written");
+    presence(&[2, 1, b'a', 33, b'a', 1, 0, 0, 0, 0], "two lives of one name");
+    presence(&[2, 33, b'a', 1, 1, b'a', 0, 0, 0, 0], "repeated or out of order");
+    presence(&[1, 1, b'a', 0, 1, 1, b'b', 0, 0, 1, 5, 6], "what another one wrote");
+    presence(&[1, 1, b'a', 0, 1, 33, b'a', 1, 0, 0, 1, 5, 6], "what another one wrote");
+    malformed::<PresenceVersion>(&[0x66], &[1, 1, b'a', 0, 0], "has not written");
+    let here = forged(&[0x64, 0x22, 0x22], &[1, 1, b'a', 0, 1, 1, b'a', 0, 0, 1, 5, 6]);
+    let here = wire::from_bytes::<Presence<u8, u8>>(&here).unwrap();
+    assert_eq!(here.node(replica("a")).and_then(|node| node.get(&5).copied()), Some(6));
 
     let mut even = PnCounter::new();
     even.increment(7, replica("a")).unwrap();

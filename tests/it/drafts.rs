@@ -3,7 +3,7 @@
 use crate::{at, encoded::bytes, replica};
 use rejoin::{
     BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, Merge, MvRegister, OrMap,
-    OrSet, PnCounter, document::Value, laws::Invariants, wire,
+    OrSet, PnCounter, Presence, document::Value, laws::Invariants, wire,
 };
 use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -127,6 +127,7 @@ fn each_type_drafts_what_it_would_do() {
     check(PnCounter::new(), |it| it.decrement(1, us).unwrap());
     check(BoundedCounter::new(), |it| it.increment(1, us).unwrap());
     check(Gauge::new(), |it| it.open(1, us).unwrap());
+    check(Presence::new(), |it| it.join("ana", 1, us).unwrap());
     check(EnableFlag::new(), |it| it.enable(us).unwrap());
     check(MvRegister::new(), |it| it.set("a", us).unwrap());
     check(OrSet::new(), |it| it.extend(["a", "b"], us).unwrap());

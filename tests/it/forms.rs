@@ -10,7 +10,7 @@ use crate::{
 };
 use rejoin::{
     BoundedCounter, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max, Min,
-    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    MvRegister, OrMap, OrSet, PnCounter, Presence, PresenceDelta, ReplicaId, Stamp, VectorClock,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
     laws::Invariants,
@@ -111,6 +111,17 @@ fn clocks_and_counters_read_as_typescript_services_store_them() {
     let text = r#"{"us-east-1#3": {"opened": 5, "closed": 2}, "eu-west-1": {"opened": 0,
         "closed": 0, "until": 7}, "ap": {"opened": 0, "closed": 0, "until": 0}}"#;
     assert_eq!(serde_json::from_str::<Gauge>(text).unwrap(), gauge, "what says nothing is absence");
+
+    let mut presence = Presence::new();
+    reads_as(&presence, json!({}));
+    presence.join("ana".to_owned(), 7, us.with_incarnation(3)).unwrap();
+    presence.renew(eu, at(7)).unwrap();
+    let ana = json!({"us-east-1#3": {"seen": [[1, 1]], "live": [[1, ["ana", 7]]]}});
+    let lives = json!({"us-east-1#3": {"until": null, "entries": ana},
+        "eu-west-1": {"until": 7, "entries": {}}});
+    reads_as(&presence, lives);
+    reads_as(&PresenceDelta::<String, u8>::default(), json!({}));
+    round_trip(&presence.version());
 
     let large: VectorClock = (1..=2_000_u128).map(|id| (id.into(), 7)).collect();
     round_trip(&large);
@@ -462,6 +473,18 @@ fn hostile_bytes_are_an_error_and_not_a_panic() {
     );
 }
 
+type Present = Presence<String, u8>;
+
+#[test]
+fn what_breaks_a_presence_is_refused() {
+    refuses::<Present>(json!(3), "a map of replica ids to their leases and entries");
+    let life = |id: &str| json!({"until": 3, "entries": {id: {"seen": [[1, 1]], "live": []}}});
+    refuses::<Present>(json!({"us": life("eu")}), "us holds entries of another replica");
+    refuses::<Present>(json!({"us": life("us"), "us#2": life("us#2")}), "us#2 is repeated");
+    refuses::<Present>(json!({"us": {"until": 3}}), "entries");
+    refuses::<Present>(json!({"us": {"until": 3, "entries": {}, "x": 1}}), "unknown field");
+}
+
 #[test]
 fn other_formats_keep_every_kind_of_type() {
     let [us, eu] = ids();
@@ -478,6 +501,11 @@ fn other_formats_keep_every_kind_of_type() {
     seats.transfer(1, us, eu).unwrap();
     seats.decrement(1, us).unwrap();
     through_others(&seats);
+    let mut presence = Presence::new();
+    presence.join("ana".to_owned(), 7_u64, us.with_incarnation(2)).unwrap();
+    through_others(&presence.renew(eu, at(7)).unwrap());
+    through_others(&presence);
+    through_others(&presence.version());
     let mut register = LwwRegister::new();
     through_others(&register);
     register.set("open".to_owned(), us, at(u64::MAX)).unwrap();

@@ -11,7 +11,8 @@
 use crate::{at, cpu::cpu_time, effort::one_in, encoded, replica};
 use rejoin::{
     BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, GCounter, GMap, Gauge, Liveness,
-    LwwRegister, Max, Merge, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock, Version,
+    LwwRegister, Max, Merge, MvRegister, OrMap, OrSet, PnCounter, Presence, ReplicaId, VectorClock,
+    Version,
     causal::{CausalContext, Dot, DotKernel},
     document::{Input, Rules, Value},
     sync::{
@@ -210,6 +211,7 @@ fn removed(document: &mut Document, now: rejoin::Timestamp) -> rejoin::document:
 const NOT_MEASURED: [(&str, &str); 9] = [
     (
         "Link::new Log::new CausalContext::new DotKernel::new VectorClock::new GCounter::new PnCounter::new Gauge::new BoundedCounter::new
+         Presence::new
          Liveness::leases Liveness::receipts Rules::new Rules::default_key
          Document::new Document::with_rules EnableFlag::new OrMap::new LwwRegister::new MvRegister::new
          OrSet::new",
@@ -238,7 +240,8 @@ const NOT_MEASURED: [(&str, &str); 9] = [
          Claim::value Claim::kind Claim::is_deletion PnCounter::from_parts ReplicaId::named Timestamp::saturating_add
          Timestamp::saturating_sub Timestamp::saturating_duration_since WriteError::is_counter_overflow
          WriteError::is_stamp_overflow WriteError::is_not_open WriteError::is_superseded WriteError::replica
-         Row::replica Row::opened Row::closed Row::open Row::until Liveness::set_now DocumentError::path Error::as_replica_id Error::as_write
+         Row::replica Row::opened Row::closed Row::open Row::until Node::replica Node::until Node::len Node::is_empty
+         PresenceChanges::is_empty PresenceDelta::replicas Liveness::set_now DocumentError::path Error::as_replica_id Error::as_write
          Error::as_rights RightsError::as_write RightsError::elsewhere RightsError::is_short RightsError::left
          RightsError::replica
          Error::as_document Error::as_decode Error::as_number NumberError::path NumberError::number SetChanges::is_empty
@@ -378,6 +381,23 @@ fn bounded(n: u64) -> BoundedCounter {
         counter.increment(5, id(number)).unwrap();
     }
     counter
+}
+
+/// As many entries of one node, which is one of a few.
+fn presence(n: u64) -> Presence<u64, u64> {
+    let mut presence = Presence::new();
+    presence.extend((0..n).map(|key| (key, key)), id(7)).unwrap();
+    (0..5).for_each(|number| _ = presence.join(1, 1, id(number)).unwrap());
+    presence
+}
+
+/// As many nodes, with an entry each.
+fn present(n: u64) -> Presence<u64, u64> {
+    let mut presence = Presence::new();
+    let mut ids: Vec<_> = (0..n).map(id).collect();
+    ids.sort_unstable();
+    ids.into_iter().for_each(|id| _ = presence.join(1, 1, id).unwrap());
+    presence
 }
 
 fn members(n: u64) -> Liveness {
@@ -702,6 +722,86 @@ fn plain() -> Vec<Row> {
             let (mut ours, mut theirs) = (gauge(n), Gauge::new());
             op(move || ours.apply_owned(theirs.open(1, id(7)).unwrap()))
         }),
+        Row(
+            "Presence::node Node::get Node::is_alive",
+            "",
+            Flat,
+            read!(presence, |it, n| {
+                let node = it.node(id(7)).unwrap();
+                (node.get(&(n / 2)), node.is_alive(&Liveness::leases(at(1), Duration::ZERO)))
+            }),
+        ),
+        Row(
+            "Presence::join Presence::update Presence::leave Presence::renew",
+            "of as many entries",
+            Flat,
+            edit!(presence, |it, now| (
+                it.join(u64::MAX, 7, id(7)).unwrap(),
+                it.update(&u64::MAX, 8, id(7)).unwrap(),
+                it.leave(&u64::MAX, id(7)).unwrap(),
+                it.renew(id(7), now).unwrap()
+            )),
+        ),
+        Row(
+            "Presence::join Presence::leave Presence::renew",
+            "of as many names",
+            Flat,
+            edit!(present, |it, now| (
+                it.join(9, 7, id(7)).unwrap(),
+                it.leave(&9, id(7)).unwrap(),
+                it.renew(id(7), now).unwrap()
+            )),
+        ),
+        Row("Presence::extend Presence::leave_all", "", Linear, |n| {
+            let mut ours = presence(10);
+            op(move || {
+                let delta = ours.extend((0..n).map(|key| (key, key)), id(7)).unwrap();
+                (delta, ours.leave_all(id(7)).unwrap())
+            })
+        }),
+        Row(
+            "Presence::online Presence::is_online Node::entries Presence::by_replica Presence::stats",
+            "",
+            Linear,
+            read!(present, |it, n| {
+                let all = members(n);
+                let online = it.online(&all).fold(0, |sum, (_, _, value)| sum + value);
+                let entries = it.by_replica().fold(0, |sum, node| sum + node.entries().len());
+                (online, it.is_online(&7, &all), entries, it.stats())
+            }),
+        ),
+        Row(
+            "Presence::merge Presence::version Presence::delta_since Presence::merge_reporting",
+            "",
+            Linear,
+            read!(present, |it, n| (
+                it.clone().merge(it),
+                it.delta_since(&Presence::<u64, u64>::new().version()),
+                it.clone().merge_reporting(it)
+            )),
+        ),
+        Row("Presence::apply PresenceDelta::merge", "of as many other names", Linear, |n| {
+            let (ours, mut theirs) = (present(n), Presence::new());
+            let mut ids: Vec<_> = (n..2 * n).map(id).collect();
+            ids.sort_unstable();
+            ids.into_iter().for_each(|id| _ = theirs.join(1, 1, id).unwrap());
+            let (whole, delta) =
+                (ours.delta_since(&<_>::default()), theirs.delta_since(&<_>::default()));
+            op(move || (ours.clone().apply(&delta), whole.clone().merge(&delta)))
+        }),
+        Row("Presence::apply Presence::apply_reporting", "of one entry", Flat, |n| {
+            let (mut ours, mut theirs, mut key) = (presence(n), Presence::new(), 0);
+            let writer = id(7).with_incarnation(0);
+            theirs.apply(&ours.delta_since(&<_>::default()));
+            op(move || {
+                key += 1;
+                let first = theirs.join(u64::MAX, key, writer).unwrap();
+                (
+                    ours.apply(&first),
+                    ours.apply_reporting(&theirs.leave(&u64::MAX, writer).unwrap()),
+                )
+            })
+        }),
         Row("Liveness::members", "", Linear, |n| op(move || members(n))),
         Row("Liveness::is_alive", "", Flat, read!(members, |it, n| it.is_alive(id(n / 2), None))),
         Row("Liveness::hear", "", Flat, |n| {
@@ -953,6 +1053,14 @@ fn keyed() -> Vec<Row> {
                 it.latest()
             )),
         ),
+        Row("OrMap::live_at OrMap::purge", "", Linear, |n| {
+            let mut sessions = OrMap::<u64, rejoin::Timestamp>::new();
+            op(move || {
+                let leases = (0..n).map(|key| (key, at(1)));
+                let delta = sessions.extend(leases, us(), at(0)).unwrap();
+                (delta, sessions.live_at(at(1)).count(), sessions.purge(at(1), us()).unwrap())
+            })
+        }),
         Row("OrMap::extend OrMap::remove_all OrMap::retain OrMap::clear", "", Linear, |n| {
             op(move || {
                 let (mut map, mut other) = (OrMap::new(), OrMap::new());

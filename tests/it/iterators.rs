@@ -2,8 +2,8 @@
 
 use crate::{at, encoded::kernel, replica};
 use rejoin::{
-    DeltaState, Document, GCounter, Gauge, Merge, MvRegister, OrMap, OrSet, ReplicaId, VectorClock,
-    Version, document::Value,
+    DeltaState, Document, GCounter, Gauge, Merge, MvRegister, OrMap, OrSet, Presence, ReplicaId,
+    VectorClock, Version, document::Value,
 };
 use std::{fmt::Debug, iter::FusedIterator};
 
@@ -120,6 +120,13 @@ fn those_of_clocks_counters_and_registers() {
     counts.iter().for_each(|(id, count)| _ = gauge.open(*count, *id).unwrap());
     let rows = walked(&gauge.by_replica());
     assert_eq!(rows.iter().map(|row| (row.replica(), row.open())).collect::<Vec<_>>(), counts);
+    let mut presence = Presence::new();
+    counts
+        .iter()
+        .for_each(|(id, count)| _ = presence.extend([(*count, 'a'), (9, 'b')], *id).unwrap());
+    let nodes = walked(&presence.by_replica());
+    assert_eq!(nodes.iter().map(|node| node.replica()).collect::<Vec<_>>(), [ap, eu, us]);
+    assert_eq!(walked(&nodes[0].entries()), [(&3, &'a'), (&9, &'b')]);
     let mut register = MvRegister::new();
     let delta = register.set(7, us).unwrap();
     register.apply(&MvRegister::new().set(8, eu).unwrap());

@@ -4,8 +4,8 @@ use crate::{at, replica};
 use proptest::prelude::*;
 use rejoin::{
     BoundedCounter, Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, Known, LwwRegister,
-    Merge, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, SetDelta, VectorClock, Version,
-    causal::DotKernel, document::Value,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, Presence, ReplicaId, SetDelta, VectorClock,
+    Version, causal::DotKernel, document::Value,
 };
 use std::{collections::BTreeMap, fmt::Debug};
 
@@ -59,6 +59,7 @@ fn every_version_tells_what_another_lacks() {
     compares::<PnCounter>(|it, id| _ = it.decrement(3, id).unwrap());
     compares::<BoundedCounter>(|it, id| _ = it.increment(3, id).unwrap());
     compares::<Gauge>(|it, id| _ = it.open(3, id).unwrap());
+    compares::<Presence<String, u8>>(|it, id| _ = it.join("same".into(), 7, id).unwrap());
     compares::<LwwRegister<String>>(|it, id| _ = it.set(id.to_string(), id, at(1)).unwrap());
     compares::<MvRegister<String>>(|it, id| _ = it.set(id.to_string(), id).unwrap());
     compares::<EnableFlag>(|it, id| _ = it.enable(id).unwrap());

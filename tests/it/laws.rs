@@ -4,7 +4,7 @@
 use crate::{at, effort::count, replica};
 use rejoin::{
     BoundedCounter, Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max,
-    Merge, Min, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Timestamp, VectorClock,
+    Merge, Min, MvRegister, OrMap, OrSet, PnCounter, Presence, ReplicaId, Timestamp, VectorClock,
     causal::{CausalContext, Dot, DotKernel},
     document::{DocumentDelta, Rules},
     laws::{self, Law},
@@ -353,6 +353,19 @@ fn gauges_keep_the_laws() {
             0 => gauge.open(choice % 8, id).ok(),
             1 => gauge.close(choice % 4, id).ok(),
             _ => gauge.renew(id, now).ok(),
+        }
+    });
+}
+
+#[test]
+fn presences_keep_the_laws() {
+    keeps_the_laws(&Presence::<u64, u64>::new(), |presence, choice, id, now| {
+        let id = id.with_incarnation(u32::try_from(choice / 8 % 3).unwrap());
+        match choice % 4 {
+            0 => presence.join(choice % 3, choice, id).ok(),
+            1 => presence.update(&(choice % 3), choice, id).ok(),
+            2 => presence.leave(&(choice % 3), id).ok(),
+            _ => presence.renew(id, now).ok(),
         }
     });
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use rejoin::{
     BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister,
-    Merge, MvRegister, OrMap, OrSet, PnCounter, VectorClock,
+    Merge, MvRegister, OrMap, OrSet, PnCounter, Presence, VectorClock,
     document::{Rules, Value},
 };
 use std::{
@@ -147,6 +147,12 @@ fn forms(write: Write<'_>) -> Vec<u8> {
     fork(write, "gauge", 23, Gauge::new(), |it, id| {
         it.open(3, replica(id)).unwrap();
         it.close(2, replica(id)).unwrap();
+        it.renew(replica(id), now).unwrap();
+    });
+    fork(write, "presence", 27, Presence::new(), |it, id| {
+        it.join("ana".to_owned(), 7_u64, replica(id)).unwrap();
+        it.join("bo".to_owned(), 8, replica(id)).unwrap();
+        it.leave("ana", replica(id)).unwrap();
         it.renew(replica(id), now).unwrap();
     });
     fork(write, "lww_register", 3, LwwRegister::new(), |it, id| {

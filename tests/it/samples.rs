@@ -7,7 +7,8 @@ use crate::{
 };
 use rejoin::{
     BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Max,
-    Merge, Min, MvRegister, OrMap, OrSet, PnCounter, ReplicaId, Stamp, VectorClock,
+    Merge, Min, MvRegister, OrMap, OrSet, PnCounter, Presence, PresenceDelta, ReplicaId, Stamp,
+    VectorClock,
     causal::{CausalContext, Digest, Dot, DotKernel},
     document::{DocumentDelta, Rules, Value},
     sync::{
@@ -107,6 +108,7 @@ fn clocks_and_counters(visit: &mut impl Visit) {
     synced(visit);
     gauges(visit);
     bounded(visit);
+    presences(visit);
 }
 
 fn synced(visit: &mut impl Visit) {
@@ -152,6 +154,23 @@ fn gauges(visit: &mut impl Visit) {
     gauge.open(u64::MAX, uuid).unwrap();
     gauge.close(u64::MAX, uuid).unwrap();
     visit.visit("gauge", &gauge);
+}
+
+fn presences(visit: &mut impl Visit) {
+    let [us, eu, _] = ids();
+    let mut presence = Presence::<String, u64>::new();
+    visit.visit("presence_empty", &presence);
+    visit.visit("presence_delta_empty", &PresenceDelta::<String, u64>::default());
+    visit.visit("presence_delta_join", &presence.join("ana".into(), 300, us).unwrap());
+    visit.visit("presence_delta_update", &presence.update("ana", 7, us).unwrap());
+    visit.visit("presence_delta_renew", &presence.renew(us, at(1_717_236_600_000)).unwrap());
+    let eu = eu.with_incarnation(3);
+    let entries = ["bo", "cy", "di"].map(|name| (name.to_owned(), 1));
+    visit.visit("presence_delta_extend", &presence.extend(entries, eu).unwrap());
+    visit.visit("presence_delta_leave", &presence.leave("cy", eu).unwrap());
+    presence.renew(eu, at(u64::MAX)).unwrap();
+    visit.visit("presence", &presence);
+    visit.visit("presence_version", &presence.version());
 }
 
 fn registers(visit: &mut impl Visit) {

@@ -9,7 +9,7 @@ use crate::{
 use allocation_counter::measure;
 use rejoin::{
     CausalMap, DeltaState, Document, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap, OrSet,
-    PnCounter, ReplicaId, VectorClock,
+    PnCounter, Presence, ReplicaId, VectorClock,
     document::{Rules, Value},
     wire,
 };
@@ -77,6 +77,13 @@ fn what_each_type_costs_is_what_the_docs_say() {
     let heartbeat = gauge.renew(replica("eu#3"), at(1_717_236_600_000)).unwrap();
     assert_eq!(wire::to_bytes(&heartbeat).len(), "eu".len() + 15);
 
+    let mut presence = Presence::<u64, u64>::new();
+    presence.extend((0..1_000).map(|number| (number, 7)), replica("eu#3")).unwrap();
+    let heartbeat = presence.renew(replica("eu#3"), at(1_717_236_600_000)).unwrap();
+    assert_eq!(wire::to_bytes(&heartbeat).len(), "eu".len() + 16, "however many entries there are");
+    let joined = presence.join(7_000, 7, replica("eu#3")).unwrap();
+    println!("Presence<u64, u64>: a join takes {} bytes", wire::to_bytes(&joined).len());
+
     let map = bytes_per_element(|| {
         let mut map = OrMap::new();
         for number in 0..ELEMENTS {
@@ -84,6 +91,15 @@ fn what_each_type_costs_is_what_the_docs_say() {
         }
         map
     });
+    let present = bytes_per_element(|| {
+        let mut presence = Presence::new();
+        for number in 0..ELEMENTS {
+            presence.join(element(number), number, id).unwrap();
+        }
+        presence
+    });
+    println!("Presence<u64, u64>: {present:.1} bytes an entry");
+    assert!(present <= 30.0);
     println!("OrMap<u64, u64>: {map:.1} bytes an entry");
     assert!(map <= 50.0);
 

@@ -3,7 +3,7 @@
 use crate::{at, encoded::through_bytes, replica};
 use rejoin::{
     BoundedCounter, Delta, DeltaState, Document, EnableFlag, GCounter, Gauge, LwwRegister, Merge,
-    MvRegister, OrMap, OrSet, PnCounter, ReplicaId, VectorClock,
+    MvRegister, OrMap, OrSet, PnCounter, Presence, ReplicaId, VectorClock,
     causal::DotKernel,
     wire::{self, Wire},
 };
@@ -66,6 +66,7 @@ fn every_type_syncs_by_one_loop() {
         let before = it.row(id).and_then(|row| row.until()).unwrap_or(at(7));
         it.renew(id, before.saturating_add(Duration::from_secs(1))).unwrap()
     });
+    meets::<Presence<String, u8>>(|it, id| it.join(id.to_string(), 7, id).unwrap());
     meets::<LwwRegister<String>>(|it, id| it.set(id.to_string(), id, at(1)).unwrap());
     meets::<MvRegister<String>>(|it, id| it.set(id.to_string(), id).unwrap());
     meets::<EnableFlag>(|it, id| it.enable(id).unwrap());

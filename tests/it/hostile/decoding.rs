@@ -6,8 +6,8 @@ use crate::{
 };
 use rejoin::{
     BoundedCounter, CausalMap, DeltaState, Document, EnableFlag, FlagDelta, GCounter, Gauge, Known,
-    LwwRegister, MapDelta, Merge, MvRegister, OrMap, OrSet, PnCounter, RegisterDelta, ReplicaId,
-    SetDelta, Stamp, Timestamp, VectorClock, Version,
+    LwwRegister, MapDelta, Merge, MvRegister, OrMap, OrSet, PnCounter, Presence, PresenceDelta,
+    PresenceVersion, RegisterDelta, ReplicaId, SetDelta, Stamp, Timestamp, VectorClock, Version,
     causal::{CausalContext, Digest, DotKernel},
     document::{DocumentDelta, Value},
     laws::Invariants,
@@ -92,7 +92,7 @@ impl Reader for Canonical {
 
 /// What names a type in its bytes.
 pub(crate) const fn tags(which: u8) -> &'static [u8] {
-    match which % 27 {
+    match which % 30 {
         0 => &[1],
         1 => &[2],
         2 => &[3],
@@ -118,7 +118,10 @@ pub(crate) const fn tags(which: u8) -> &'static [u8] {
         23 => &[0x60],
         24 => &[0x61, 0x2c, 3],
         25 => &[0x61, 0x25, 0x61, 0x2c, 7, 0x25],
-        _ => &[0x63],
+        26 => &[0x63],
+        27 => &[0x64, 0x2c, 0x25],
+        28 => &[0x65, 0x2c, 0x25],
+        _ => &[0x66],
     }
 }
 
@@ -242,7 +245,7 @@ fn read(reader: impl Reader, data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let id = ReplicaId::from_u128(1);
     let now = Timestamp::from_millis(1);
-    match which % 27 {
+    match which % 30 {
         0 => state(reader, data, VectorClock::check_invariants, |it| it.increment(id).ok()),
         1 => state(reader, data, GCounter::check_invariants, |it| it.increment(3, id).ok()),
         2 => state(reader, data, PnCounter::check_invariants, |it| it.decrement(3, id).ok()),
@@ -291,10 +294,15 @@ fn read(reader: impl Reader, data: &[u8]) {
         25 => state::<Sets>(reader, data, CausalMap::check_invariants, |it| {
             it.entry(7).entry("x".into()).insert(3, id).ok()
         }),
-        _ => state(reader, data, BoundedCounter::check_invariants, |it| {
+        26 => state(reader, data, BoundedCounter::check_invariants, |it| {
             let _ = (it.decrement(2, id), it.value(), it.by_replica());
             it.transfer(1, id, ReplicaId::from_u128(2)).ok()
         }),
+        27 => state(reader, data, Presence::<String, u64>::check_invariants, |it| {
+            it.join("x".to_owned(), 7, id).ok()
+        }),
+        28 => lattice::<PresenceDelta<String, u64>>(reader, data, PresenceDelta::check_invariants),
+        _ => plain(reader, data, PresenceVersion::check_invariants),
     }
 }
 

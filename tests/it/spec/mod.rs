@@ -13,6 +13,7 @@ pub(crate) mod fields;
 mod gauges;
 mod keyed;
 mod nested;
+mod presences;
 mod registers;
 mod ruled;
 
@@ -35,6 +36,7 @@ pub(crate) fn play_bytes(which: u8, bytes: &[u8]) {
         history::play_bytes::<bounded::Bounded>,
         history::play_bytes::<counted::Counted>,
         history::play_bytes::<nested::Nested>,
+        history::play_bytes::<presences::Present>,
     ];
     // Of the numbers that are left over, all stand for the type that has the most to it.
     let which = usize::from(which % 32);
