@@ -178,7 +178,7 @@ impl VectorClock {
     }
 
     /// Whether both list the same replicas: most clocks that meet do.
-    fn lists_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn lists_the_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.replicas[..], &other.replicas[..]);
         if ours.len() != theirs.len() || ours.first() != theirs.first() {
             return false;
@@ -244,6 +244,24 @@ impl VectorClock {
     }
 
     /// A replica after all others, and its count, which is not 0.
+    /// The clock of these replicas, ascending, with a count for each. Zeros are dropped.
+    pub(crate) fn from_columns(
+        mut replicas: SmallVec<[ReplicaId; 3]>,
+        mut counts: SmallVec<[u64; 3]>,
+    ) -> Self {
+        if counts.contains(&0) {
+            let mut count = counts.iter();
+            replicas.retain(|_| count.next() != Some(&0));
+            counts.retain(|count| *count != 0);
+        }
+        Self { replicas, counts }
+    }
+
+    /// The columns of replicas, ascending, and of their counts.
+    pub(crate) fn columns(&self) -> (&[ReplicaId], &[u64]) {
+        (&self.replicas, &self.counts)
+    }
+
     fn push(&mut self, replica: ReplicaId, count: u64) {
         self.replicas.push(replica);
         self.counts.push(count);
@@ -510,6 +528,7 @@ mod form {
 mod wire {
     use super::VectorClock;
     use crate::wire::{DecodeError, Reader, Schema, Tag, Wire, Writer};
+    use smallvec::SmallVec;
 
     impl Wire for VectorClock {
         fn schema(schema: &mut Schema) {
@@ -518,20 +537,18 @@ mod wire {
 
         fn encode(&self, out: &mut Writer) {
             out.count(self.len());
-            self.iter().for_each(|(replica, _)| replica.encode(out));
-            self.iter().for_each(|(_, count)| out.varint(count - 1));
+            self.replicas.iter().for_each(|replica| replica.encode(out));
+            self.counts.iter().for_each(|count| out.varint(count - 1));
         }
 
         fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-            let mut clock = Self::new();
-            for replica in input.replicas()? {
-                clock.push(replica, 0);
+            let replicas = input.replicas()?;
+            let mut counts = SmallVec::with_capacity(replicas.len());
+            for _ in &replicas {
+                let count = input.varint()?.checked_add(1);
+                counts.push(count.ok_or_else(|| input.malformed("a count exceeds 64 bits"))?);
             }
-            for count in &mut clock.counts {
-                let read = input.varint()?.checked_add(1);
-                *count = read.ok_or_else(|| input.malformed("a count exceeds 64 bits"))?;
-            }
-            Ok(clock)
+            Ok(Self { replicas, counts })
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::time::Timestamp;
 use alloc::{
     boxed::Box,
     collections::{BTreeMap, BTreeSet, btree_map},
+    vec::Vec,
 };
+use core::cmp::Ordering;
 
 /// A join-semilattice: values that can be joined in any order, any number of times.
 ///
@@ -541,18 +543,45 @@ map_of_states! {
 /// `Merge::merge(&mut map, &other)`, which stays this one, or use a [`GMap`](crate::GMap).
 impl<K: Ord + Clone, V: Merge + Clone> Merge for BTreeMap<K, V> {
     fn merge(&mut self, other: &Self) -> bool {
-        let mut changed = false;
+        // A few keys are looked up: they do not walk the state. Many are found in one walk.
+        if other.len() < self.len() / 8 {
+            return merge_few(self, other);
+        }
+        let (mut changed, mut missing) = (false, Vec::new());
+        let mut ours = self.iter_mut();
+        let mut here = ours.next();
         for (key, theirs) in other {
-            changed |= match self.entry(key.clone()) {
-                btree_map::Entry::Occupied(mut ours) => ours.get_mut().merge(theirs),
-                btree_map::Entry::Vacant(free) => {
-                    free.insert(theirs.clone());
-                    true
+            let order = loop {
+                match here.as_ref().map(|entry| entry.0.cmp(key)) {
+                    Some(Ordering::Less) => here = ours.next(),
+                    order => break order,
                 }
             };
+            match here.as_mut().filter(|_| order == Some(Ordering::Equal)) {
+                Some(entry) => changed |= entry.1.merge(theirs),
+                None => missing.push((key, theirs)),
+            }
+        }
+        changed |= !missing.is_empty();
+        for (key, theirs) in missing {
+            self.insert(key.clone(), theirs.clone());
         }
         changed
     }
+}
+
+fn merge_few<K: Ord + Clone, V: Merge + Clone>(
+    map: &mut BTreeMap<K, V>,
+    other: &BTreeMap<K, V>,
+) -> bool {
+    let mut changed = false;
+    for (key, theirs) in other {
+        changed |= match map.get_mut(key) {
+            Some(ours) => ours.merge(theirs),
+            None => map.insert(key.clone(), theirs.clone()).is_none(),
+        };
+    }
+    changed
 }
 
 /// Union; elements are never removed. For a set that also shrinks, see [`OrSet`](crate::OrSet).
@@ -608,6 +637,44 @@ mod with_std {
                 }
             }
             self.len() > before
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BTreeMap, Merge};
+    use crate::Max;
+
+    /// Maps of every other key, of few and many keys, before, between and after those of a longer
+    /// map: with greater and with smaller values.
+    #[test]
+    fn maps_are_merged_as_key_by_key() {
+        let map = |keys: core::ops::Range<u8>, step: usize, value: u8| {
+            let mut map = BTreeMap::new();
+            for key in keys.step_by(step) {
+                map.insert(key, Max(value));
+            }
+            map
+        };
+        let ours = map(40..80, 2, 5);
+        for (from, len, step) in
+            (30..90).flat_map(|from| [1, 2, 3, 30].map(|len| (from, len, 1 + from % 3)))
+        {
+            for theirs in [4, 5, 6].map(|value| map(from..from + len, step.into(), value)) {
+                let mut expected = ours.clone();
+                for (key, value) in &theirs {
+                    let least = expected.entry(*key).or_insert(*value);
+                    *least = (*least).max(*value);
+                }
+                let mut merged = ours.clone();
+                assert_eq!(Merge::merge(&mut merged, &theirs), expected != ours);
+                assert_eq!(merged, expected, "{ours:?} and {theirs:?}");
+                assert!(!Merge::merge(&mut merged, &theirs));
+                let mut back = theirs.clone();
+                assert_eq!(Merge::merge(&mut back, &ours), expected != theirs);
+                assert_eq!(back, expected);
+            }
         }
     }
 }

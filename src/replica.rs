@@ -178,22 +178,43 @@ impl ReplicaId {
     }
 
     /// The bytes of the name, and zeros after them.
-    pub(crate) const fn name_bytes(self) -> [u8; NAME_MAX] {
+    pub(crate) fn name_bytes(self) -> [u8; NAME_MAX] {
         let mut bytes = [0; NAME_MAX];
-        let mut at = 0;
-        while at < NAME_MAX {
-            bytes[at] = self.words[at / 8].to_be_bytes()[at % 8];
-            at += 1;
+        for (bytes, word) in bytes.chunks_mut(8).zip(self.words) {
+            bytes.copy_from_slice(&word.to_be_bytes()[..bytes.len()]);
         }
         bytes
     }
 
+    /// How many bytes the name has, without the zeros after them.
+    #[allow(clippy::cast_possible_truncation)] // at most 28
+    pub(crate) const fn name_len(self) -> usize {
+        let [first, second, third, last] = self.name().words;
+        let (words, word) = match (second, third, last) {
+            (0, 0, 0) => (1, first),
+            (_, 0, 0) => (2, second),
+            (_, _, 0) => (3, third),
+            _ => (4, last),
+        };
+        words * 8 - word.trailing_zeros() as usize / 8
+    }
+
     /// The first life of the name with these bytes, if it is one: 16 bytes may be any.
+    #[inline]
     pub(crate) fn of_name_bytes(name: &[u8]) -> Option<Self> {
         let mut bytes = [0; NAME_MAX];
         bytes.get_mut(..name.len())?.copy_from_slice(name);
         let is_name = name.len() <= 16 || spelled(&bytes).is_some();
-        is_name.then(|| Self::of_name(bytes))
+        is_name.then(|| {
+            // As `of_name`, by words.
+            let mut words = [0; 4];
+            for (word, bytes) in words.iter_mut().zip(bytes.chunks(8)) {
+                let mut whole = [0; 8];
+                whole[..bytes.len()].copy_from_slice(bytes);
+                *word = u64::from_be_bytes(whole);
+            }
+            Self { words }
+        })
     }
 
     const fn of_name(bytes: [u8; NAME_MAX]) -> Self {
@@ -413,7 +434,9 @@ mod form {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReplicaId, fnv1a};
+    use super::{NAME_MAX, ReplicaId, fnv1a};
+    use alloc::vec::Vec;
+    use core::str;
 
     #[test]
     fn ids_differ_in_no_bit_if_and_only_if_they_are_one() {
@@ -422,6 +445,21 @@ mod tests {
             let differ = ReplicaId::from_u128(one).differs_from(ReplicaId::from_u128(other));
             assert_eq!(differ == 0, one == other, "{one:#x} and {other:#x}");
         }
+    }
+
+    #[test]
+    fn names_keep_their_bytes_at_every_length() {
+        for len in 0..=NAME_MAX {
+            let name: Vec<u8> = (0..len).map(|at| b'a' + at.to_le_bytes()[0]).collect();
+            let id = ReplicaId::of_name_bytes(&name).map(|id| id.with_incarnation(7)).unwrap();
+            assert_eq!((&id.name_bytes()[..len], id.name_len()), (&name[..], len));
+            assert!(id.name_bytes()[len..].iter().all(|byte| *byte == 0));
+            let text = str::from_utf8(&name).unwrap();
+            assert_eq!(ReplicaId::named(text), Some(id.name()).filter(|_| len > 0));
+        }
+        assert_eq!(ReplicaId::of_name_bytes(&[b'a'; NAME_MAX + 1]), None);
+        assert_eq!(ReplicaId::from_u128(1).name_len(), 16);
+        assert_eq!(ReplicaId::from_u128(1 << 64).name_len(), 8);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 // Operations have one signature, also those that cannot fail.
 #![allow(clippy::unnecessary_wraps)]
 
+mod rows;
+
 use rejoin::{
     Causality, DeltaState, Document, Merge, OrMap, OrSet, PnCounter, ReplicaId, Timestamp,
     VectorClock, wire,
@@ -12,8 +14,9 @@ use rejoin::{
 use serde_json::{Value, json};
 use std::{error::Error, hint::black_box};
 
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// How many times it was done.
-type Done = Result<u64, Box<dyn Error>>;
+type Done = Result<u64>;
 type Operation = fn() -> Done;
 
 const OPERATIONS: [(&str, Operation); 19] = [
@@ -92,7 +95,7 @@ fn clock_merge() -> Done {
     Ok(1)
 }
 
-fn pn_counter(side: u64) -> Result<PnCounter, Box<dyn Error>> {
+fn pn_counter(side: u64) -> Result<PnCounter> {
     let mut counter = PnCounter::new();
     for number in 0..1_024 {
         counter.increment(100 + (number + side) % 2, replica(number))?;
@@ -113,7 +116,7 @@ fn pn_counter_value() -> Done {
     Ok(1)
 }
 
-fn set() -> Result<OrSet<u64>, Box<dyn Error>> {
+fn set() -> Result<OrSet<u64>> {
     let mut set = OrSet::new();
     set.extend((0..ELEMENTS).map(element), US)?;
     Ok(set)
@@ -130,7 +133,7 @@ fn set_apply_add() -> Done {
     let mut set = set()?;
     let mut author = set.clone();
     let deltas = (0..TIMES).map(|round| author.insert(element(ELEMENTS + round), EU));
-    let mut deltas = deltas.collect::<Result<Vec<_>, _>>()?.into_iter();
+    let mut deltas = deltas.collect::<std::result::Result<Vec<_>, _>>()?.into_iter();
     let times = repeat(|_| deltas.next().map(|delta| set.apply_owned(delta)))?;
     assert!(set == author && set.len() as u64 == ELEMENTS + times);
     Ok(times)
@@ -150,7 +153,7 @@ fn set_apply_add_bytes() -> Done {
 }
 
 /// A clone with 500 elements more and 500 fewer.
-fn set_side(shared: &OrSet<u64>, side: u64) -> Result<OrSet<u64>, Box<dyn Error>> {
+fn set_side(shared: &OrSet<u64>, side: u64) -> Result<OrSet<u64>> {
     let (mut set, writer) = (shared.clone(), replica(side));
     set.extend((0..500).map(|number| element(ELEMENTS * (side + 2) + number)), writer)?;
     for number in 0..500 {
@@ -211,11 +214,15 @@ fn message(number: u64) -> Value {
 }
 
 fn conversation() -> Value {
-    let mapping = (0..MESSAGES).map(|number| (id(number), message(number)));
+    conversation_of(MESSAGES)
+}
+
+fn conversation_of(messages: u64) -> Value {
+    let mapping = (0..messages).map(|number| (id(number), message(number)));
     json!({"title": "Booking", "mapping": Value::Object(mapping.collect())})
 }
 
-fn document() -> Result<Document, Box<dyn Error>> {
+fn document() -> Result<Document> {
     Ok(Document::from_json(&conversation(), US, NOW)?)
 }
 
@@ -263,7 +270,7 @@ fn document_apply_field() -> Done {
 }
 
 /// A clone with one message edited and one more.
-fn document_side(base: &Document, side: u64) -> Result<Document, Box<dyn Error>> {
+fn document_side(base: &Document, side: u64) -> Result<Document> {
     let (mut document, writer) = (base.clone(), replica(side));
     document.set(&(path(70 + side) + "/text"), "edited", writer, NOW)?;
     document.set(&path(MESSAGES + side), message(MESSAGES + side), writer, NOW)?;
@@ -298,14 +305,18 @@ fn document_from_bytes() -> Done {
     Ok(1)
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn operations() -> impl Iterator<Item = (&'static str, Operation)> {
+    OPERATIONS.into_iter().chain(rows::OPERATIONS)
+}
+
+fn main() -> Result<()> {
     let Some(wanted) = std::env::args().nth(1) else {
-        for (name, _) in OPERATIONS {
+        for (name, _) in operations() {
             println!("{name}");
         }
         return Ok(());
     };
-    let found = OPERATIONS.iter().find(|(name, _)| *name == wanted);
+    let found = operations().find(|(name, _)| *name == wanted);
     let (_, operation) = found.ok_or(format!("no operation is called {wanted}"))?;
     println!("{}", operation()?);
     Ok(())

@@ -41,8 +41,12 @@ pub struct GCounter {
 }
 
 impl GCounter {
-    fn of(counts: VectorClock) -> Self {
+    pub(super) fn of(counts: VectorClock) -> Self {
         Self { sum: sum_of(&counts), counts }
+    }
+
+    pub(super) fn counts(&self) -> &VectorClock {
+        &self.counts
     }
 
     /// The counter at 0. Allocates nothing.
@@ -121,7 +125,7 @@ impl GCounter {
 }
 
 fn sum_of(counts: &VectorClock) -> u128 {
-    counts.iter().map(|(_, count)| u128::from(count)).sum()
+    counts.columns().1.iter().map(|count| u128::from(*count)).sum()
 }
 
 impl Merge for GCounter {

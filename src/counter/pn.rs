@@ -2,6 +2,7 @@
 
 use super::GCounter;
 use crate::{
+    clock::VectorClock,
     error::WriteError,
     merge::{Delta, DeltaState, Merge},
     replica::ReplicaId,
@@ -256,6 +257,16 @@ impl Wire for PnCounter {
     }
 
     fn encode(&self, out: &mut Writer) {
+        let (up, down) = (self.increments.counts(), self.decrements.counts());
+        if up.lists_the_same(down) {
+            let ((replicas, ups), (_, downs)) = (up.columns(), down.columns());
+            out.count(replicas.len());
+            for replica in replicas {
+                replica.encode(out);
+            }
+            ups.iter().chain(downs).for_each(|count| out.varint(*count));
+            return;
+        }
         let rows: SmallVec<[(ReplicaId, u64, u64); 4]> = self.rows().collect();
         out.count(rows.len());
         rows.iter().for_each(|row| row.0.encode(out));
@@ -265,16 +276,15 @@ impl Wire for PnCounter {
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let replicas = input.replicas()?;
-        let mut counts = || {
-            let counts = replicas.iter().map(|_| input.varint());
-            counts.collect::<Result<SmallVec<[u64; 4]>, DecodeError>>()
-        };
-        let (ups, downs) = (counts()?, counts()?);
+        let (ups, downs) = (input.numbers(replicas.len())?, input.numbers(replicas.len())?);
         if ups.iter().zip(&downs).any(|(up, down)| up | down == 0) {
             return Err(input.malformed("a replica that has not counted is listed"));
         }
-        let counter = |counts: SmallVec<[u64; 4]>| replicas.iter().copied().zip(counts).collect();
-        Ok(Self { increments: counter(ups), decrements: counter(downs) })
+        let counter = |replicas, counts| GCounter::of(VectorClock::from_columns(replicas, counts));
+        Ok(Self {
+            increments: counter(replicas.clone(), ups),
+            decrements: counter(replicas, downs),
+        })
     }
 }
 

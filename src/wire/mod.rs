@@ -173,7 +173,7 @@ pub trait Wire: Sized {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn to_bytes<T: Wire>(value: &T) -> Vec<u8> {
-    let mut out = Writer::default();
+    let mut out = Writer::with_room();
     out.bytes(&MAGIC);
     out.byte(VERSION);
     out.bytes(&Schema::of::<T>().bytes);

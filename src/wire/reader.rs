@@ -99,7 +99,11 @@ impl<'a> Reader<'a> {
             self.at += 1;
             return Ok(byte.into());
         }
-        let wide = self.wide_varint()?;
+        let (low, ended) = self.septets()?;
+        if ended {
+            return Ok(low);
+        }
+        let wide = self.wider_varint(low)?;
         wide.try_into().map_err(|_| self.malformed("a number exceeds 64 bits"))
     }
 
@@ -109,6 +113,12 @@ impl<'a> Reader<'a> {
         if ended {
             return Ok(low.into());
         }
+        self.wider_varint(low)
+    }
+
+    /// The rest of a number that did not end with its low 63 bits.
+    #[cold]
+    fn wider_varint(&mut self, low: u64) -> Result<u128, DecodeError> {
         let (high, ended) = self.septets()?;
         if !ended {
             return Err(self.malformed("a number has no end"));
@@ -264,7 +274,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A table of replicas, which are in order and each once.
-    pub(crate) fn replicas(&mut self) -> Result<SmallVec<[ReplicaId; 2]>, DecodeError> {
+    pub(crate) fn replicas(&mut self) -> Result<SmallVec<[ReplicaId; 3]>, DecodeError> {
         let count = self.varint()?;
         let limit = self.limits.replicas;
         let count = usize::try_from(count).ok().filter(|count| *count <= limit);
@@ -281,6 +291,15 @@ impl<'a> Reader<'a> {
             replicas.push(replica);
         }
         Ok(replicas)
+    }
+
+    /// A column of `count` numbers.
+    pub(crate) fn numbers(&mut self, count: usize) -> Result<SmallVec<[u64; 3]>, DecodeError> {
+        let mut numbers = SmallVec::with_capacity(self.room(count, 1));
+        for _ in 0..count {
+            numbers.push(self.varint()?);
+        }
+        Ok(numbers)
     }
 
     /// A replica id: the length of its name and whether it was reborn, the name up to the last byte

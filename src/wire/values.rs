@@ -405,8 +405,7 @@ impl Wire for ReplicaId {
     }
 
     fn encode(&self, out: &mut Writer) {
-        let bytes = self.name_bytes();
-        let len = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let (bytes, len) = (self.name_bytes(), self.name_len());
         if self.incarnation() == 0 {
             out.count(len);
             out.bytes(&bytes[..len]);

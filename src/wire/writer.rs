@@ -9,6 +9,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// With room for what most counters and deltas are.
+    pub(super) fn with_room() -> Self {
+        Self { bytes: Vec::with_capacity(64) }
+    }
+
     /// Writes one byte.
     #[inline]
     pub fn byte(&mut self, byte: u8) {
@@ -27,8 +32,23 @@ impl Writer {
         match number {
             #[allow(clippy::cast_possible_truncation)] // below 0x80
             0..0x80 => self.bytes.push(number as u8),
-            _ => self.wide_varint(number.into()),
+            _ => self.long_varint(number),
         }
+    }
+
+    /// One of more bytes than one.
+    fn long_varint(&mut self, number: u64) {
+        let (mut bytes, mut len, mut rest) = ([0; 10], 0, number);
+        while rest >= 0x80 {
+            #[allow(clippy::cast_possible_truncation)] // the low 7 bits
+            let low = rest as u8 | 0x80;
+            bytes[len] = low;
+            (len, rest) = (len + 1, rest >> 7);
+        }
+        #[allow(clippy::cast_possible_truncation)] // below 0x80
+        let last = rest as u8;
+        bytes[len] = last;
+        self.bytes.extend_from_slice(&bytes[..=len]);
     }
 
     /// The same for 65 bits and more.

@@ -17,6 +17,15 @@ use alloc::{boxed::Box, vec::Vec};
 pub(super) struct Intake {
     pub(crate) store: Store,
     held: Vec<NodeId>,
+    /// The way to each node, by its number.
+    ways: Vec<Way>,
+}
+
+/// How long a path is.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    steps: usize,
+    bytes: usize,
 }
 
 impl Intake {
@@ -24,7 +33,7 @@ impl Intake {
     pub(crate) fn new(context: CausalContext) -> Self {
         let mut store = Store::with_context(context);
         store.tree.root();
-        Self { store, held: Vec::new() }
+        Self { store, held: Vec::new(), ways: Vec::from([Way::default()]) }
     }
 
     pub(crate) fn step(
@@ -32,16 +41,21 @@ impl Intake {
         parent: NodeId,
         step: Sought<'_>,
     ) -> Result<NodeId, &'static str> {
+        let above = self.ways[parent.number()];
+        let way = Way { steps: above.steps + 1, bytes: above.bytes + step.len() };
+        if way.steps > DEPTH_MAX {
+            return Err("a path is deeper than 127 levels");
+        }
+        if way.bytes > PATH_MAX {
+            return Err("a path is longer than 16384 bytes");
+        }
         let node = self.store.tree.step(parent, step);
         self.store.tree.hold(node);
         self.held.push(node);
-        let path = self.store.tree.path(node);
-        if path.len() > DEPTH_MAX {
-            return Err("a path is deeper than 127 levels");
+        if self.ways.len() <= node.number() {
+            self.ways.resize(node.number() + 1, Way::default());
         }
-        if path.iter().map(|step| step.len()).sum::<usize>() > PATH_MAX {
-            return Err("a path is longer than 16384 bytes");
-        }
+        self.ways[node.number()] = way;
         Ok(node)
     }
 
@@ -58,11 +72,12 @@ impl Intake {
             return Err("only an item can have a place");
         }
         let is_mark = matches!(content, Content::Object | Content::List(_));
-        if is_mark && self.store.tree.depth(node) >= DEPTH_MAX {
+        let depth = self.ways[node.number()].steps;
+        if is_mark && depth >= DEPTH_MAX {
             return Err("containers nest deeper than 127 levels");
         }
         if let Content::Atom(value) = &content {
-            check_atom(value, self.store.tree.depth(node))?;
+            check_atom(value, depth)?;
         }
         self.store.tree.share(&mut content);
         let digest = self.store.tree.digest(node);

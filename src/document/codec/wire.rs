@@ -56,10 +56,30 @@ impl<K: Eq + Hash> Told<K> {
     }
 }
 
+/// The same for nodes: a table by their number in the tree, and how many were spelled.
+struct ToldNodes {
+    numbers: Vec<Option<u32>>,
+    len: u32,
+}
+
+impl ToldNodes {
+    fn number(&self, node: NodeId) -> Option<u32> {
+        *self.numbers.get(node.number())?
+    }
+
+    fn tell(&mut self, node: NodeId) {
+        if self.numbers.len() <= node.number() {
+            self.numbers.resize(node.number() + 1, None);
+        }
+        self.numbers[node.number()] = Some(self.len);
+        self.len += 1;
+    }
+}
+
 /// Writes a store, from its first write to its last.
 struct Teller<'a> {
     tree: &'a Tree,
-    nodes: Told<NodeId>,
+    nodes: ToldNodes,
     texts: Told<&'a str>,
     replicas: Told<ReplicaId>,
     runs: Told<&'a Run>,
@@ -71,7 +91,7 @@ impl<'a> Teller<'a> {
         write_times(store.kernel.payloads().map(|write| write.time), out);
         let mut teller = Self {
             tree: &store.tree,
-            nodes: Told::new(core::iter::once(ROOT)),
+            nodes: ToldNodes { numbers: Vec::from([Some(0)]), len: 1 },
             texts: Told::new(core::iter::empty()),
             replicas: Told::new(store.kernel.context().replicas()),
             runs: Told::new(core::iter::empty()),
@@ -146,16 +166,16 @@ impl<'a> Teller<'a> {
     fn node(&mut self, node: NodeId, out: &mut Writer) {
         let upwards = core::iter::once(node).chain(self.tree.ancestors(node));
         let new: SmallVec<[NodeId; 4]> =
-            upwards.take_while(|node| !self.nodes.0.contains_key(node)).collect();
+            upwards.take_while(|node| self.nodes.number(*node).is_none()).collect();
         let from = new.last().map_or(Some(node), |top| self.tree.parent(*top));
-        let known = from.and_then(|from| self.nodes.0.get(&from)).copied().unwrap_or_default();
-        let back = self.nodes.0.len() as u64 - 1 - known;
+        let known = from.and_then(|from| self.nodes.number(from)).unwrap_or_default();
+        let back = u64::from(self.nodes.len - 1 - known);
         out.varint(back << 2 | new.len().min(3) as u64);
         if let Some(more) = new.len().checked_sub(3) {
             out.count(more);
         }
         for node in new.into_iter().rev() {
-            self.nodes.code(node);
+            self.nodes.tell(node);
             if let Some(segment) = self.tree.segment(node) {
                 self.segment(segment, out);
             }

@@ -10,6 +10,12 @@ pub(crate) const ROOT: NodeId = NodeId(0);
 pub(super) const NONE: NodeId = NodeId(u32::MAX);
 
 impl NodeId {
+    /// Its place in a table with one entry for each node. Numbers are given again, so a table is
+    /// as long as the most nodes that there were at one time.
+    pub(crate) const fn number(self) -> usize {
+        self.0 as usize
+    }
+
     /// The node; `None` for [`NONE`].
     pub(super) fn some(self) -> Option<Self> {
         (self != NONE).then_some(self)
