@@ -24,8 +24,13 @@ pub(crate) fn one_in(many: usize) -> usize {
     if in_full() { 1 } else { many }
 }
 
-/// How many steps a small world takes, of as many as it takes in full: two fewer by default.
+/// How many steps a small world takes, of as many as it takes in full: two fewer by default, and three
+/// of more than four.
 /// `REJOIN_OPERATIONS` sets another number.
 pub(crate) fn depth(in_all: usize) -> usize {
-    said("REJOIN_OPERATIONS").unwrap_or(if in_full() { in_all } else { in_all - 2 })
+    said("REJOIN_OPERATIONS").unwrap_or(if in_full() {
+        in_all
+    } else {
+        in_all - 2 - usize::from(in_all > 4)
+    })
 }

@@ -102,6 +102,7 @@ fn write_the_seeds() {
 type Write<'a> = &'a dyn Fn(&str, u8, &[u8], &[u8], [&[u8]; 2]);
 
 /// Two values of each type, one after the other. Returns two documents and a delta.
+#[allow(clippy::too_many_lines)] // a list
 fn forms(write: Write<'_>) -> Vec<u8> {
     fn two<T: Sent>(write: Write<'_>, name: &str, which: u8, ours: &T, theirs: &T) {
         let json = format!("{} {}", json(ours), json(theirs));
