@@ -171,6 +171,47 @@ fn what_was_not_told_is_found_by_comparison() {
     assert_eq!(a.state.len(), 3);
 }
 
+/// The peer confirms what we held when we told it, having got it by another way. What has changed
+/// since is still to be sent.
+#[test]
+fn changes_are_kept_while_states_are_compared() {
+    let (ours, theirs) = (set([1], us()), set([], eu()));
+    let (mut a, mut b) = pair_within(SessionSettings::new(), ours, theirs);
+    a.take(&b.next().unwrap());
+    let told = a.next().unwrap();
+    let delta = a.state.delta_since(&b.state.version());
+    b.state.apply(&delta);
+    b.session.changed(&delta);
+    let since = a.state.insert(2, us()).unwrap();
+    a.session.changed(&since);
+    b.take(&told);
+    assert_eq!(b.events, [Event::InSync]);
+    std::iter::from_fn(|| b.next()).for_each(|message| a.take(&message));
+    assert!(!a.session.is_settled(), "the peer lacks what has changed since");
+    talk(&mut a, &mut b);
+    assert_eq!(a.state, b.state);
+}
+
+/// What an offer gave is in the answer to a question that comes meanwhile: the answer does not wait
+/// until the offer, which may be lost, is acknowledged.
+#[test]
+fn an_offer_is_given_up_when_a_question_comes() {
+    let settings = SessionSettings::new().patience(1);
+    let state = set([1], us());
+    let (mut a, mut b) = pair_within(settings, state.clone(), state);
+    talk(&mut a, &mut b);
+    a.state.insert(2, us()).unwrap();
+    a.session.resend();
+    b.take(&a.next().unwrap());
+    let question = b.next().unwrap();
+    let delta = a.state.insert(3, us()).unwrap();
+    a.session.changed(&delta);
+    a.next().expect("an offer, which is lost");
+    a.take(&question);
+    talk(&mut a, &mut b);
+    assert_eq!(a.state, b.state);
+}
+
 #[test]
 fn with_patience_only_a_difference_that_stays_is_looked_for() {
     let settings = SessionSettings::new().patience(3);
