@@ -26,6 +26,7 @@ mod cpu;
 mod cursors;
 mod deep;
 mod deltas;
+mod dialogues;
 mod documents;
 mod drafts;
 mod effort;
