@@ -18,10 +18,11 @@ impl Chance {
 }
 
 /// What really was made and taken, with lost, late, repeated and joined deltas, and with replicas that
-/// lose what they had not yet stored and go on under a new incarnation.
+/// lose what they had not yet stored and go on under a new incarnation, of which some take over what
+/// the last one had left.
 #[test]
 fn no_history_overdraws() {
-    let (mut taken_in_all, mut refused) = (0, 0);
+    let (mut taken_in_all, mut refused, mut taken_over) = (0, 0, 0);
     for seed in 0..u64::from(count(20_000)) {
         let mut chance = Chance(seed);
         let mut ids = [replica("us"), replica("eu"), replica("ap")];
@@ -58,7 +59,15 @@ fn no_history_overdraws() {
                 9 if chance.below(3) == 0 => {
                     states[at] = backups[at].clone();
                     ids[at] = id.with_incarnation(id.incarnation() + 1);
-                    continue;
+                    if chance.below(2) == 0 {
+                        continue;
+                    }
+                    // It learns all that its last life did, which is over, and alone takes over.
+                    let state = &mut states[at];
+                    deltas.iter().for_each(|delta| _ = state.apply(delta));
+                    let left = u64::try_from(state.rights(id)).unwrap();
+                    taken_over += left;
+                    state.transfer(left, id, ids[at])
                 }
                 _ => continue,
             };
@@ -78,7 +87,7 @@ fn no_history_overdraws() {
         assert_eq!(held, all.value(), "seed {seed}: all that is left is somebody's");
         taken_in_all += taken;
     }
-    assert!(taken_in_all > 0 && refused > 0);
+    assert!(taken_in_all > 0 && refused > 0 && taken_over > 0);
 }
 
 #[test]
@@ -126,6 +135,25 @@ fn a_restored_copy_begins_without_rights() {
     restored.transfer(2, us, reborn).unwrap();
     restored.decrement(2, reborn).unwrap();
     assert_eq!(restored.value(), 0);
+}
+
+/// Why only one may take over: each of two that do writes what it knows, and neither is refused.
+#[test]
+fn two_that_take_over_one_life_overdraw() {
+    let [us, eu] = ["us", "eu"].map(replica);
+    let mut before = BoundedCounter::new();
+    before.increment(10, us).unwrap();
+    // The second is another replica; or a later life, restored from before the first took over.
+    for second in [eu, us.with_incarnation(2)] {
+        let mut all = BoundedCounter::new();
+        for heir in [us.with_incarnation(1), second] {
+            let mut state = before.clone();
+            state.transfer(10, us, heir).unwrap();
+            state.decrement(10, heir).unwrap();
+            all.merge(&state);
+        }
+        assert_eq!((all.value(), all.by_replica()), (0, Vec::new()), "20 of 10 are taken");
+    }
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl RightsError {
         }
     }
 
-    /// That a 64-bit count is used up, if it is that. Only a forged state gets there.
+    /// That a 64-bit count is used up, if it is that: all that one replica ever took, or ever gave to
+    /// another.
     pub const fn as_write(&self) -> Option<&WriteError> {
         match &self.0 {
             Reason::Short { .. } => None,

@@ -37,9 +37,18 @@ use core::cmp::Ordering;
 /// Only the replica itself uses and gives away its rights, and it knows all that it did. So one that
 /// runs on a restored copy writes under a new [incarnation](ReplicaId::with_incarnation), which
 /// begins without rights. Those of the old one stay where they are: nobody else can know how many it
-/// had used. Once every message of the old life has been merged, and it is certain that it will not
-/// write again, its rights are taken over by `transfer(all, old, new)`. Before a replica is shut
-/// down for good, let it transfer what it has left.
+/// had used. Before a replica is shut down for good, let it transfer what it has left.
+///
+/// To take over the rights of a life that has ended, by `transfer(all, old, new)`, is to write in its
+/// place. That never overdraws the stock only if all of this holds:
+///
+/// - Everything that was ever written under the old id has been merged: also what the old life did
+///   and had not sent when it ended, and what was taken over from it before.
+/// - The old life will not write again.
+/// - One replica alone does it. Two that take over one life before they have heard of each other
+///   both get all of its rights. So do two lives of one replica, of which the later was restored
+///   from before it took over. No state can show that: decide it elsewhere, once, by an operator or
+///   a lock. Where that is not certain, leave the rights where they are.
 ///
 /// # What a reader sees
 ///
@@ -51,7 +60,8 @@ use core::cmp::Ordering;
 ///
 /// 40 bytes for each pair of replicas of which one gave rights to the other, and for each replica
 /// that made or used some. With *p* such pairs among *n* replicas, a read or an edit is O(n log n),
-/// a [`merge`](Merge::merge) O(p + n). A delta is one entry. `<` is the order of merging, a partial
+/// [`by_replica`](Self::by_replica) and an edit that is refused O(p log n), a
+/// [`merge`](Merge::merge) O(p + n). A delta is one entry. `<` is the order of merging, a partial
 /// order.
 ///
 /// In serde it is `{"granted": {"us-east-1": {"us-east-1": 10, "eu-west-1": 4}}, "used":
@@ -174,7 +184,7 @@ impl BoundedCounter {
         self.grant(by, replica, replica)
     }
 
-    /// Takes `by` of the rights of `replica`; returns the delta. O(n log n).
+    /// Takes `by` of the rights of `replica`; returns the delta. O(n log n); O(p log n) if refused.
     ///
     /// ```
     /// use rejoin::BoundedCounter;
@@ -199,9 +209,10 @@ impl BoundedCounter {
     }
 
     /// Hands `amount` of the rights of `from` over to `to`; returns the delta, which is empty if the
-    /// two are one. O(n log n).
+    /// two are one. O(n log n); O(p log n) if refused.
     ///
-    /// Only `from` may call it. `to` has the rights as soon as it has merged the delta.
+    /// Only `from` may call it; for a life that has ended, see [what it needs](Self#what-it-needs).
+    /// `to` has the rights as soon as it has merged the delta.
     ///
     /// ```
     /// use rejoin::BoundedCounter;
