@@ -8,8 +8,8 @@ use crate::{
 };
 use allocation_counter::measure;
 use rejoin::{
-    CausalMap, DeltaState, Document, GCounter, Gauge, LwwRegister, Merge, MvRegister, OrMap, OrSet,
-    PnCounter, Presence, ReplicaId, VectorClock,
+    BoundedCounter, CausalMap, DeltaState, Document, GCounter, Gauge, LwwRegister, Merge,
+    MvRegister, OrMap, OrSet, PnCounter, Presence, ReplicaId, VectorClock,
     document::{Rules, Value},
     wire,
 };
@@ -102,6 +102,15 @@ fn what_each_type_costs_is_what_the_docs_say() {
     assert!(present <= 30.0);
     println!("OrMap<u64, u64>: {map:.1} bytes an entry");
     assert!(map <= 50.0);
+
+    let replicas: Vec<ReplicaId> = (1..=100_u128).map(ReplicaId::from_u128).collect();
+    let bounded = measure(|| {
+        let mut stock = BoundedCounter::new();
+        replicas.iter().for_each(|id| _ = stock.increment(9, *id).unwrap());
+        std::mem::forget(stock);
+    });
+    println!("BoundedCounter: {} bytes a replica", bounded.bytes_current / 100);
+    assert!(bounded.bytes_current <= 400 * 100);
 
     let counters = bytes_per_element(|| {
         let mut map = CausalMap::<u64, PnCounter>::new();

@@ -58,8 +58,8 @@ use core::cmp::Ordering;
 ///
 /// # Cost
 ///
-/// 40 bytes for each pair of replicas of which one gave rights to the other, and for each replica
-/// that made or used some. With *p* such pairs among *n* replicas, a read or an edit is O(n log n),
+/// Some 400 bytes for each replica that made rights, and up to 130 for each pair of replicas of which
+/// one gave rights to the other. With *p* such pairs among *n* replicas, a read or an edit is O(n log n),
 /// [`by_replica`](Self::by_replica) and an edit that is refused O(p log n), a
 /// [`merge`](Merge::merge) O(p + n). A delta is one entry. `<` is the order of merging, a partial
 /// order.
