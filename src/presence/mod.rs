@@ -90,7 +90,8 @@ use lives::{Held, Life, Lives, NEVER};
 /// assert_eq!(in_eu.online(&alive(20)).count(), 2);
 ///
 /// // us-east-1 dies, and renews nothing.
-/// let online: Vec<_> = in_eu.online(&alive(40)).collect();
+/// let later = alive(40);
+/// let online: Vec<_> = in_eu.online(&later).collect();
 /// assert_eq!(online, [(eu, &"bo", &"away")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -13,7 +13,7 @@ use core::cmp::Ordering;
 /// ```
 /// use rejoin::{DeltaState, Known, Presence};
 /// let us = "us-east-1".parse()?;
-/// let (mut ours, theirs) = (Presence::new(), Presence::new());
+/// let (mut ours, theirs) = (Presence::new(), Presence::<&str, ()>::new());
 /// ours.join("ana", (), us)?;
 /// assert!(ours.version().covers(&theirs.version()));
 /// assert!(ours.version().exceeds(&theirs.version(), us));

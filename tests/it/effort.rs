@@ -13,10 +13,10 @@ fn in_full() -> bool {
     env::var_os("REJOIN_FULL").is_some()
 }
 
-/// How many histories are played, of as many as there are in full: a fortieth by default.
+/// How many histories are played, of as many as there are in full: a fiftieth by default.
 /// `REJOIN_HISTORIES` sets another number.
 pub(crate) fn count(in_all: u32) -> u32 {
-    said("REJOIN_HISTORIES").unwrap_or(if in_full() { in_all } else { in_all / 40 })
+    said("REJOIN_HISTORIES").unwrap_or(if in_full() { in_all } else { in_all / 50 })
 }
 
 /// One of how many is looked at, where each is as good as the next: all in full.
