@@ -118,7 +118,7 @@ fn set_apply() -> Done {
     Ok(1)
 }
 
-/// A document of so many messages, and its row.
+/// A document with this number of messages, and its row.
 fn document(messages: u64) -> Result<(Document, Vec<u8>)> {
     let document = Document::from_json(&conversation_of(messages), region(0)?, NOW)?;
     let row = wire::to_bytes(&document);

@@ -30,7 +30,7 @@ impl Cache {
         Self { entries: HashMap::new(), order: BTreeMap::new(), clock: 0, bytes: 0, limit }
     }
 
-    /// The entry of a key, made if there is none, or none of this type.
+    /// The entry of a key. Makes one if the key has none, or has one of another type.
     pub(crate) fn entry<E: Send + Sync + 'static>(
         &mut self,
         key: &Key,

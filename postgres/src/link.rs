@@ -141,7 +141,7 @@ impl Link {
     }
 
     /// Pulls again and again: at once while there is more, and after a pause otherwise. It does not
-    /// end; drop it to stop it, at any time. What goes wrong is told by `tracing`, and tried again
+    /// end; drop it to stop it, at any time. Failures are logged by `tracing`, and tried again
     /// after at most 2 s.
     pub async fn run(mut self) -> Infallible {
         let mut pause = Backoff::new(self.pauses.0, self.pauses.1);

@@ -26,7 +26,7 @@ fn programs() -> Option<&'static Path> {
     FOUND.get_or_init(look).as_deref()
 }
 
-/// Whether there is a PostgreSQL to test with. Says so where there is none.
+/// Whether PostgreSQL is installed. If it is not, prints that the tests are skipped.
 pub(crate) fn is_installed() -> bool {
     let found = programs().is_some();
     if !found {
@@ -87,7 +87,7 @@ pub(crate) struct Cluster {
     keeper: Option<Child>,
 }
 
-/// What a shell does for a server: starts it, and ends it when it is told to or nobody is there.
+/// A shell script that starts a server, and stops it on request or when the test process has ended.
 const KEEP: &str = r#"
     postgres -D "$1/data" -k "$1" -c listen_addresses= -c fsync=off -c shared_buffers=16MB \
       -c max_connections=200 -c autovacuum=off -c logging_collector=off \

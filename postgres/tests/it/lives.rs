@@ -192,7 +192,7 @@ async fn a_crash_under_load_loses_and_doubles_nothing() {
     }
     let mut cluster = Cluster::start();
     let us = Region::on(&cluster, "us").await;
-    // Also where the server is told not to wait for the disk.
+    // Also on a server that is set not to wait for the disk.
     cluster.psql("postgres", "ALTER SYSTEM SET synchronous_commit = off");
     cluster.psql("postgres", "SELECT pg_reload_conf()");
     let mut writers = Vec::new();

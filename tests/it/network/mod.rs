@@ -478,7 +478,7 @@ fn networks_of_maps_of_counters_converge() {
     seeds::<BTreeMap<u64, PnCounter>>("BTreeMap");
 }
 
-/// A thousand replicas, each with a few neighbours: `REJOIN_THOUSAND=1 cargo test --test it
+/// Thirty replicas, each with a few neighbours, by default. A thousand: `REJOIN_THOUSAND=1 cargo test --test it
 /// a_thousand -- --nocapture` plays it, and prints what it took.
 #[test]
 fn a_thousand_replicas_converge() {
